@@ -1,0 +1,75 @@
+"""Long work in the background: its progress, how to stop it, and what came of it."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+class Job(threading.Thread):
+    """`work(job)` in a thread of its own. It tells `job` how far it is, and ends early once `job.stop` is set.
+
+    Attributes
+    ----------
+    done, total : int
+        How far the work is; `total` is 0 until it is known.
+    result : what `work` returned; error : what it raised, None where it did not
+    news : list
+        Whatever `work` wants to show meanwhile, such as losses.
+    """
+
+    def __init__(self, title: str, work: Callable[["Job"], Any]) -> None:
+        super().__init__(name=title, daemon=True)
+        self.title = title
+        self.work = work
+        self.stop = threading.Event()
+        self.done = self.total = 0
+        self.news: list[Any] = []
+        self.result: Any = None
+        self.error: Exception | None = None
+        self._first: tuple[float, int] | None = None
+
+    def run(self) -> None:
+        try:
+            self.result = self.work(self)
+        except Exception as error:  # shown on the page by whoever asks for the result
+            self.error = error
+
+    def progress(self, done: int, total: int) -> None:
+        # The first report holds what was there already, from the cache say: it tells nothing about speed.
+        self._first = self._first or (time.monotonic(), done)
+        self.done, self.total = done, total
+
+    @property
+    def rate(self) -> float | None:
+        """Items a second since the first report, None while that can't be told."""
+        if self._first is None or self.done <= self._first[1]:
+            return None
+        return (self.done - self._first[1]) / max(time.monotonic() - self._first[0], 1e-9)
+
+    @property
+    def seconds_left(self) -> float | None:
+        return (self.total - self.done) / self.rate if self.rate else None
+
+
+class Jobs:
+    """The jobs of one server, by key: who asks for work that is already under way gets that."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[tuple[Any, ...], Job] = {}
+        self._lock = threading.Lock()
+
+    def get(self, *key: Any) -> Job | None:
+        return self._jobs.get(key)
+
+    def start(self, *key: Any, title: str, work: Callable[[Job], Any]) -> Job:
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is None or not job.is_alive():
+                job = self._jobs[key] = Job(title, work)
+                job.start()
+            return job
+
+    def forget(self, *key: Any) -> None:
+        """Drop a job that has ended and whose result or error has been shown."""
+        self._jobs.pop(key, None)
