@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
+    URL,
     Column,
     Connection,
     Engine,
@@ -27,7 +27,7 @@ from sqlalchemy import (
     insert,
     select,
 )
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 SCHEMA_VERSION = 1
 
@@ -55,7 +55,7 @@ spaces = Table(
     Column("settings", String, nullable=False),  # JSON: the encoder's or the tuner's parameters
     Column("parent", Integer),  # the space that the tuner was fitted on
     Column("created_at", String, nullable=False),
-    Column("kept", Boolean, nullable=False),  # False: made by a tuner, not yet kept by the person
+    Column("state", String, nullable=False),  # kept; candidate: made, not yet kept; discarded: its arrays are gone
 )
 
 labels = Table(
@@ -93,9 +93,9 @@ class WorkspaceError(RuntimeError):
 def open_database(path: Path) -> Engine:
     """Open the SQLite database at `path`, making it and its tables where they are missing.
 
-    Raises WorkspaceError where the database was made by a newer version of Corral.
+    Raises WorkspaceError where the database was made by a newer version of Corral, or can't be read or written.
     """
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": 30})
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
@@ -105,10 +105,12 @@ def open_database(path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        # The write lock is taken at once: what a transaction reads is still true when it writes.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # The write lock is taken at once: what a transaction reads is still true when it writes. SQLAlchemy calls
+        # this for the connections of `reading` too: they must not take it.
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    with engine.begin() as connection:
+    with writing(engine) as connection:
         metadata.create_all(connection)
         version = connection.scalar(select(meta.c.schema_version))
         if version is None:
@@ -135,7 +137,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.begin() as connection:
             yield connection
-    except OperationalError as error:
+    except DatabaseError as error:
         raise WorkspaceError(
             f"The workspace can't be written ({error.orig}): nothing was changed. Free some disk space, or check that "
             f"{engine.url.database} may be written, and try again."

@@ -1,0 +1,40 @@
+# make run   starts the app;   make test   runs every check.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: run test lint types pytest format
+
+run: $(VENV)/run
+	$(BIN)/streamlit run app.py
+
+test: lint types pytest
+
+lint: $(VENV)/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/test
+	$(BIN)/mypy
+
+pytest: $(VENV)/test
+	$(BIN)/pytest
+
+format: $(VENV)/test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(VENV)/made:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Corral needs Python 3.11 or newer, this is " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+# Installed anew only when the requirements have changed.
+$(VENV)/run: $(VENV)/made requirements.txt
+	@echo "Installing what Corral needs into $(VENV): some minutes at the first time."
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/test: $(VENV)/run requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@

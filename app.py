@@ -1,0 +1,13 @@
+"""Corral's entry: the pages and their order. Start it with `make run` or `streamlit run app.py`."""
+
+import streamlit as st
+
+st.navigation(
+    [
+        st.Page("pages/texts.py", title="Texts", default=True),
+        st.Page("pages/label.py", title="Label", url_path="label"),
+        st.Page("pages/tune.py", title="Tune", url_path="tune"),
+        st.Page("pages/export.py", title="Export", url_path="export"),
+    ],
+    position="top",
+).run()

@@ -1,0 +1,108 @@
+"""What colour and shape each point of the map has, and the legend that goes with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from labelling.labels import LabelLog
+
+# Paul Tol's "bright" scheme, told apart with any colour vision, on light and on dark (SRON/EPS/TN/09-002, 2021).
+HUES = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377")
+SHAPES = 4  # circle, square, triangle, diamond: a further label takes the same hue in the next shape
+N_MARKS = len(HUES) * SHAPES
+# viridis, dark to bright (S. van der Walt & N. Smith, 2015): for what has an order
+ORDERED = ("#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#FDE725")
+
+Mark = dict[str, Any]
+QUIET: Mark = {"colour": None, "shape": 0}  # the page chooses a grey between its ink and its paper
+
+
+def mark(index: int) -> Mark:
+    """The colour and shape of label number `index`; they repeat after N_MARKS."""
+    return {"colour": HUES[index % len(HUES)], "shape": index // len(HUES) % SHAPES}
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """`codes` uint8 (n_rows,) point into `palette`; 0 is the quiet grey. Two colourings with one `id` are equal."""
+
+    id: str
+    codes: np.ndarray
+    palette: list[Mark]
+    legend: list[dict[str, Any]]
+
+
+def by_label(log: LabelLog, shown: np.ndarray | None = None) -> Colouring:
+    """Colours by label; the legend counts all rows, or those that `shown` (bool, n_rows) marks."""
+    labelled = log.codes >= 0
+    codes = np.where(labelled, log.codes % N_MARKS + 1, 0).astype(np.uint8)
+    counts = log.counts()
+    legend = [
+        {"name": label.name, "count": int(counts[label.id]), "code": label.id % N_MARKS + 1}
+        for label in log.labels
+        if counts[label.id]
+    ]
+    legend.append({"name": "unlabelled", "count": int(log.n_rows - counts.sum()), "code": 0})
+    palette = [QUIET, *(mark(index) for index in range(N_MARKS))]
+    return Colouring(f"label-{log.seq}", codes, palette, legend)
+
+
+def by_column(name: str, values: pd.Series) -> Colouring:
+    """Colours by a metadata column: six equally filled steps for numbers and dates, else one mark a value."""
+    ordered = _as_ordered(values)
+    if ordered is not None:
+        return _by_steps(name, ordered)
+    texts = values.astype("string").str.strip()
+    counts = texts[texts != ""].value_counts()
+    top = counts.index[: N_MARKS - 1 if len(counts) > N_MARKS else N_MARKS]
+    place = pd.Series(np.arange(1, len(top) + 1), index=top)
+    codes = texts.map(place).fillna(0).to_numpy(np.uint8)
+    legend = [{"name": value, "count": int(counts[value]), "code": code} for value, code in place.items()]
+    rest = int((codes == 0).sum())
+    if rest:
+        n_more = len(counts) - len(top)
+        legend.append({"name": f"{n_more:,} more values" if n_more else "empty", "count": rest, "code": 0})
+    return Colouring(f"column-{name}", codes, [QUIET, *map(mark, range(N_MARKS))], legend)
+
+
+def _as_ordered(values: pd.Series) -> pd.Series | None:
+    """The column as numbers or dates where (nearly) all of it is that and it has enough of them, else None."""
+    filled = values[values.notna() & (values.astype("string").str.strip() != "")]
+    if filled.nunique() <= len(ORDERED):
+        return None
+    for convert in (pd.to_numeric, lambda column: pd.to_datetime(column, utc=True, format="ISO8601")):
+        try:
+            return convert(filled).reindex(values.index)
+        except (ValueError, TypeError):
+            continue
+    return None
+
+
+def _by_steps(name: str, values: pd.Series) -> Colouring:
+    steps = pd.qcut(values, len(ORDERED), duplicates="drop")
+    codes = (steps.cat.codes + 1).to_numpy(np.uint8)
+    counts = np.bincount(codes, minlength=len(steps.cat.categories) + 1)
+    legend = [
+        {"name": f"{_brief(step.left)} to {_brief(step.right)}", "count": int(counts[code]), "code": code}
+        for code, step in enumerate(steps.cat.categories, 1)
+    ]
+    if counts[0]:
+        legend.append({"name": "empty", "count": int(counts[0]), "code": 0})
+    return Colouring(f"column-{name}", codes, [QUIET, *({"colour": hue, "shape": 0} for hue in ORDERED)], legend)
+
+
+def _brief(value: Any) -> str:
+    return value.date().isoformat() if isinstance(value, pd.Timestamp) else f"{value:,.4g}"
+
+
+def columns_worth_colouring(names: Sequence[str], frame: pd.DataFrame) -> list[str]:
+    """Columns that tell groups apart: more than one value, and not nearly a value a row unless they have an order."""
+    worth = []
+    for name in names:
+        n_values = frame[name].astype("string").nunique()
+        if 1 < n_values <= 0.5 * len(frame) or (n_values > 1 and _as_ordered(frame[name]) is not None):
+            worth.append(name)
+    return worth

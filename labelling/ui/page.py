@@ -1,0 +1,92 @@
+"""How every page begins: its frame, the session, and what was said just before."""
+
+from pathlib import Path
+from typing import NoReturn
+
+import streamlit as st
+
+from labelling.database import WorkspaceError
+from labelling.session import Session
+from labelling.ui import resources
+from labelling.workspace import Project
+
+TEXTS, LABEL, TUNE, EXPORT = "pages/texts.py", "pages/label.py", "pages/tune.py", "pages/export.py"
+SESSION = "corral"  # the one key of st.session_state that holds the session
+
+ICON = Path(__file__).parent / "icon.svg"
+WIDE = "<style>.stMainBlockContainer { padding: 4rem 2rem 2rem; max-width: none; }</style>"
+STYLE = """<style>
+[class*="st-key-corral-wires"] { display: none; }
+.corral-sample { border-left: 4px solid var(--corral-colour, #8888); padding: 2px 0 2px 10px; margin: 0 0 9px;
+  font-size: 0.88rem; line-height: 1.4; white-space: pre-line; overflow-wrap: anywhere; unicode-bidi: plaintext; }
+.corral-sample small { display: block; opacity: 0.65; }
+.corral-bar { display: flex; height: 8px; border-radius: 4px; overflow: hidden; background: #8883; }
+</style>"""
+
+
+def start(title: str, *, wide: bool = True) -> None:
+    """Set the page up. The first call of every page."""
+    st.set_page_config(page_title=f"{title} · Corral", page_icon=str(ICON), layout="wide" if wide else "centered")
+    st.html(STYLE + WIDE if wide else STYLE)
+    try:
+        resources.workspace()
+    except WorkspaceError as error:
+        stop(str(error))
+    resources.warm_up()
+    if note := st.session_state.pop("note", None):
+        st.toast(note, duration="long")
+
+
+def stop(message: str) -> NoReturn:
+    """Say why this page can't go on, and where to go from here."""
+    st.error(message)
+    st.page_link(TEXTS, label="Go to the texts", icon=":material/arrow_back:")
+    st.stop()
+
+
+def session() -> Session:
+    """The session of the project in the URL, opened where this tab has not got it yet; stops the page without one."""
+    project_id = st.query_params.get("project")
+    held: Session | None = st.session_state.get(SESSION)
+    if held is None or project_id not in (None, held.project.id):
+        if project_id is None:
+            st.info("No texts are loaded yet.", icon=":material/inbox:")
+            st.page_link(TEXTS, label="Load some, or open the demo", icon=":material/arrow_back:")
+            st.stop()
+        try:
+            held = open_project(resources.workspace().open(project_id))
+        except (WorkspaceError, OSError, ValueError) as error:
+            stop(str(error))
+    st.query_params["project"] = held.project.id  # the page menu drops it
+    held.log.refresh()
+    return held
+
+
+def open_project(project: Project) -> Session:
+    """Make this the tab's session."""
+    st.session_state[SESSION] = resources.new_session(project)
+    return st.session_state[SESSION]
+
+
+def go_label(project: Project) -> NoReturn:
+    """Open the project on the label page."""
+    open_project(project)
+    st.switch_page(LABEL, query_params={"project": project.id})
+
+
+def say_later(note: str) -> None:
+    """Show `note` as a toast on the page that runs next."""
+    st.session_state["note"] = note
+
+
+def header(current: Session) -> None:
+    """One line: the project, and how much of it is labelled."""
+    n_labelled, n_rows = current.log.n_labelled, current.project.n_rows
+    name, progress = st.columns([1, 1], vertical_alignment="center")
+    name.markdown(f"##### {escape(current.project.name)}")
+    progress.progress(n_labelled / n_rows, f"{n_labelled:,} of {n_rows:,} labelled ({n_labelled / n_rows:.0%})")
+
+
+def escape(text: str) -> str:
+    """Text for a label that Streamlit reads as Markdown: every character that could mean something is escaped."""
+    return "".join(f"\\{char}" if char in r"\`*_{}[]()<>#+-.!|~$:@&" else char for char in text)

@@ -1,0 +1,212 @@
+"""The parts of the tune page."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from labelling.database import WorkspaceError
+from labelling.jobs import Job
+from labelling.session import Session
+from labelling.ui import colours, page, running
+from labelling.ui.map import answer_hovers, show_map
+from labelling.ui.resources import jobs, new_session
+from labelling.workspace import Space
+
+REFRESH_SECONDS = 0.5
+MAP_HEIGHT = 460
+FEED_FORWARD, CONTRASTIVE = "Feed-forward", "Contrastive"
+WHAT_FOR = {
+    FEED_FORWARD: "Learns to tell your labels apart: parts them the most.",
+    CONTRASTIVE: "Pulls texts of one label together, pushes others away, and leaves groups that have no label yet visible.",
+}
+
+
+# ---------------------------------------------------------------- settings
+
+
+def settings(session: Session) -> None:
+    """The tuner and its settings in plain words, and the button that starts it."""
+    counts = session.log.counts()
+    used = {label.name: int(counts[label.id]) for label in session.log.labels if counts[label.id]}
+    st.markdown("##### Bend the map towards your labels")
+    if len(used) < 2:
+        st.info(
+            "A tuner needs at least two labels with a few texts each"
+            + (f"; so far there is one, {page.escape(next(iter(used)))}." if used else "; so far nothing is labelled."),
+            icon=":material/lightbulb:",
+        )
+        st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
+        return
+    st.caption(" · ".join(f"{page.escape(name)} {n:,}" for name, n in used.items()))
+    kind = st.radio("Tuner", list(WHAT_FOR), captions=list(WHAT_FOR.values()))
+    keep = st.slider(
+        "How much of the original map stays",
+        0.0,
+        1.0,
+        0.5 if kind == CONTRASTIVE else 0.35,
+        0.05,
+        key=f"keep {kind}",
+        help="0: only what tells your labels apart. 1: the map as it was. In between, groups without a label stay visible.",
+    )
+    with st.expander("More settings"):
+        chosen = {
+            "hidden_dim": st.select_slider("Size of the hidden layer", [10, 32, 64, 128, 256, 512], value=128),
+            "steps": st.select_slider("At most so many training steps", [50, 100, 200, 300, 600, 1000], value=300),
+            "random_state": int(st.number_input("Seed", 0, value=0, help="The same seed gives the same map.")),
+        }
+    job = _job(session)
+    if st.button(
+        "Run the tuner",
+        type="primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        disabled=job is not None and job.is_alive(),
+    ):
+        jobs().forget("tune", session.project.id)
+        _start(session, kind, {"keep": keep, **chosen})
+        st.rerun()
+
+
+def _job(session: Session) -> Job | None:
+    return jobs().get("tune", session.project.id)
+
+
+def _start(session: Session, kind: str, chosen: dict[str, Any]) -> None:
+    worker = new_session(session.project)
+
+    def work(job: Job) -> Space:
+        from labelling.tuners import ContrastiveTuner, FeedForwardTuner
+
+        def callback(step: int, n_steps: int, loss: float, held_out_loss: float | None) -> bool:
+            job.news.append((step, loss, held_out_loss))
+            job.progress(step, n_steps)
+            return not job.stop.is_set()
+
+        tuner = (ContrastiveTuner if kind == CONTRASTIVE else FeedForwardTuner)(**chosen)
+        n_tuned = sum(space.kind != "encoder" for space in worker.project.spaces())
+        return worker.tune(tuner, f"{kind} {n_tuned + 1}", callback)
+
+    jobs().start("tune", session.project.id, title="Tuning", work=work)
+
+
+# ---------------------------------------------------------------- result
+
+
+def result(session: Session) -> None:
+    """The loss while a tuner runs; then the new map beside the old one."""
+    job = _job(session)
+    if job is not None:
+        st.fragment(_show_run, run_every=REFRESH_SECONDS if job.is_alive() else None)(session)
+    if job is None or not job.is_alive():
+        candidates = [space for space in session.project.spaces() if space.state == "candidate" and space.ready]
+        if candidates:
+            _compare(session, candidates[-1])
+        elif job is None or job.error is not None:
+            _one_map(session, session.project.current)
+
+
+def _show_run(session: Session) -> None:
+    job = _job(session)
+    if job is None:
+        return
+    if job.is_alive():
+        running.show_progress(job, "steps")
+        st.caption("Stopping keeps the best state so far." if not job.stop.is_set() else "Stopping …")
+    elif job.error is not None:
+        st.error(str(job.error))
+    elif st.session_state.get("tuned") != job.result.id:
+        st.session_state["tuned"] = job.result.id
+        st.rerun()
+    if len(job.news) > 1:
+        losses = pd.DataFrame(job.news, columns=["step", "loss on the labels", "loss on labels held out"])
+        losses = losses.set_index("step").dropna(axis="columns", how="all")
+        st.line_chart(losses, height=170, color=list(colours.HUES[: losses.shape[1]]), x_label="step")
+        st.caption("Half-way a second round starts anew: it learns from the texts that the first was surest of, too.")
+
+
+def _compare(session: Session, new: Space) -> None:
+    old = session.project.current if session.project.current.id != new.id else session.project.spaces()[0]
+    job = running.umap(session, new)
+    projection = st.segmented_control("Projection", ["PCA", "UMAP"], default="PCA", key="compare", required=True)
+    if projection == "UMAP" and (new.map("UMAP") is None or old.map("UMAP") is None):
+        if job is not None:
+            st.fragment(_show_umap, run_every=REFRESH_SECONDS if job.is_alive() else None)(session, new)
+        projection = "PCA"
+    before, after = st.columns(2)
+    for column, space, said in ((before, old, "Before"), (after, new, "After")):
+        with column:
+            st.markdown(f"**{said}:** {page.escape(space.name)}")
+            _draw(session, space, projection, f"map-{said.lower()}")
+    name, keep, back = st.columns([2, 1, 1], vertical_alignment="bottom")
+    chosen = name.text_input("Name of the new space", value=new.name, max_chars=60)
+    if keep.button("Keep it", type="primary", icon=":material/check:", width="stretch"):
+        _settle(session, new, chosen.strip() or new.name)
+    if back.button("Go back", icon=":material/undo:", width="stretch", help="Gives the new map up; labels stay"):
+        _settle(session, new, None)
+    st.caption("The original embedding is never changed: you can go back to it, or to any space that you keep.")
+
+
+def _show_umap(session: Session, space: Space) -> None:
+    job = jobs().get("umap", session.project.id, space.id)
+    if job is not None and job.is_alive():
+        running.show_progress(job, "rounds")
+    elif job is not None and job.error is not None:
+        st.error(str(job.error))
+    else:
+        st.rerun()
+
+
+def _settle(session: Session, space: Space, name: str | None) -> None:
+    """Keep the candidate under `name` and show it on the label page; without a name, give it up."""
+    jobs().forget("tune", session.project.id)
+    try:
+        if name is None:
+            if job := jobs().get("umap", session.project.id, space.id):
+                job.stop.set()
+            session.project.discard_space(space.id)
+            page.say_later("Back to the map as it was.")
+            st.rerun()
+        session.project.keep_space(space.id, name)
+        session.project.show_space(space.id)
+    except WorkspaceError as error:
+        st.error(str(error))
+        return
+    page.say_later(f"{page.escape(name)} is kept, and is the map you label on now.")
+    st.switch_page(page.LABEL, query_params={"project": session.project.id})
+
+
+def _one_map(session: Session, space: Space) -> None:
+    st.markdown(f"**Now:** {page.escape(space.name)}")
+    _draw(session, space, "PCA", "map-now")
+    st.caption("Run a tuner: its loss, and then the new map beside this one, appear here.")
+
+
+def _draw(session: Session, space: Space, projection: str, key: str) -> None:
+    xy = space.map(projection)
+    if xy is None:
+        return
+    colouring = colours.by_label(session.log)
+    show_map(key, f"{session.project.id}-{space.id}-{projection}", xy, colouring, height=MAP_HEIGHT)
+    answer_hovers(key, session.project.dataset.texts, colouring, session.log.names())
+
+
+# ---------------------------------------------------------------- spaces
+
+
+def spaces(session: Session) -> None:
+    """The kept spaces, and which of them the map shows."""
+    kept = [space for space in session.project.spaces() if space.state == "kept"]
+    if len(kept) < 2:
+        return
+    st.divider()
+    st.markdown("##### Spaces")
+    names = {space.id: space.name for space in kept}
+    current = session.project.current.id
+    chosen = st.radio(
+        "The map shows", list(names), index=list(names).index(current) if current in names else 0,
+        format_func=lambda space_id: page.escape(names[space_id]),
+    )
+    if chosen != current:
+        session.project.show_space(chosen)
+        st.rerun()

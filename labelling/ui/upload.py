@@ -1,0 +1,162 @@
+"""The parts of the texts page."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from labelling.database import WorkspaceError
+from labelling import readers
+from labelling.readers import Dataset, ReadError, Table
+from labelling.ui import page, resources
+from labelling.workspace import Project, ProjectInfo
+
+DEMO = Path(__file__).parents[2] / "data" / "demo.csv"
+DEMO_NAME = "Demo: support inbox"
+TABLE = "table"  # the key of st.session_state that holds the table read last
+TYPES = ["csv", "tsv", "txt", "jsonl", "ndjson", "json", "parquet", "xlsx"]
+PREVIEW_ROWS = 5
+PROJECTS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Found:
+    """A table that was read, and what to call the project made of it."""
+
+    name: str
+    table: Table
+
+
+def read_file() -> None:
+    """A file uploader; what was read before stays where the new file can't be read."""
+
+    def read() -> None:
+        file = st.session_state["file"]
+        if file is not None:
+            _take(file.name, lambda: readers.read_table(file.getvalue(), file.name))
+
+    st.file_uploader(
+        "CSV, TSV, TXT, JSONL, JSON, Parquet or Excel",
+        key="file",
+        on_change=read,
+        # The reader says more of a wrong file than the browser's filter would: every file is let through to it.
+        type=None,
+    )
+    _show_error()
+
+
+def read_pasted() -> None:
+    """A text area for texts, one a line, or for cells copied from a spreadsheet."""
+
+    def read() -> None:
+        _take("Pasted texts", lambda: readers.read_pasted(st.session_state["pasted"]))
+
+    st.text_area("One text a line, or cells copied from a spreadsheet", key="pasted", height=140)
+    st.button("Read", on_click=read)
+    _show_error()
+
+
+def _take(name: str, read: Callable[[], Table]) -> None:
+    st.session_state.pop("read error", None)
+    try:
+        table = read()
+        readers.make_dataset(table, readers.guess_text_column(table.frame))  # says so where no column holds text
+        st.session_state[TABLE] = Found(name, table)
+    except ReadError as error:
+        st.session_state["read error"] = str(error)
+
+
+def _show_error() -> None:
+    if message := st.session_state.get("read error"):
+        kept = st.session_state.get(TABLE)
+        st.error(message, icon=":material/error:")
+        if kept is not None:
+            st.caption(f"Still loaded: {page.escape(kept.name)}, shown below.")
+
+
+def preview(found: Found) -> None:
+    """The first rows as they were read."""
+    frame = found.table.frame
+    st.markdown(f"##### {page.escape(found.name)}")
+    st.caption(f"The first {min(PREVIEW_ROWS, len(frame))} of {len(frame):,} rows, as read")
+    st.dataframe(frame.head(PREVIEW_ROWS), hide_index=True, width="stretch")
+
+
+def choose_columns(found: Found) -> Dataset:
+    """The person's choice of text and label column. Raises ReadError where the column chosen holds no text."""
+    frame = found.table.frame
+    guess = readers.guess_text_column(frame)
+    columns = list(frame.columns)
+    left, right = st.columns(2)
+    text = left.selectbox(
+        "Column with the texts",
+        columns,
+        index=columns.index(guess),
+        key=f"text column of {found.name}",
+    )
+    labels = [column for column in columns if column != text]
+    suggestion = readers.guess_label_column(frame, text)
+    label = right.selectbox(
+        "Column with labels, if there are any",
+        labels,
+        index=None,
+        placeholder=f"none (perhaps {suggestion}?)" if suggestion else "none",
+        key=f"label column of {found.name}",
+        help="Its values come in as labels, marked as imported. All other columns stay for colouring and come out "
+        "again at export.",
+    )
+    return readers.make_dataset(found.table, text, label)
+
+
+def choose_encoder() -> dict[str, Any]:
+    """The encoder's settings: the packaged one unless another is typed in."""
+    with st.expander("Encoder: all-MiniLM-L6-v2, packaged, works offline"):
+        model = st.text_input(
+            "Another sentence encoder",
+            placeholder="a name on the Hugging Face hub, or a folder on this machine",
+            help="Multilingual texts part better with a multilingual encoder, such as "
+            "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2. Loading one from the hub needs the network.",
+        )
+        prompt = st.text_input(
+            "Prompt put before each text", placeholder="none", help="Some encoders ask for one, such as “query: ”."
+        )
+    return {"model": model.strip() or None, "prompt": prompt or None}
+
+
+def create_project(name: str, dataset: Dataset, encoder: Mapping[str, Any]) -> Project:
+    """A project in the workspace, its imported labels in the log. Raises ValueError where the encoder can't be loaded."""
+    if encoder.get("model"):
+        _ = resources.encoder_for(encoder).n_dims  # an encoder that can't be loaded is said before anything is made
+    project = resources.workspace().create(name, dataset, encoder)
+    if dataset.label_column is not None:
+        project.open_log().import_labels(dataset.frame[dataset.label_column].tolist())
+    return project
+
+
+def open_demo() -> Project:
+    """The demo project: the one that is there, else a new one. Its `topic` column is left out: it is for evaluation."""
+    workspace = resources.workspace()
+    for info in workspace.projects():
+        if info.name == DEMO_NAME:
+            return workspace.open(info.id)
+    table = readers.read_table(DEMO.read_bytes(), DEMO.name)
+    shown = Table(table.frame.drop(columns="topic"), table.format, table.encoding, table.delimiter, table.notes)
+    return create_project(DEMO_NAME, readers.make_dataset(shown, "text"), {})
+
+
+def list_projects(projects: list[ProjectInfo]) -> None:
+    """The newest projects, each with a button that opens it."""
+    for info in projects[:PROJECTS_SHOWN]:
+        name, size, made, button = st.columns([4, 2, 2, 1], vertical_alignment="center")
+        name.markdown(page.escape(info.name))
+        size.caption(f"{info.n_rows:,} texts")
+        made.caption(info.created_at[:16].replace("T", " "))
+        if button.button("Open", key=f"open-{info.id}"):
+            try:
+                page.go_label(resources.workspace().open(info.id))
+            except WorkspaceError as error:
+                st.error(str(error))
+    if len(projects) > PROJECTS_SHOWN:
+        st.caption(f"and {len(projects) - PROJECTS_SHOWN} older ones: open them by their address")

@@ -1,0 +1,294 @@
+"""Projects on disk: a folder with a SQLite database, the datasets, the spaces' arrays and the embedding cache.
+
+    <workspace>/corral.db                               projects, spaces, labels, actions
+    <workspace>/embeddings/                             the cache, shared by all projects
+    <workspace>/projects/<id>/dataset/                  the uploaded table
+    <workspace>/projects/<id>/spaces/<n>/embeddings.npy float32 (n_rows, n_dims)
+    <workspace>/projects/<id>/spaces/<n>/<map>.npy      float32 (n_rows, 2)
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import Connection, Engine, func, insert, select, update
+
+from labelling.cache import EmbeddingCache
+from labelling.database import WorkspaceError, open_database, projects, reading, spaces, writing
+from labelling.labels import LabelLog
+from labelling.readers import Dataset
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row, Select
+
+PROJECT_ID = re.compile(r"[a-z0-9]{12}")
+
+
+def default_folder() -> Path:
+    """`CORRAL_WORKSPACE`, or `.corral` in the home folder: outside the checkout, so that no clean-up takes labels."""
+    return Path(os.environ.get("CORRAL_WORKSPACE") or Path.home() / ".corral")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def save_array(path: Path, array: np.ndarray) -> None:
+    """Write `array` as .npy so that `path` holds either all of it or what it held before."""
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _cannot_write(path: Path, error: OSError) -> WorkspaceError:
+    return WorkspaceError(
+        f"{path} can't be written ({error.strerror or error}): free some disk space, or check that it may be written."
+    )
+
+
+@dataclass(frozen=True)
+class Space:
+    """A named version of the embeddings, in a folder of its own.
+
+    `kind` is "encoder" for what an encoder made, else the class name of the tuner that was fitted on space `parent`.
+    `state` is "kept", or "candidate" where a tuner made it and the person has not yet chosen to keep it.
+    """
+
+    id: int
+    name: str
+    kind: str
+    settings: Mapping[str, Any]
+    parent: int | None
+    created_at: str
+    state: str
+    folder: Path
+
+    @property
+    def ready(self) -> bool:
+        return self._path("embeddings").exists()
+
+    @property
+    def embeddings(self) -> np.ndarray:
+        """float32 (n_rows, n_dims), memory-mapped; NaN in the rows that have no text."""
+        return np.load(self._path("embeddings"), mmap_mode="r", allow_pickle=False)
+
+    def save_embeddings(self, embeddings: np.ndarray) -> None:
+        save_array(self._path("embeddings"), np.asarray(embeddings, np.float32))
+
+    def map(self, projection: str) -> np.ndarray | None:
+        """float32 (n_rows, 2), None where this projection has not been made."""
+        path = self._path(projection)
+        return np.load(path, allow_pickle=False) if path.exists() else None
+
+    def save_map(self, projection: str, xy: np.ndarray) -> None:
+        save_array(self._path(projection), np.asarray(xy, np.float32))
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.npy"
+
+
+class Project:
+    """A dataset with its spaces and its label log. Made and opened by `Workspace`."""
+
+    def __init__(self, engine: Engine, folder: Path, row: "Row[Any]") -> None:
+        self.engine = engine
+        self.folder = folder
+        self.id: str = row.id
+        self.name: str = row.name
+        self.n_rows: int = row.n_rows
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        return Dataset.load(self.folder / "dataset")
+
+    def open_log(self) -> LabelLog:
+        return LabelLog(self.engine, self.id, self.n_rows)
+
+    def spaces(self) -> list[Space]:
+        """All spaces that were not discarded, in the order in which they were made; the first is the original."""
+        with reading(self.engine).connect() as connection:
+            return [self._space(row) for row in connection.execute(self._ours().order_by(spaces.c.id))]
+
+    def space(self, space_id: int) -> Space:
+        """Raises WorkspaceError where there is none (any more)."""
+        with reading(self.engine).connect() as connection:
+            return self._get_space(connection, space_id)
+
+    def _ours(self) -> "Select[Any]":
+        return select(spaces).where(spaces.c.project_id == self.id, spaces.c.state != "discarded")
+
+    def _get_space(self, connection: Connection, space_id: int) -> Space:
+        row = connection.execute(self._ours().where(spaces.c.id == space_id)).one_or_none()
+        if row is None:
+            raise WorkspaceError(f"Project {self.name!r} has no space {space_id}: it may have been deleted.")
+        return self._space(row)
+
+    def _space(self, row: "Row[Any]") -> Space:
+        folder = self.folder / "spaces" / str(row.id)
+        settings = json.loads(row.settings)
+        return Space(row.id, row.name, row.kind, settings, row.parent, row.created_at, row.state, folder)
+
+    def add_space(
+        self, name: str, kind: str, settings: Mapping[str, Any], parent: int | None = None, state: str = "candidate"
+    ) -> Space:
+        """A new space, its arrays still to be saved."""
+        with writing(self.engine) as connection:
+            space_id = _insert_space(connection, self.id, name, kind, settings, parent, state)
+        return self.space(space_id)
+
+    def describe_space(self, space_id: int, **settings: Any) -> None:
+        """Add what became known of a space to its settings."""
+        with writing(self.engine) as connection:
+            merged = {**self._get_space(connection, space_id).settings, **settings}
+            self._update_space(connection, space_id, settings=json.dumps(merged))
+
+    def keep_space(self, space_id: int, name: str | None = None) -> None:
+        """Keep a candidate, under a name of the person's own where one is given.
+
+        Raises WorkspaceError where it has been discarded meanwhile, in another tab say.
+        """
+        with writing(self.engine) as connection:
+            self._get_space(connection, space_id)
+            self._update_space(connection, space_id, state="kept", **({"name": name} if name else {}))
+
+    def discard_space(self, space_id: int) -> None:
+        """Give up a candidate: its arrays are deleted. Kept spaces, and the labels, never are.
+
+        Where the map showed it, the map shows the original again.
+        """
+        with writing(self.engine) as connection:
+            space = self._get_space(connection, space_id)
+            if space.state != "candidate":
+                raise WorkspaceError(f"The space {space.name!r} is kept: only a candidate can be discarded.")
+            self._update_space(connection, space_id, state="discarded")
+            shown = (projects.c.id == self.id) & (projects.c.space == space_id)
+            connection.execute(update(projects).where(shown).values(space=0))
+        shutil.rmtree(space.folder, ignore_errors=True)
+
+    def _update_space(self, connection: Connection, space_id: int, **values: Any) -> None:
+        ours = (spaces.c.project_id == self.id) & (spaces.c.id == space_id)
+        connection.execute(update(spaces).where(ours).values(**values))
+
+    @property
+    def current(self) -> Space:
+        """The space that the map shows."""
+        with reading(self.engine).connect() as connection:
+            space_id = connection.scalar(select(projects.c.space).where(projects.c.id == self.id))
+        return self.space(int(space_id or 0))
+
+    def show_space(self, space_id: int) -> None:
+        """Make this the space that the map shows, in every tab."""
+        with writing(self.engine) as connection:
+            self._get_space(connection, space_id)
+            connection.execute(update(projects).where(projects.c.id == self.id).values(space=space_id))
+
+
+def _insert_space(
+    connection: Connection,
+    project_id: str,
+    name: str,
+    kind: str,
+    settings: Mapping[str, Any],
+    parent: int | None,
+    state: str,
+) -> int:
+    last = connection.scalar(select(func.max(spaces.c.id)).where(spaces.c.project_id == project_id))
+    space_id = 0 if last is None else last + 1
+    connection.execute(
+        insert(spaces).values(
+            project_id=project_id,
+            id=space_id,
+            name=name,
+            kind=kind,
+            settings=json.dumps(settings, default=str),  # a tuner's random_state may be a generator
+            parent=parent,
+            created_at=_now(),
+            state=state,
+        )
+    )
+    return space_id
+
+
+@dataclass(frozen=True)
+class ProjectInfo:
+    """A line in the list of projects."""
+
+    id: str
+    name: str
+    created_at: str
+    n_rows: int
+
+
+class Workspace:
+    """The folder in which projects live. Raises WorkspaceError where it can't be made or read."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = (folder or default_folder()).expanduser().resolve()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WorkspaceError(
+                f"The workspace folder {self.folder} can't be made ({error.strerror}): set CORRAL_WORKSPACE to a "
+                "folder that may be written."
+            ) from error
+        self.engine = open_database(self.folder / "corral.db")
+
+    @cached_property
+    def cache(self) -> EmbeddingCache:
+        return EmbeddingCache(self.folder / "embeddings")
+
+    def create(self, name: str, dataset: Dataset, encoder: Mapping[str, Any]) -> Project:
+        """A new project, its texts to be embedded by `encoder` (the encoder's parameters).
+
+        Raises WorkspaceError where it can't be written; nothing of it is left then.
+        """
+        project_id = "".join(secrets.choice("abcdefghijkmnpqrstuvwxyz23456789") for _ in range(12))
+        folder = self.folder / "projects" / project_id
+        try:
+            dataset.save(folder / "dataset")
+            with writing(self.engine) as connection:
+                values = {"name": name, "created_at": _now(), "n_rows": len(dataset), "space": 0}
+                connection.execute(insert(projects).values(id=project_id, **values))
+                _insert_space(connection, project_id, "Original", "encoder", encoder, None, "kept")
+        except BaseException as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise _cannot_write(folder, error) from error
+            raise
+        return self.open(project_id)
+
+    def open(self, project_id: str) -> Project:
+        """Raises WorkspaceError where there is no such project. The id comes from a URL: it is never taken as a path."""
+        if PROJECT_ID.fullmatch(project_id):
+            with reading(self.engine).connect() as connection:
+                row = connection.execute(select(projects).where(projects.c.id == project_id)).one_or_none()
+            if row is not None:
+                return Project(self.engine, self.folder / "projects" / project_id, row)
+        raise WorkspaceError(
+            f"There is no project {project_id[:40]!r} in this workspace ({self.folder}): choose one of the list."
+        )
+
+    def projects(self) -> list[ProjectInfo]:
+        """All projects, the newest first."""
+        columns = (projects.c.id, projects.c.name, projects.c.created_at, projects.c.n_rows)
+        with reading(self.engine).connect() as connection:
+            rows = connection.execute(select(*columns).order_by(projects.c.created_at.desc(), projects.c.id))
+            return [ProjectInfo(*row) for row in rows]

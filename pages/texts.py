@@ -1,0 +1,47 @@
+"""Load texts: the demo, a file, or pasted; choose the columns; open an earlier project."""
+
+import streamlit as st
+
+from labelling import readers
+from labelling.ui import page, resources, upload
+
+page.start("Texts", wide=False)
+st.title("Lasso texts into labels")
+st.markdown(
+    "Load texts, see them as points on a map, **draw a lasso** round those that belong together and give them "
+    "all one label. A tuner then bends the map towards your labels, and the next lasso is easier."
+)
+
+first, second = st.columns([1, 2], gap="large")
+with first:
+    st.markdown("##### Try it")
+    st.caption("963 messages to the support of an invented product, about ten topics, nothing labelled.")
+    if st.button("Open the demo", type="primary", icon=":material/play_arrow:", width="stretch"):
+        page.go_label(upload.open_demo())
+with second:
+    st.markdown("##### Your texts")
+    how = st.segmented_control("From", ["A file", "Pasted texts"], default="A file", label_visibility="collapsed")
+    if how == "Pasted texts":
+        upload.read_pasted()
+    else:
+        upload.read_file()
+
+if (found := st.session_state.get(upload.TABLE)) is not None:
+    st.divider()
+    try:
+        upload.preview(found)
+        dataset = upload.choose_columns(found)
+        st.markdown("\n".join(f"- {page.escape(line)}" for line in readers.report(dataset, found.table)))
+        encoder = upload.choose_encoder()
+        if st.button("Make the map", type="primary", icon=":material/map:"):
+            with st.spinner("Saving the texts and checking the encoder …"):
+                project = upload.create_project(found.name, dataset, encoder)
+            page.go_label(project)
+    except ValueError as error:
+        st.error(str(error))
+
+if projects := resources.workspace().projects():
+    st.divider()
+    st.markdown("##### Your projects")
+    st.caption(f"Kept on this machine, in {resources.workspace().folder}")
+    upload.list_projects(projects)

@@ -1,0 +1,111 @@
+"""What a person does with the app, and where the points are on their screen."""
+
+import math
+import os
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, urlparse
+
+import numpy as np
+from playwright.sync_api import Page, expect
+
+
+def open_demo(page: Page, url: str) -> str:
+    """Open the demo; its project's id."""
+    page.goto(url)
+    page.get_by_role("button", name="Open the demo").click()
+    page.wait_for_url("**/label?project=*")
+    return project_id(page)
+
+
+def project_id(page: Page) -> str:
+    return parse_qs(urlparse(page.url).query)["project"][0]
+
+
+def wait_for_map(page: Page, projection: str, space: int = 0) -> None:
+    """Until the map shows this projection of this space and its points no longer travel."""
+    wanted = f"{project_id(page)}-{space}-{projection}"
+    page.wait_for_function(
+        """wanted => {
+            const map = globalThis.__corral?.maps.get("map");
+            return map?.ready && map.positionsId === wanted && map.t === 1 && document.contains(map.root);
+        }""",
+        arg=wanted,
+    )
+
+
+def on_screen(page: Page, xy: np.ndarray) -> np.ndarray:
+    """Where these points of the map (n, 2) are, in the page's pixels."""
+    (x0, x1), (y0, y1) = page.evaluate(
+        "() => { const {x, y} = globalThis.__corral.maps.get('map').range; return [x, y]; }"
+    )
+    box = page.locator(".corral-stage").bounding_box()
+    assert box
+    across = (xy[:, 0] - x0) / (x1 - x0) * box["width"] + box["x"]
+    down = (y1 - xy[:, 1]) / (y1 - y0) * box["height"] + box["y"]
+    return np.column_stack([across, down])
+
+
+def lasso(page: Page, centre: np.ndarray, radius: float, modifier: str | None = None) -> np.ndarray:
+    """Drag a round lasso with the mouse; its corners in the page's pixels."""
+    angles = np.linspace(0, 2 * math.pi, 40)
+    path = centre + radius * np.column_stack([np.cos(angles), np.sin(angles)])
+    if modifier:
+        page.keyboard.down(modifier)
+    page.mouse.move(*path[0])
+    page.mouse.down()
+    for x, y in path[1:]:
+        page.mouse.move(x, y)
+    page.mouse.up()
+    if modifier:
+        page.keyboard.up(modifier)
+    return path
+
+
+def inside_and_near(points: np.ndarray, centre: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """Which points a round lasso surely holds, and which are too close to its edge to tell (a lasso has corners)."""
+    distance = np.hypot(*(points - centre).T)
+    return np.flatnonzero(distance < radius - 4), np.flatnonzero(np.abs(distance - radius) <= 4)
+
+
+def selected(page: Page) -> int:
+    """How many points the page says are selected."""
+    heading = page.get_by_role("heading", name=re.compile(r"^[\d,]+ selected$"))
+    expect(heading).to_be_visible()
+    return int(heading.inner_text().split()[0].replace(",", ""))
+
+
+def type_label(page: Page, name: str) -> None:
+    box = page.get_by_placeholder("type a name")
+    box.fill(name)
+    box.press("Enter")
+
+
+def legend(page: Page) -> dict[str, int]:
+    """The legend under the map: how many points it counts for each label."""
+    entries = page.locator(".corral-legend-entry")
+    names = entries.locator(".corral-legend-name").all_inner_texts()
+    counts = entries.locator(".corral-legend-count").all_inner_texts()
+    return {name: int(count.replace(",", "")) for name, count in zip(names, counts, strict=True)}
+
+
+def wait_for_legend(page: Page, **counts: int) -> None:
+    page.wait_for_function(
+        """counts => {
+            const shown = {};
+            for (const entry of document.querySelectorAll(".corral-legend-entry")) {
+                const [name, count] = [".corral-legend-name", ".corral-legend-count"].map((part) => entry.querySelector(part));
+                shown[name.textContent] = Number(count.textContent.replaceAll(",", ""));
+            }
+            return Object.entries(counts).every(([name, count]) => (shown[name] ?? 0) === count);
+        }""",
+        arg=counts,
+    )
+
+
+def shot(page: Page, name: str) -> None:
+    """A screenshot for the README, where CORRAL_SCREENSHOTS names a folder."""
+    if folder := os.environ.get("CORRAL_SCREENSHOTS"):
+        page.mouse.move(5, 5)
+        page.wait_for_timeout(1500)
+        page.screenshot(path=Path(folder) / f"{name}.png")

@@ -1,0 +1,104 @@
+"""A real server and a real Chromium."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+TIMEOUT = 90_000  # ms; a loaded machine with two cores takes its time
+expect.set_options(timeout=TIMEOUT)
+
+
+class Server:
+    """`streamlit run app.py` on a free port of this machine."""
+
+    def __init__(self, workspace: Path) -> None:
+        self.workspace = workspace
+        with socket.socket() as free:
+            free.bind(("localhost", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://localhost:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={self.port}"]
+        self.log = (self.workspace.parent / "server.log").open("ab")
+        self.process = subprocess.Popen(
+            [*command, "--server.headless=true"],
+            cwd=ROOT,
+            env={**os.environ, "CORRAL_WORKSPACE": str(self.workspace)},
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2)
+                return
+            except OSError:
+                time.sleep(0.2)
+        raise RuntimeError(Path(self.log.name).read_text())
+
+    def kill(self) -> None:
+        """SIGKILL for the server and its child process: nothing gets a chance to tidy up."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.log.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path / "workspace")
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        message = "no Chromium on this machine: install it (Debian, Ubuntu: apt install chromium) to run these tests"
+        if os.environ.get("CORRAL_BROWSER_REQUIRED"):
+            pytest.fail(message)
+        pytest.skip(message)
+    flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    software_gl = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=flags + software_gl)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Makes pages, and holds them to two promises: no script fails, and nothing is asked of any other machine."""
+    errors: list[str] = []
+    contexts = []
+
+    def check(request: Request) -> None:
+        if not request.url.startswith(("http://localhost:", "ws://localhost:", "data:", "blob:")):
+            errors.append(f"asked for {request.url}")
+
+    def make(color_scheme: str = "light") -> Page:
+        context = browser.new_context(viewport={"width": 1440, "height": 960}, color_scheme=color_scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(TIMEOUT)
+        page.on("request", check)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert not errors

@@ -1,0 +1,60 @@
+"""The app killed by SIGKILL at the two worst moments: while it embeds, and right after a labelling."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from labelling.cache import EmbeddingCache
+from labelling.encoders.sentence import SentenceEncoder
+from labelling.readers import read_table
+from tests.browser.app import (
+    lasso,
+    legend,
+    on_screen,
+    open_demo,
+    selected,
+    type_label,
+    wait_for_legend,
+    wait_for_map,
+)
+from tests.browser.conftest import ROOT, Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+
+def test_killed_while_embedding_and_after_a_labelling(server: Server, new_page: Callable[..., Page]) -> None:
+    page = new_page()
+    project = open_demo(page, server.url)
+    expect(page.get_by_text("texts · ", exact=False).first).to_be_visible()  # a first batch is done
+    server.kill()
+    texts = read_table((ROOT / "data" / "demo.csv").read_bytes(), "demo.csv").frame["text"].tolist()
+    encoder = SentenceEncoder()
+    vectors, there = EmbeddingCache(server.workspace / "embeddings").lookup(
+        encoder.fingerprint, texts, encoder.n_dims
+    )
+    assert 0 < there.sum() < len(texts)
+
+    server.start()
+    page = new_page()
+    page.goto(f"{server.url}/label?project={project}")
+    wait_for_map(page, "PCA")
+    folder = server.workspace / "projects" / project / "spaces" / "0"
+    embeddings = np.load(folder / "embeddings.npy")
+    assert np.isfinite(embeddings).all()
+    np.testing.assert_array_equal(embeddings[there], vectors[there])  # taken up, not done again
+
+    wait_for_map(page, "UMAP")
+    points = on_screen(page, np.load(folder / "UMAP.npy"))
+    lasso(page, np.median(points, axis=0), 80)
+    n = selected(page)
+    assert n > 0
+    type_label(page, "kept")
+    wait_for_legend(page, kept=n)  # the page says so ...
+    server.kill()  # ... and so it is on disk
+    server.start()
+    page = new_page()
+    page.goto(f"{server.url}/label?project={project}")
+    wait_for_legend(page, kept=n)
+    assert legend(page) == {"kept": n, "unlabelled": len(texts) - n}

@@ -1,0 +1,124 @@
+"""The whole loop in a real browser: demo, lasso, label, tune, keep, undo, reload, export."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import Page, expect
+
+from labelling.readers import read_table
+from tests.browser.app import (
+    inside_and_near,
+    lasso,
+    legend,
+    on_screen,
+    open_demo,
+    selected,
+    shot,
+    type_label,
+    wait_for_legend,
+    wait_for_map,
+)
+from tests.browser.conftest import ROOT, Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+RADIUS = 70
+
+
+def test_from_the_demo_to_the_exported_file(server: Server, new_page: Callable[..., Page], tmp_path: Path) -> None:
+    topics = pd.read_csv(ROOT / "data" / "demo.csv")["topic"]
+    page = new_page()
+    project = open_demo(page, server.url)
+    wait_for_map(page, "PCA")
+    wait_for_map(page, "UMAP")  # of itself, when it is ready
+    spaces = server.workspace / "projects" / project / "spaces"
+    points = on_screen(page, np.load(spaces / "0" / "UMAP.npy"))
+
+    # Four lassos, each round the middle of a topic: label two by typing, one by its button, one by its key.
+    sure: dict[str, set[int]] = {}
+    unsure: set[int] = set()
+    for topic in ("plants", "connection", "billing", "delivery"):
+        centre = np.median(points[topics == topic], axis=0)
+        lasso(page, centre, RADIUS)
+        inside, near = inside_and_near(points, centre, RADIUS)
+        assert len(inside) >= 10
+        n = selected(page)
+        assert len(inside) <= n <= len(inside) + len(near)
+        before = legend(page)["unlabelled"]
+        if topic == "billing":
+            shot(page, "lasso")
+        type_label(page, topic)
+        taken = set().union(*sure.values()) | unsure if sure else set()
+        sure[topic] = set(inside.tolist()) - taken
+        unsure |= set(near.tolist())
+        page.wait_for_function(
+            "([name, before]) => [...document.querySelectorAll('.corral-legend-entry')].some("
+            "entry => entry.querySelector('.corral-legend-name').textContent === name)",
+            arg=[topic, before],
+        )
+    counts = legend(page)
+    assert counts["unlabelled"] == len(topics) - sum(n for name, n in counts.items() if name != "unlabelled")
+
+    # A key labels the selection; only what had no label yet is taken. Undo takes exactly that back.
+    centre = np.median(points[topics == "returns"], axis=0)
+    lasso(page, centre, RADIUS)
+    selected(page)
+    page.keyboard.press("1")
+    page.wait_for_function(
+        "plants => Number([...document.querySelectorAll('.corral-legend-entry')].find(entry => "
+        "entry.querySelector('.corral-legend-name').textContent === 'plants')"
+        ".querySelector('.corral-legend-count').textContent) > plants",
+        arg=counts["plants"],
+    )
+    page.keyboard.press("Control+z")
+    wait_for_legend(page, **counts)
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("Nothing selected")).to_be_visible()
+
+    # Tune; the new map stands beside the old one and differs; keep it.
+    page.get_by_role("link", name="Tune").click()
+    page.get_by_role("button", name="Run the tuner").click()
+    expect(page.get_by_role("button", name="Keep it")).to_be_visible()
+    expect(page.locator(".corral-map[data-ready]")).to_have_count(2)
+    shot(page, "tune")
+    old, new = (np.load(spaces / str(space) / "PCA.npy") for space in (0, 1))
+    assert not np.allclose(old, new)
+    page.get_by_role("button", name="Keep it").click()
+    page.wait_for_url("**/label?project=*")
+    page.get_by_test_id("stSegmentedControl").get_by_text("PCA").click()
+    wait_for_map(page, "PCA", space=1)
+    wait_for_legend(page, **counts)
+    shot(page, "tuned")
+
+    # A reload, and another tab: everything is there.
+    page.reload()
+    wait_for_legend(page, **counts)
+    other = new_page("dark")
+    other.goto(f"{server.url}/label?project={project}")
+    wait_for_legend(other, **counts)
+    expect(other.get_by_text(f"{len(topics) - counts['unlabelled']} of {len(topics)} labelled")).to_be_visible()
+    shot(other, "dark")
+
+    # The file, row by row.
+    page.get_by_role("link", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    path = tmp_path / "export.csv"
+    download.value.save_as(path)
+    exported = pd.read_csv(path, keep_default_na=False)
+    uploaded = pd.read_csv(ROOT / "data" / "demo.csv", keep_default_na=False).drop(columns="topic")
+    assert list(exported.columns) == [*uploaded.columns, "label", "labelled_at", "source"]
+    read_back = read_table(path.read_bytes(), "export.csv").frame[list(uploaded.columns)]
+    pd.testing.assert_frame_equal(read_back, uploaded, check_dtype=False)
+    labelled = exported["label"] != ""
+    assert exported["label"].value_counts().to_dict() == {
+        "" if name == "unlabelled" else name: n for name, n in counts.items()
+    }
+    for row in range(len(exported)):
+        if row not in unsure:
+            expected = next((topic for topic, rows in sure.items() if row in rows), "")
+            assert exported["label"][row] == expected, row
+    assert (exported["source"] == np.where(labelled, "lasso", "")).all()
+    assert pd.to_datetime(exported["labelled_at"][labelled]).notna().all()

@@ -1,0 +1,209 @@
+"""The pages without a browser: what they say, and what they refuse. Components run in tests/browser."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from labelling.readers import make_dataset, read_table
+from labelling.ui import resources
+from labelling.workspace import Project, Workspace
+
+ROOT = Path(__file__).parents[1]
+CSV = b"id,text,kind\n1,the card was lost,a\n2,the refund is late,b\n3,where is my money,\n4,how is the cat,a\n"
+
+
+class FakeEncoder:
+    """A vector a text, from its letters: quick, and the same each time."""
+
+    fingerprint = "fake"
+    n_dims = 8
+    max_tokens = 16
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([np.bincount([ord(c) % 8 for c in t], minlength=8) for t in texts], np.float32)
+
+    def count_truncated(self, texts: Sequence[str]) -> int:
+        return sum(len(text) > 16 for text in texts)
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    monkeypatch.setenv("CORRAL_WORKSPACE", str(tmp_path / "workspace"))
+    monkeypatch.setattr(resources, "warm_up", lambda: None)
+    monkeypatch.setattr(resources, "encoder_for", lambda settings: FakeEncoder())
+    st.cache_resource.clear()
+    yield resources.workspace()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def project(workspace: Workspace) -> Project:
+    project = workspace.create("mine", make_dataset(read_table(CSV, "a.csv"), "text"), {})
+    assert resources.new_session(project).embed()
+    return project
+
+
+def open_page(name: str, project: Project | str | None = None) -> AppTest:
+    at = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+    at.switch_page(f"pages/{name}.py")
+    if project is not None:
+        at.query_params["project"] = project if isinstance(project, str) else project.id
+    return at.run()
+
+
+def said(at: AppTest) -> str:
+    kinds = (at.error, at.info, at.caption, at.markdown, at.success, at.warning)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def upload(at: AppTest, name: str, data: bytes) -> AppTest:
+    return at.file_uploader[0].upload(name, data).run()
+
+
+@pytest.mark.parametrize("name", ["texts", "label", "tune", "export"])
+def test_a_page_without_a_project_says_where_to_go(name: str) -> None:
+    at = open_page(name)
+    assert not at.exception
+    if name != "texts":
+        assert "No texts are loaded yet" in said(at)
+
+
+@pytest.mark.parametrize("wrong", ["aaaaaaaaaaaa", "../../etc/passwd", "<script>"])
+def test_an_unknown_project_is_refused(project: Project, wrong: str) -> None:
+    at = open_page("label", wrong)
+    assert "There is no project" in at.error[0].value
+    assert not at.exception
+
+
+def test_an_uploaded_file_is_shown_and_becomes_a_project(workspace: Workspace) -> None:
+    at = upload(open_page("texts"), "mine.csv", CSV)
+    assert not at.exception
+    assert list(at.dataframe[0].value.columns) == ["id", "text", "kind"]
+    assert at.selectbox[0].value == "text"
+    assert "4 rows" in said(at)
+    at.selectbox[1].select("kind")
+    at.run()
+    next(button for button in at.button if button.label == "Make the map").click()
+    at.run()
+    (info,) = workspace.projects()
+    made = workspace.open(info.id)
+    assert made.dataset.texts[1] == "the refund is late"
+    log = made.open_log()
+    assert log.names().tolist() == ["a", "b", None, "a"]
+    assert set(log.sources()) == {"imported", None}
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("empty.csv", b"", "empty"),
+        ("header.csv", b"id,text\n", "header"),
+        ("picture.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "PNG"),
+        ("broken.jsonl", b'{"text": "a"}\n{"text": \n', "line 2"),
+        ("numbers.csv", b"a,b\n1,2\n3,4\n", "no text column"),
+    ],
+)
+def test_a_bad_file_is_explained_and_loses_nothing(name: str, data: bytes, message: str) -> None:
+    at = upload(open_page("texts"), "mine.csv", CSV)
+    at = upload(at, name, data)
+    assert not at.exception
+    assert any(message.lower() in error.value.lower() for error in at.error), said(at)
+    assert "Still loaded: mine" in said(at)
+    assert list(at.dataframe[0].value.columns) == ["id", "text", "kind"]
+
+
+def test_a_project_is_listed_and_opens(project: Project) -> None:
+    at = open_page("texts")
+    assert "mine" in said(at)
+    assert any(button.label == "Open" for button in at.button)
+
+
+def test_the_label_page_shows_the_map_and_asks_for_a_lasso(project: Project) -> None:
+    at = open_page("label", project)
+    assert not at.exception
+    assert "Nothing selected" in said(at)
+    assert "3 texts are longer than the encoder's 16 word pieces" in said(at)
+
+
+def test_the_selection_is_read_labelled_and_undone(project: Project) -> None:
+    at = open_page("label", project)
+    session = at.session_state["corral"]
+    session.selection = np.array([0, 2])
+    session.chosen_by = {"by": "lasso"}
+    at.run()
+    assert "2 selected" in said(at)
+    sample = "".join(element.value for element in at.html)
+    assert "the card was lost" in sample
+    assert "the refund is late" not in sample
+    at.text_input(key="new label name").input("money")
+    next(button for button in at.button if button.label == "Label 2").click()
+    at.run()
+    assert project.open_log().names().tolist() == ["money", None, "money", None]
+    next(button for button in at.button if button.label == "Undo").click()
+    at.run()
+    assert project.open_log().n_labelled == 0
+    assert not at.exception
+
+
+def test_a_bad_label_name_is_explained(project: Project) -> None:
+    at = open_page("label", project)
+    at.session_state["corral"].selection = np.array([0])
+    at.run()
+    at.text_input(key="new label name").input("   ")
+    next(button for button in at.button if button.label == "Label 1").click()
+    at.run()
+    assert "needs a name" in at.error[0].value
+    assert project.open_log().n_labelled == 0
+
+
+def test_markup_in_texts_and_labels_stays_text(workspace: Workspace) -> None:
+    naughty = "<img src=x onerror=alert(1)>"
+    data = f"text\n{naughty} one\n{naughty} two\n".encode()
+    project = workspace.create(naughty, make_dataset(read_table(data, "a.csv"), "text"), {})
+    resources.new_session(project).embed()
+    project.open_log().assign([0, 1], naughty)
+    at = open_page("label", project)
+    at.session_state["corral"].selection = np.array([0, 1])
+    at.run()
+    assert not any("<img" in element.value for element in at.html)
+    assert any("&lt;img src=x onerror=alert(1)&gt; one" in element.value for element in at.html)
+
+
+@pytest.mark.parametrize(("labels", "message"), [({}, "nothing is labelled"), ({0: "a", 1: "a"}, "there is one, a")])
+def test_too_few_labels_to_tune_are_explained(project: Project, labels: dict[int, str], message: str) -> None:
+    for row, name in labels.items():
+        project.open_log().assign([row], name)
+    at = open_page("tune", project)
+    assert not at.exception
+    assert message in said(at)
+    assert not any(button.label == "Run the tuner" for button in at.button)
+
+
+def test_tuning_makes_a_candidate_that_can_be_given_up(project: Project) -> None:
+    project.open_log().assign([0, 3], "a")
+    project.open_log().assign([1, 2], "b")
+    at = open_page("tune", project)
+    next(button for button in at.button if button.label == "Run the tuner").click()
+    at.run()
+    job = resources.jobs().get("tune", project.id)
+    job.join(120)
+    assert job.error is None
+    at.run()
+    assert "Before" in said(at)
+    next(button for button in at.button if button.label == "Go back").click()
+    at.run()
+    assert [space.name for space in project.spaces()] == ["Original"]
+    assert project.open_log().n_labelled == 4
+
+
+def test_export_offers_what_there_is(project: Project) -> None:
+    at = open_page("export", project)
+    assert not at.exception
+    assert list(at.dataframe[0].value.columns) == ["id", "text", "kind", "label", "labelled_at", "source"]
+    at.radio[0].set_value("Only the labelled")
+    at.run()
+    assert "Nothing is labelled yet" in said(at)
