@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint types pytest format
+.PHONY: run test lint types pytest screenshots format
 
 run: $(VENV)/run
 	$(BIN)/streamlit run app.py
@@ -19,6 +19,11 @@ types: $(VENV)/test
 
 pytest: $(VENV)/test
 	$(BIN)/pytest
+
+# The README's pictures, from a run of the browser tests.
+screenshots: $(VENV)/test
+	mkdir -p docs
+	CORRAL_SCREENSHOTS=$(CURDIR)/docs $(BIN)/pytest tests/browser/test_main_loop.py
 
 format: $(VENV)/test
 	$(BIN)/ruff check --fix .

@@ -118,7 +118,7 @@ def open_database(path: Path) -> Engine:
         elif version != SCHEMA_VERSION:
             raise WorkspaceError(
                 f"the workspace {path.parent} has schema version {version}; this Corral reads version "
-                f"{SCHEMA_VERSION}: update Corral, or set CORRAL_WORKSPACE to another folder"
+                f"{SCHEMA_VERSION}: update Corral, or point CORRAL_WORKSPACE to another folder"
             )
     return engine
 

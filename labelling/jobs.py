@@ -71,5 +71,8 @@ class Jobs:
             return job
 
     def forget(self, *key: Any) -> None:
-        """Drop a job that has ended and whose result or error has been shown."""
-        self._jobs.pop(key, None)
+        """Drop a job that has ended and whose result or error has been shown; one that runs stays."""
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is not None and not job.is_alive():
+                del self._jobs[key]

@@ -7,6 +7,8 @@ get an order, and neither overwrites what it did not mean to.
 
 import getpass
 import json
+import threading
+import unicodedata
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +16,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sqlalchemy import Connection, Engine, insert, select
 
 from labelling.database import actions, labels, reading, writing
 
 UNLABELLED = -1
 MAX_NAME_LENGTH = 80  # what still fits a button
+# Control characters, half a surrogate pair, line and paragraph separators. Not all that is "unprintable" to Python:
+# Persian needs its zero-width non-joiner, and French its no-break space.
+_NOT_IN_A_NAME = {"Cc", "Cs", "Zl", "Zp"}
 MAX_IMPORTED_LABELS = 1000  # a column with more values than this is an identifier or a text, not a label
 
 
@@ -72,24 +78,30 @@ def _unpack(blob: bytes) -> np.ndarray:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number without a name
+    except (KeyError, OSError, ImportError):  # a container may run under a number without a name
         return ""
 
 
 def clean_name(name: str) -> str:
     """The label's name with surrounding white space taken off. Raises LabelError where it can't be a name."""
     name = name.strip()
-    if not name:
-        raise LabelError("A label needs a name: type one.")
+    if not any(char.isprintable() and not char.isspace() for char in name):
+        raise LabelError("A label needs a name that can be seen: type one.")
     if len(name) > MAX_NAME_LENGTH:
         raise LabelError(f"The label name has {len(name)} characters; at most {MAX_NAME_LENGTH} are allowed.")
-    if not name.isprintable():
+    if any(unicodedata.category(char) in _NOT_IN_A_NAME for char in name):
         raise LabelError("The label name holds a line break or a control character: type it on one line.")
     return name
 
 
+def _imported_name(value: Any) -> str:
+    # A column of whole numbers with gaps comes as floats: its labels are "1" and "2", not "1.0".
+    whole = isinstance(value, float | np.floating) and value.is_integer()
+    return str(int(value) if whole else value).strip()
+
+
 class LabelLog:
-    """The labels of one project.
+    """The labels of one project. Several threads may refresh and write it.
 
     Attributes
     ----------
@@ -107,6 +119,8 @@ class LabelLog:
         self.engine = engine
         self.project_id = project_id
         self.n_rows = n_rows
+        # Streamlit starts a page's next run before the last one has wound up: both are in here for a moment.
+        self._lock = threading.RLock()
         self.codes = np.full(n_rows, UNLABELLED, np.int32)
         self.setters = np.zeros(n_rows, np.int32)
         self.labels: list[Label] = []
@@ -119,7 +133,7 @@ class LabelLog:
 
     def refresh(self) -> bool:
         """Take in what other tabs and processes have added; True if there was anything."""
-        with reading(self.engine).connect() as connection:
+        with self._lock, reading(self.engine).connect() as connection:
             return self._refresh(connection)
 
     def _refresh(self, connection: Connection) -> bool:
@@ -191,7 +205,9 @@ class LabelLog:
         return self._of_setter([action.source for action in self.actions])
 
     def _of_setter(self, values: list[str]) -> np.ndarray:
-        return np.where(self.codes == UNLABELLED, None, np.array([None, *values], object)[self.setters])
+        found = np.array([None, *values], object)[self.setters]
+        found[self.codes == UNLABELLED] = None
+        return found
 
     def rows_of(self, seq: int) -> np.ndarray:
         """The rows that action `seq` changed, sorted: int64 array."""
@@ -222,7 +238,7 @@ class LabelLog:
         """
         name = clean_name(name)
         rows = self._valid(rows)
-        with writing(self.engine) as connection:
+        with self._lock, writing(self.engine) as connection:
             self._refresh(connection)
             label_id = self._ids([name])[name]
             changed = rows[self.codes[rows] != label_id]
@@ -236,7 +252,7 @@ class LabelLog:
     def clear(self, rows: np.ndarray, *, how: Mapping[str, Any] | None = None) -> int:
         """Take the label off `rows`; return how many had one."""
         rows = self._valid(rows)
-        with writing(self.engine) as connection:
+        with self._lock, writing(self.engine) as connection:
             self._refresh(connection)
             changed = rows[self.codes[rows] != UNLABELLED]
             if len(changed):
@@ -244,27 +260,36 @@ class LabelLog:
         return self._written(len(changed))
 
     def import_labels(self, values: Sequence[Any]) -> int:
-        """Take in the labels of an uploaded column, one value a row, as one action; return how many rows got one.
+        """Take in the labels of an uploaded column, one value a row, as one action; return how many rows changed.
 
-        None, NaN and white space mean no label. Raises LabelError where a value can't be a name, or there are more
-        than MAX_IMPORTED_LABELS different ones.
+        None, NaN and white space mean no label, and leave the row as it is; a row that bears another label gets the
+        column's. Raises LabelError where a value can't be a name, or there are more than MAX_IMPORTED_LABELS
+        different ones.
         """
         if len(values) != self.n_rows:
             raise LabelError(f"There are {len(values)} labels to import for {self.n_rows} rows.")
-        names = ["" if value is None or value != value else str(value).strip() for value in values]
-        distinct = [clean_name(name) for name in dict.fromkeys(names) if name]
+        missing = pd.Series(list(values), dtype=object).isna()
+        names = ["" if gap else _imported_name(value) for value, gap in zip(values, missing, strict=True)]
+        distinct = [name for name in dict.fromkeys(names) if name]
         if len(distinct) > MAX_IMPORTED_LABELS:
             raise LabelError(
                 f"The label column has {len(distinct):,} different values, at most {MAX_IMPORTED_LABELS:,} are "
                 "allowed: choose another column, or none."
             )
-        rows = np.flatnonzero([bool(name) for name in names])
-        if len(rows):
-            with writing(self.engine) as connection:
-                self._refresh(connection)
+        for name in distinct:
+            try:
+                clean_name(name)
+            except LabelError as error:
+                raise LabelError(f"The label column's value {name[:40]!r} can't be a label: {error}") from None
+        named = np.flatnonzero([bool(name) for name in names])
+        with self._lock, writing(self.engine) as connection:
+            self._refresh(connection)
+            ids = self._ids(distinct)
+            after = np.array([ids[names[row]] for row in named], np.int32)
+            new = self.codes[named] != after
+            rows, after = named[new], after[new]
+            if len(rows):
                 self._make_labels(connection, distinct)
-                ids = self._ids(distinct)
-                after = np.array([ids[names[row]] for row in rows], np.int32)
                 self._append(connection, "import", rows, after=after, how={"by": "imported"})
         return self._written(len(rows))
 
@@ -277,7 +302,7 @@ class LabelLog:
         return self._step("redo")
 
     def _step(self, kind: str) -> Action | None:
-        with writing(self.engine) as connection:
+        with self._lock, writing(self.engine) as connection:
             self._refresh(connection)
             target = self.next_undo if kind == "undo" else self.next_redo
             if target:
@@ -286,7 +311,10 @@ class LabelLog:
         return target
 
     def _valid(self, rows: np.ndarray) -> np.ndarray:
-        rows = np.unique(np.asarray(rows, np.int64))
+        rows = np.asarray(rows)
+        if rows.size and rows.dtype.kind not in "iu":  # a mask would be taken for the rows 0 and 1
+            raise LabelError(f"Rows must be row numbers, got an array of {rows.dtype}.")
+        rows = np.unique(rows.astype(np.int64))
         if len(rows) and (rows[0] < 0 or rows[-1] >= self.n_rows):
             raise LabelError(f"Rows must lie in 0..{self.n_rows - 1}, got {rows[0]}..{rows[-1]}.")
         return rows

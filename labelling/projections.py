@@ -11,9 +11,11 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+STOP_POLL_SECONDS = 0.2
 UMAP_MIN_ROWS = 16  # below, a neighbourhood of 15 is everybody and UMAP says nothing
 
 
@@ -29,14 +31,16 @@ def pca(embeddings: np.ndarray, *, random_state: int = 0) -> np.ndarray:
     """
     from sklearn.decomposition import PCA
 
-    present = ~np.isnan(embeddings[:, 0])
+    # A row that is being filled in while this runs has NaN somewhere, not always in its first column.
+    present = ~np.isnan(embeddings.sum(axis=1))
     xy = np.full((len(embeddings), 2), np.nan, np.float32)
+    xy[present] = 0
     known = embeddings[present]
-    n_components = min(2, *known.shape)
-    if n_components:
+    n_components = min(2, len(known) - 1, known.shape[1])
+    if n_components > 0:
         solver = "covariance_eigh" if known.shape[0] > known.shape[1] else "full"
-        xy[present] = 0
-        flat = PCA(n_components, svd_solver=solver, random_state=random_state).fit_transform(known)
+        with np.errstate(invalid="ignore"):  # identical texts have no variance that could be shared out
+            flat = PCA(n_components, svd_solver=solver, random_state=random_state).fit_transform(known)
         xy[np.flatnonzero(present), :n_components] = flat
     return xy
 
@@ -46,18 +50,24 @@ class UmapProcess:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._start_lock = threading.Lock()
         self._child: subprocess.Popen[str] | None = None
 
     def warm_up(self) -> None:
         """Start the child; returns at once, while it imports and compiles."""
-        if self._child is None or self._child.poll() is not None:
-            self._child = subprocess.Popen(
-                [sys.executable, "-m", "labelling.umap_child"],
-                cwd=Path(__file__).parent.parent,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
+        self._start()
+
+    def _start(self) -> "subprocess.Popen[str]":
+        with self._start_lock:
+            if self._child is None or self._child.poll() is not None:
+                self._child = subprocess.Popen(
+                    [sys.executable, "-m", "labelling.umap_child"],
+                    cwd=Path(__file__).parent.parent,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            return self._child
 
     def close(self) -> None:
         """End the child."""
@@ -87,40 +97,65 @@ class UmapProcess:
         n_present = np.count_nonzero(present)
         if n_present < UMAP_MIN_ROWS:
             raise ProjectionError(f"UMAP needs at least {UMAP_MIN_ROWS} texts, there are {n_present}: use PCA.")
-        with self._lock, tempfile.TemporaryDirectory(prefix="corral-") as name:
-            folder = Path(name)
-            np.save(folder / "embeddings.npy", np.asarray(embeddings[present], np.float32))
-            if init is not None:
-                np.save(folder / "init.npy", init[present])
-            self.warm_up()
-            child = self._child
-            assert child is not None and child.stdin and child.stdout  # noqa: S101 - for the type checker
-            settings = {"n_neighbors": n_neighbors, "min_dist": min_dist, "random_state": random_state}
-            stopper = threading.Thread(target=self._kill_on, args=(child, stop), daemon=True)
-            if stop is not None:
-                stopper.start()
-            try:
-                child.stdin.write(json.dumps({"folder": name, **settings}) + "\n")
-                child.stdin.flush()
-                answer = self._wait(child, on_progress)
-            except BrokenPipeError:
-                answer = None
-            if stop is not None and stop.is_set():
-                child.wait()
+        stop = stop or threading.Event()
+        while not self._lock.acquire(timeout=STOP_POLL_SECONDS):
+            if stop.is_set():
                 return None
-            if answer != "done":
-                child.kill()
-                reason = answer or f"its process ended with exit status {child.wait()}"
-                raise ProjectionError(f"UMAP failed on {n_present:,} rows: {reason}.")
-            xy = np.full((len(embeddings), 2), np.nan, np.float32)
-            xy[present] = np.load(folder / "map.npy")
-            return xy
+        try:
+            with tempfile.TemporaryDirectory(prefix="corral-") as name:
+                folder = Path(name)
+                np.save(folder / "embeddings.npy", np.asarray(embeddings[present], np.float32))
+                if init is not None:
+                    np.save(folder / "init.npy", init[present])
+                settings = {"n_neighbors": n_neighbors, "min_dist": min_dist, "random_state": random_state}
+                child = self._start()
+                answer = self._ask(child, {"folder": name, **settings}, on_progress, stop)
+                if stop.is_set():
+                    child.kill()
+                    child.wait()
+                    return None
+                if answer != "done":
+                    if answer is None:
+                        answer = f"its process ended with exit status {child.wait()}"
+                    raise ProjectionError(f"UMAP failed on {n_present:,} rows: {answer}.")
+                xy = np.full((len(embeddings), 2), np.nan, np.float32)
+                xy[present] = np.load(folder / "map.npy")
+                return xy
+        finally:
+            self._lock.release()
 
-    @staticmethod
-    def _kill_on(child: subprocess.Popen[str], stop: threading.Event) -> None:
-        while child.poll() is None:
-            if stop.wait(0.2):
-                child.kill()
+    def _ask(
+        self,
+        child: "subprocess.Popen[str]",
+        request: dict[str, Any],
+        on_progress: Callable[[int, int], None] | None,
+        stop: threading.Event,
+    ) -> str | None:
+        """Send the request; "done", or why it failed, or None where the child ended without an answer."""
+        assert child.stdin is not None  # noqa: S101 - for the type checker
+        answered = threading.Event()
+
+        def kill_on_stop() -> None:
+            while not answered.wait(STOP_POLL_SECONDS):
+                if stop.is_set():
+                    child.kill()
+
+        # It must end with this request: `stop` may be set later, and the child be at work for somebody else then.
+        stopper = threading.Thread(target=kill_on_stop, daemon=True)
+        stopper.start()
+        try:
+            child.stdin.write(json.dumps(request) + "\n")
+            child.stdin.flush()
+            return self._wait(child, on_progress)
+        except BrokenPipeError:
+            return None
+        except BaseException:  # of `on_progress`: the next request must not read what is still to come for this one
+            child.kill()
+            child.wait()
+            raise
+        finally:
+            answered.set()
+            stopper.join()
 
     @staticmethod
     def _wait(child: subprocess.Popen[str], on_progress: Callable[[int, int], None] | None) -> str | None:

@@ -19,7 +19,9 @@ def rows_in_polygon(xy: np.ndarray, polygon: Sequence[Sequence[float]]) -> np.nd
     """
     corners = np.asarray(polygon, float)
     if corners.ndim != 2 or corners.shape[1] != 2 or len(corners) < 3 or not np.isfinite(corners).all():
-        raise ValueError(f"A lasso needs at least 3 corners (x, y), got an array of shape {corners.shape}.")
+        raise ValueError(
+            f"A lasso needs at least 3 corners (x, y), all finite numbers, got an array of shape {corners.shape}."
+        )
     (left, bottom), (right, top) = corners.min(0), corners.max(0)
     rows = rows_in_box(xy, (left, right), (bottom, top))
     x, y = xy[rows].astype(float).T
@@ -32,7 +34,8 @@ def rows_in_polygon(xy: np.ndarray, polygon: Sequence[Sequence[float]]) -> np.nd
 
 def rows_in_box(xy: np.ndarray, xs: Sequence[float], ys: Sequence[float]) -> np.ndarray:
     """Rows of `xy` (n, 2) with x between the two `xs` and y between the two `ys`, edges included: int64, sorted."""
-    (left, right), (bottom, top) = sorted(xs), sorted(ys)
+    # As float64, or the edges would be rounded to the positions' float32.
+    (left, right), (bottom, top) = np.sort(np.asarray([xs, ys], float))
     x, y = xy[:, 0], xy[:, 1]
     return np.flatnonzero((x >= left) & (x <= right) & (y >= bottom) & (y <= top))
 

@@ -17,7 +17,7 @@ import pandas as pd
 from labelling import export, projections, selection
 from labelling.cache import EmbeddingCache
 from labelling.encoders import Encoder
-from labelling.labels import UNLABELLED, Action
+from labelling.labels import UNLABELLED, Action, LabelLog
 from labelling.workspace import Project, Space
 
 # Unlabelled rows that a tuner is given beside the labelled ones: enough to follow the shape of the data.
@@ -76,7 +76,7 @@ class Session:
         """Embed the texts with the original space's encoder, through the cache; True once all are there.
 
         `on_batch(embeddings so far, n_done, n_total)` gets a float32 (n_rows, n_dims) array, NaN where nothing is yet;
-        counts are of distinct texts. After `stop` the rest is taken up at the next call.
+        counts are of rows that have a text. After `stop` the rest is taken up at the next call.
         """
         space = self.project.spaces()[0]
         dataset = self.project.dataset
@@ -191,9 +191,12 @@ class Session:
     def tune(self, tuner: Any, name: str, callback: Callable[..., bool | None] | None = None) -> Space:
         """Fit `tuner` on what is labelled in the original space; what it makes is a candidate space.
 
-        Raises SessionError where fewer than two labels have a text.
+        Raises SessionError where fewer than two labels have a text, or the texts are not embedded yet.
         """
         parent = self.project.spaces()[0]
+        if not parent.ready:
+            raise SessionError("The texts are still being embedded: tune when all are.")
+        self.log.refresh()
         embeddings = parent.embeddings
         names = self.log.names()
         present = ~np.isnan(np.asarray(embeddings[:, 0]))
@@ -213,9 +216,13 @@ class Session:
         tuned = self._transform(tuner, embeddings, present)
         settings = {**tuner.get_params(), "labels": {label: int(np.sum(names[labelled] == label)) for label in used}}
         space = self.project.add_space(name, type(tuner).__name__, settings, parent.id)
-        space.save_map("PCA", projections.pca(tuned))
-        tuner.save(space.folder / "tuner.safetensors")
-        space.save_embeddings(tuned)
+        try:
+            space.save_map("PCA", projections.pca(tuned))
+            tuner.save(space.folder / "tuner.safetensors")
+            space.save_embeddings(tuned)  # last: it makes the space ready
+        except BaseException:
+            self.project.discard_space(space.id)
+            raise
         return space
 
     @staticmethod
@@ -234,19 +241,19 @@ class Session:
 
     def export(self, to_bytes: Callable[[pd.DataFrame], bytes] = export.to_csv, *, only_labelled: bool = False) -> bytes:
         """The rows in the uploaded order with all their columns and label, labelled_at, source, as a file's bytes."""
-        self.log.refresh()
-        return to_bytes(self._labelled(only_labelled))
+        # A log of its own: a download runs in another thread than the page, which may refresh the session's meanwhile.
+        return to_bytes(self._labelled(self.project.open_log(), only_labelled))
 
     def preview(self, n_rows: int = 10, *, only_labelled: bool = False) -> pd.DataFrame:
         """The first rows of the export."""
-        return self._labelled(only_labelled, n_rows)
+        return self._labelled(self.log, only_labelled, n_rows)
 
-    def _labelled(self, only_labelled: bool, n_rows: int | None = None) -> pd.DataFrame:
-        rows = np.flatnonzero(self.log.codes != UNLABELLED) if only_labelled else np.arange(self.log.n_rows)
+    def _labelled(self, log: LabelLog, only_labelled: bool, n_rows: int | None = None) -> pd.DataFrame:
+        rows = np.flatnonzero(log.codes != UNLABELLED) if only_labelled else np.arange(log.n_rows)
         rows = rows[:n_rows]
         dataset = self.project.dataset
         some = replace(dataset, frame=dataset.frame.iloc[rows])
-        columns = (self.log.names(), self.log.labelled_at(), self.log.sources())
+        columns = (log.names(), log.labelled_at(), log.sources())
         return export.labelled_frame(some, *(column[rows] for column in columns))
 
 

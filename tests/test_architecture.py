@@ -9,8 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted(
-    path.relative_to(ROOT)
-    for path in [ROOT / "app.py", *ROOT.glob("pages/*.py"), *ROOT.glob("labelling/**/*.py")]
+    path.relative_to(ROOT) for path in [ROOT / "app.py", *ROOT.glob("pages/*.py"), *ROOT.glob("labelling/**/*.py")]
 )
 
 LEAVES = {
@@ -38,8 +37,7 @@ def imported_rooms(path: Path) -> set[str]:
     for node in ast.walk(ast.parse((ROOT / path).read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [
-                f"{node.module}.{alias.name}" if node.module == "labelling" else node.module
-                for alias in node.names
+                f"{node.module}.{alias.name}" if node.module == "labelling" else node.module for alias in node.names
             ]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

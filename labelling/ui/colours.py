@@ -1,5 +1,6 @@
 """What colour and shape each point of the map has, and the legend that goes with it."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,8 +36,8 @@ class Colouring:
     legend: list[dict[str, Any]]
 
 
-def by_label(log: LabelLog, shown: np.ndarray | None = None) -> Colouring:
-    """Colours by label; the legend counts all rows, or those that `shown` (bool, n_rows) marks."""
+def by_label(log: LabelLog) -> Colouring:
+    """Colours by label; the legend counts all rows."""
     labelled = log.codes >= 0
     codes = np.where(labelled, log.codes % N_MARKS + 1, 0).astype(np.uint8)
     counts = log.counts()
@@ -47,7 +48,7 @@ def by_label(log: LabelLog, shown: np.ndarray | None = None) -> Colouring:
     ]
     legend.append({"name": "unlabelled", "count": int(log.n_rows - counts.sum()), "code": 0})
     palette = [QUIET, *(mark(index) for index in range(N_MARKS))]
-    return Colouring(f"label-{log.seq}", codes, palette, legend)
+    return Colouring(f"label-{log.project_id}-{log.seq}", codes, palette, legend)
 
 
 def by_column(name: str, values: pd.Series) -> Colouring:
@@ -65,37 +66,55 @@ def by_column(name: str, values: pd.Series) -> Colouring:
     if rest:
         n_more = len(counts) - len(top)
         legend.append({"name": f"{n_more:,} more values" if n_more else "empty", "count": rest, "code": 0})
-    return Colouring(f"column-{name}", codes, [QUIET, *map(mark, range(N_MARKS))], legend)
+    return Colouring(_column_id(name, codes), codes, [QUIET, *map(mark, range(N_MARKS))], legend)
+
+
+def _column_id(name: str, codes: np.ndarray) -> str:
+    # Another project may have a column of this name, with other values.
+    return f"column-{name}-{hashlib.blake2b(codes.tobytes(), digest_size=8).hexdigest()}"
 
 
 def _as_ordered(values: pd.Series) -> pd.Series | None:
-    """The column as numbers or dates where (nearly) all of it is that and it has enough of them, else None."""
-    filled = values[values.notna() & (values.astype("string").str.strip() != "")]
-    if filled.nunique() <= len(ORDERED):
+    """The column as float64 or as dates where all of it is that and it has enough of them, else None."""
+    texts = values.astype("string").str.strip()
+    filled = values[texts.notna() & (texts != "")]
+    if texts[filled.index].nunique() <= len(ORDERED):
         return None
-    for convert in (pd.to_numeric, lambda column: pd.to_datetime(column, utc=True, format="ISO8601")):
+    if isinstance(filled.dtype, pd.DatetimeTZDtype) or filled.dtype.kind == "M":
+        return values  # pandas takes dates for numbers
+    for convert in (_numbers, lambda column: pd.to_datetime(column, utc=True, format="ISO8601")):
         try:
-            return convert(filled).reindex(values.index)
+            ordered = convert(filled).reindex(values.index)
+            return ordered if ordered.min() < ordered.max() else None
         except (ValueError, TypeError):
             continue
     return None
 
 
+def _numbers(values: pd.Series) -> pd.Series:
+    # Infinity has no place between two steps: it counts as empty.
+    return pd.to_numeric(values).astype("float64").replace([np.inf, -np.inf], np.nan)
+
+
 def _by_steps(name: str, values: pd.Series) -> Colouring:
     steps = pd.qcut(values, len(ORDERED), duplicates="drop")
     codes = (steps.cat.codes + 1).to_numpy(np.uint8)
-    counts = np.bincount(codes, minlength=len(steps.cat.categories) + 1)
+    by_step = values.groupby(codes)
+    # What is in a step, not its edges: pandas moves the first one below the smallest value, into last year say.
     legend = [
-        {"name": f"{_brief(step.left)} to {_brief(step.right)}", "count": int(counts[code]), "code": code}
-        for code, step in enumerate(steps.cat.categories, 1)
+        {"name": f"{_brief(step.min())} to {_brief(step.max())}", "count": len(step), "code": int(code)}
+        for code, step in by_step
+        if code
     ]
-    if counts[0]:
-        legend.append({"name": "empty", "count": int(counts[0]), "code": 0})
-    return Colouring(f"column-{name}", codes, [QUIET, *({"colour": hue, "shape": 0} for hue in ORDERED)], legend)
+    if n_empty := int((codes == 0).sum()):
+        legend.append({"name": "empty", "count": n_empty, "code": 0})
+    return Colouring(_column_id(name, codes), codes, [QUIET, *({"colour": hue, "shape": 0} for hue in ORDERED)], legend)
 
 
 def _brief(value: Any) -> str:
-    return value.date().isoformat() if isinstance(value, pd.Timestamp) else f"{value:,.4g}"
+    if isinstance(value, pd.Timestamp):
+        return value.date().isoformat()
+    return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:,.4g}"
 
 
 def columns_worth_colouring(names: Sequence[str], frame: pd.DataFrame) -> list[str]:

@@ -1,5 +1,6 @@
 """The parts of the tune page."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pandas as pd
@@ -18,7 +19,7 @@ MAP_HEIGHT = 460
 FEED_FORWARD, CONTRASTIVE = "Feed-forward", "Contrastive"
 WHAT_FOR = {
     FEED_FORWARD: "Learns to tell your labels apart: parts them the most.",
-    CONTRASTIVE: "Pulls texts of one label together, pushes others away, and leaves groups that have no label yet visible.",
+    CONTRASTIVE: "Pulls texts of one label together and leaves groups that have no label yet visible.",
 }
 
 
@@ -47,7 +48,8 @@ def settings(session: Session) -> None:
         0.5 if kind == CONTRASTIVE else 0.35,
         0.05,
         key=f"keep {kind}",
-        help="0: only what tells your labels apart. 1: the map as it was. In between, groups without a label stay visible.",
+        help="0: only what tells your labels apart. 1: the map as it was. "
+        "In between, groups without a label stay visible.",
     )
     with st.expander("More settings"):
         chosen = {
@@ -118,17 +120,29 @@ def _show_run(session: Session) -> None:
     elif st.session_state.get("tuned") != job.result.id:
         st.session_state["tuned"] = job.result.id
         st.rerun()
-    if len(job.news) > 1:
-        losses = pd.DataFrame(job.news, columns=["step", "loss on the labels", "loss on labels held out"])
-        losses = losses.set_index("step").dropna(axis="columns", how="all")
-        st.line_chart(losses, height=170, color=list(colours.HUES[: losses.shape[1]]), x_label="step")
-        st.caption("Half-way a second round starts anew: it learns from the texts that the first was surest of, too.")
+    with nullcontext() if job.is_alive() else st.expander("How the loss went"):
+        _loss_chart(job)
+
+
+def _loss_chart(job: Job) -> None:
+    if len(job.news) < 2:
+        return
+    losses = pd.DataFrame(job.news, columns=["step", "loss on the labels", "loss on labels held out"])
+    losses = losses.set_index("step").dropna(axis="columns", how="all")
+    st.line_chart(losses, height=170, color=list(colours.HUES[: losses.shape[1]]), x_label="step")
+    st.caption("Half-way a second round starts anew: it learns from the texts that the first was surest of, too.")
 
 
 def _compare(session: Session, new: Space) -> None:
     old = session.project.current if session.project.current.id != new.id else session.project.spaces()[0]
     job = running.umap(session, new)
-    projection = st.segmented_control("Projection", ["PCA", "UMAP"], default="PCA", key="compare", required=True)
+    pick, name, keep, back = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
+    projection = pick.segmented_control("Projection", ["PCA", "UMAP"], default="PCA", key="compare", required=True)
+    chosen = name.text_input("Name of the new space", value=new.name, max_chars=60)
+    if keep.button("Keep it", type="primary", icon=":material/check:", width="stretch"):
+        _settle(session, new, chosen.strip() or new.name)
+    if back.button("Go back", icon=":material/undo:", width="stretch", help="Gives the new map up; labels stay"):
+        _settle(session, new, None)
     if projection == "UMAP" and (new.map("UMAP") is None or old.map("UMAP") is None):
         if job is not None:
             st.fragment(_show_umap, run_every=REFRESH_SECONDS if job.is_alive() else None)(session, new)
@@ -138,12 +152,6 @@ def _compare(session: Session, new: Space) -> None:
         with column:
             st.markdown(f"**{said}:** {page.escape(space.name)}")
             _draw(session, space, projection, f"map-{said.lower()}")
-    name, keep, back = st.columns([2, 1, 1], vertical_alignment="bottom")
-    chosen = name.text_input("Name of the new space", value=new.name, max_chars=60)
-    if keep.button("Keep it", type="primary", icon=":material/check:", width="stretch"):
-        _settle(session, new, chosen.strip() or new.name)
-    if back.button("Go back", icon=":material/undo:", width="stretch", help="Gives the new map up; labels stay"):
-        _settle(session, new, None)
     st.caption("The original embedding is never changed: you can go back to it, or to any space that you keep.")
 
 
@@ -204,7 +212,9 @@ def spaces(session: Session) -> None:
     names = {space.id: space.name for space in kept}
     current = session.project.current.id
     chosen = st.radio(
-        "The map shows", list(names), index=list(names).index(current) if current in names else 0,
+        "The map shows",
+        list(names),
+        index=list(names).index(current) if current in names else 0,
         format_func=lambda space_id: page.escape(names[space_id]),
     )
     if chosen != current:

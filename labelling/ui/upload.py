@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from labelling.database import WorkspaceError
 from labelling import readers
+from labelling.database import WorkspaceError
 from labelling.readers import Dataset, ReadError, Table
 from labelling.ui import page, resources
 from labelling.workspace import Project, ProjectInfo
@@ -16,7 +16,6 @@ from labelling.workspace import Project, ProjectInfo
 DEMO = Path(__file__).parents[2] / "data" / "demo.csv"
 DEMO_NAME = "Demo: support inbox"
 TABLE = "table"  # the key of st.session_state that holds the table read last
-TYPES = ["csv", "tsv", "txt", "jsonl", "ndjson", "json", "parquet", "xlsx"]
 PREVIEW_ROWS = 5
 PROJECTS_SHOWN = 12
 
@@ -126,7 +125,10 @@ def choose_encoder() -> dict[str, Any]:
 
 
 def create_project(name: str, dataset: Dataset, encoder: Mapping[str, Any]) -> Project:
-    """A project in the workspace, its imported labels in the log. Raises ValueError where the encoder can't be loaded."""
+    """A project in the workspace, its imported labels in the log.
+
+    Raises ValueError where the encoder can't be loaded; nothing is made then.
+    """
     if encoder.get("model"):
         _ = resources.encoder_for(encoder).n_dims  # an encoder that can't be loaded is said before anything is made
     project = resources.workspace().create(name, dataset, encoder)

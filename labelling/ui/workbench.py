@@ -144,7 +144,7 @@ def _view(session: Session, space: Space, projection: str) -> MapView | None:
     if space.ready:
         return session.look(space, projection)
     job = jobs().get("embed", session.project.id)
-    if job and job.news and (_worth_showing(session, job.news) or (session.view is None and not job.is_alive())):
+    if job and job.news and (_worth_showing(session, job.news) or not job.is_alive()):
         return session.look_at_part(job.news[-1])
     return session.view
 
@@ -184,11 +184,11 @@ def _panel(session: Session) -> None:
 
 def _selection(session: Session) -> None:
     n = len(session.selection)
-    count, unlabel, deselect = st.columns([3, 3, 3], vertical_alignment="center")
     if not n:
-        count.markdown("##### Nothing selected")
+        st.markdown("##### Nothing selected")
         st.caption("Draw a lasso round some points to read and label them.")
         return
+    count, unlabel, deselect = st.columns(3, vertical_alignment="center")
     count.markdown(f"##### {n:,} selected")
     unlabel.button(
         "Unlabel",
@@ -199,7 +199,9 @@ def _selection(session: Session) -> None:
         width="stretch",
         type="tertiary",
     )
-    deselect.button("Deselect", on_click=_deselect, args=(session,), shortcut="Escape", width="stretch", type="tertiary")
+    deselect.button(
+        "Deselect", on_click=_deselect, args=(session,), shortcut="Escape", width="stretch", type="tertiary"
+    )
     st.html(_breakdown(session.log, session.selection))
 
 
@@ -243,9 +245,7 @@ def _labels(session: Session) -> None:
     with st.container(height=230 if len(log.labels) > 5 else "content", border=False, key="corral-labels"):
         for label in log.labels:
             mark = colours.mark(label.id)
-            st.html(
-                f"<style>.st-key-label-{label.id} button {{ border-left: 7px solid {mark['colour']}; }}</style>"
-            )
+            st.html(f"<style>.st-key-label-{label.id} button {{ border-left: 7px solid {mark['colour']}; }}</style>")
             key = str(label.id + 1) if label.id < N_KEYS else None
             st.button(
                 f"{page.escape(label.name)}  ({counts[label.id]:,})",
@@ -254,7 +254,6 @@ def _labels(session: Session) -> None:
                 on_click=_assign,
                 args=(session, label.name),
                 kwargs=options,
-                disabled=not n,
                 width="stretch",
             )
 

@@ -94,8 +94,8 @@ def wait_for_legend(page: Page, **counts: int) -> None:
         """counts => {
             const shown = {};
             for (const entry of document.querySelectorAll(".corral-legend-entry")) {
-                const [name, count] = [".corral-legend-name", ".corral-legend-count"].map((part) => entry.querySelector(part));
-                shown[name.textContent] = Number(count.textContent.replaceAll(",", ""));
+                const read = (part) => entry.querySelector(`.corral-legend-${part}`).textContent;
+                shown[read("name")] = Number(read("count").replaceAll(",", ""));
             }
             return Object.entries(counts).every(([name, count]) => (shown[name] ?? 0) === count);
         }""",

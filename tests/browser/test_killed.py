@@ -31,9 +31,7 @@ def test_killed_while_embedding_and_after_a_labelling(server: Server, new_page: 
     server.kill()
     texts = read_table((ROOT / "data" / "demo.csv").read_bytes(), "demo.csv").frame["text"].tolist()
     encoder = SentenceEncoder()
-    vectors, there = EmbeddingCache(server.workspace / "embeddings").lookup(
-        encoder.fingerprint, texts, encoder.n_dims
-    )
+    vectors, there = EmbeddingCache(server.workspace / "embeddings").lookup(encoder.fingerprint, texts, encoder.n_dims)
     assert 0 < there.sum() < len(texts)
 
     server.start()

@@ -76,8 +76,8 @@ def show_map(
 ) -> None:
     """Draw the map `map_id`: positions float32 (n_rows, 2), NaN for rows that have none.
 
-    `on_drawn` is called before the page (or fragment) runs again, when a lasso or a box was drawn; without it the map is
-    for looking only.
+    `on_drawn` is called before the page (or fragment) runs again, when a lasso or a box was drawn; without it the
+    map is for looking only.
     """
     with st.container(key=f"corral-wires-{key}"):
         _wire(key, "positions", map_id, np.ascontiguousarray(xy, "<f4").tobytes())
@@ -109,8 +109,8 @@ def show_map(
 
 
 @st.fragment
-def answer_hovers(key: str, texts: Sequence[str], colouring: Colouring, names: Sequence[str | None]) -> None:
-    """Send the text and label of the point under the pointer, a row at a time: no text leaves before it is asked for."""
+def answer_hovers(key: str, texts: Sequence[str], colouring: Colouring, names: np.ndarray) -> None:
+    """Send the text and label of the point under the pointer: no text leaves before it is asked for."""
     hover_key = f"{key}-hover"
     asked = st.session_state.get(hover_key, {}).get("row") or {}
     row = asked.get("row")

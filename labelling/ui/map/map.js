@@ -288,7 +288,7 @@ class CorralMap {
 
   pointSize() {
     const area = this.stage.clientWidth * this.stage.clientHeight;
-    return Math.min(11, Math.max(2, Math.sqrt(area / Math.max(this.count, 1)) * 0.4)) * (devicePixelRatio || 1);
+    return Math.min(11, Math.max(2.5, Math.sqrt(area / Math.max(this.count, 1)) * 0.5)) * (devicePixelRatio || 1);
   }
 
   drawLegend() {

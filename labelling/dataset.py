@@ -1,0 +1,114 @@
+"""A table as it was read, and the dataset that is made of one."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+
+class ReadError(ValueError):
+    """What was uploaded can't be read. The message says what is wrong, where, and what to do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table as read: the frame, how it was read, and what was done on the way."""
+
+    frame: pd.DataFrame
+    format: str
+    encoding: str | None = None
+    delimiter: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """The uploaded texts with all their columns, in uploaded order. A row's number is its identity."""
+
+    frame: pd.DataFrame = field(repr=False)
+    text_column: str
+    label_column: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.frame)
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """(n_rows,) The texts; a missing one is ``""``."""
+        return self.frame[self.text_column].fillna("").tolist()
+
+    @cached_property
+    def empty(self) -> np.ndarray:
+        """(n_rows,) of bool: True where the text is empty or holds nothing but white space."""
+        return np.array([not text or text.isspace() for text in self.texts], dtype=bool)
+
+    @cached_property
+    def n_duplicates(self) -> int:
+        """How many rows repeat the text of an earlier row, empty texts not counted."""
+        texts = [text for text, empty in zip(self.texts, self.empty, strict=True) if not empty]
+        return len(texts) - len(set(texts))
+
+    @property
+    def metadata_columns(self) -> list[str]:
+        """The columns that are neither the text nor the label."""
+        return [name for name in self.frame.columns if name not in (self.text_column, self.label_column)]
+
+    def save(self, folder: Path) -> None:
+        """Write ``dataset.parquet`` and then ``dataset.json`` into `folder`, each whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        columns = {"text_column": self.text_column, "label_column": self.label_column}
+        _write(folder / "dataset.parquet", self.frame.to_parquet(index=False))
+        _write(folder / "dataset.json", json.dumps(columns).encode())
+
+    @classmethod
+    def load(cls, folder: Path) -> Dataset:
+        """Read what `save` wrote. Raises FileNotFoundError when `folder` holds no dataset."""
+        columns = json.loads((folder / "dataset.json").read_bytes())
+        return cls(pd.read_parquet(folder / "dataset.parquet"), **columns)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Fill a temporary file, then give it its name: a reader sees all of it or nothing."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def make_dataset(table: Table, text_column: str | None, label_column: str | None = None) -> Dataset:
+    """A dataset of every row of `table`.
+
+    Raises ReadError when there is no such column, or the text column holds no strings or only empty ones.
+    """
+    names = ", ".join(repr(name[:40]) for name in table.frame.columns[:20])
+    if text_column is None:
+        raise ReadError(f"There is no text column: none of {names} holds words. Choose one by hand.")
+    for column in (text_column, label_column):
+        if column is not None and column not in table.frame.columns:
+            raise ReadError(f"There is no column {column[:40]!r}; the file has: {names}.")
+    shown = f"Column {text_column[:40]!r}"
+    if label_column == text_column:
+        raise ReadError(f"{shown} can't be both the text and the label. Choose two columns.")
+    kind = table.frame[text_column].dtype
+    if not isinstance(kind, pd.StringDtype):
+        raise ReadError(f"{shown} holds {kind} values, not text. Choose another of: {names}.")
+    dataset = Dataset(table.frame.reset_index(drop=True), text_column, label_column)
+    if dataset.empty.all():
+        raise ReadError(f"{shown} has no text in any of its {len(dataset):,} rows. Choose another of: {names}.")
+    return dataset

@@ -1,0 +1,71 @@
+"""Fixtures that several tests share."""
+
+import os
+
+# Nothing here may ask a model hub for anything, and two threads for tiny models only get in each other's way.
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+WORDS = [
+    *("card", "payment", "refund", "money", "account", "is", "was", "not", "my", "the", "late"),
+    *("lost", "when", "where", "how", "query", "cat", "sat", "mat"),
+]
+
+
+def save_tiny_model(folder: Path, seed: int = 0, hidden_size: int = 16) -> Path:
+    """A sentence-transformers model with random weights: one BERT layer, mean pooling, 32 positions."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *"abcdefghijklmnopqrstuvwxyz,?"]
+    vocabulary += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+    vocabulary = list(dict.fromkeys(vocabulary))
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=hidden_size,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=32,
+    )
+    bert = folder / "bert"
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        BertModel(config).save_pretrained(bert)
+    BertTokenizer(vocab={token: i for i, token in enumerate(vocabulary)}).save_pretrained(bert)
+    transformer = Transformer(str(bert))
+    model = SentenceTransformer(modules=[transformer, Pooling(hidden_size, "mean")], device="cpu")
+    model.save(str(folder / "model"), create_model_card=False)
+    return folder / "model"
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a sentence-transformers model of 16 dimensions, with random weights."""
+    return save_tiny_model(tmp_path_factory.mktemp("tiny_model"))
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
+    """Every attempt to look up a host or to connect fails; the attempts are in the list."""
+    import socket
+
+    attempts: list[object] = []
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        attempts.append(args)
+        raise OSError("no network in this test")
+
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    for name in ("getaddrinfo", "create_connection"):
+        monkeypatch.setattr(socket, name, refuse)
+    return attempts

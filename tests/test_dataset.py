@@ -1,0 +1,58 @@
+"""A dataset keeps every row, and comes back from its folder."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labelling.dataset import Dataset, make_dataset
+from labelling.readers import ReadError, read_table
+
+
+def test_dataset_keeps_every_row(tmp_path):
+    rows = [
+        {"text": "b", "n": 1},
+        {"text": None},
+        {"text": " \n"},
+        {"text": "b", "n": 3},
+        {"text": "", "label": "x"},
+    ]
+    dataset = make_dataset(read_table(json.dumps(rows).encode(), "a.json"), "text", "label")
+    for one in (dataset, [dataset.save(tmp_path / "new"), Dataset.load(tmp_path / "new")][1]):
+        assert len(one) == one.n_rows == 5
+        assert one.texts == ["b", "", " \n", "b", ""]
+        assert one.empty.tolist() == [False, True, True, False, True]
+        assert one.empty.dtype == np.bool_
+        assert one.n_duplicates == 1
+        assert one.metadata_columns == ["n"]
+        assert one.label_column == "label"
+        pd.testing.assert_frame_equal(one.frame, dataset.frame)
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["dataset.json", "dataset.parquet"]
+
+
+def test_dataset_saves_any_column_name_and_text(tmp_path):
+    names = ["=a", "a\nb", "\0", "名", "a.b", "__index_level_0__"]
+    frame = pd.DataFrame({name: ["x\0y", "'", "\r\n😀"] for name in names})
+    Dataset(frame, "\0").save(tmp_path)
+    loaded = Dataset.load(tmp_path)
+    pd.testing.assert_frame_equal(loaded.frame, frame)
+    assert loaded.texts == ["x\0y", "'", "\r\n😀"]
+
+
+def test_dataset_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        Dataset.load(tmp_path)
+
+
+def test_make_dataset_refuses_columns_that_hold_no_text():
+    table = read_table(b'[{"text": "a", "n": 1, "empty": " "}]', "a.json")
+    for text_column, label_column, said in (
+        ("missing", None, "no column 'missing'.*'text', 'n', 'empty'"),
+        ("text", "missing", "no column 'missing'"),
+        ("n", None, "'n' holds int64"),
+        ("empty", None, "no text in any of its 1 rows"),
+        ("text", "text", "both the text and the label"),
+    ):
+        with pytest.raises(ReadError, match=said):
+            make_dataset(table, text_column, label_column)
