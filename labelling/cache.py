@@ -229,9 +229,7 @@ def _encode(encoder: Encoder, texts: list[str], rows: list[int]) -> np.ndarray:
     """Embed texts and check what came; `rows` are their row numbers, for the message."""
     embeddings = np.asarray(encoder.encode(texts), dtype=np.float32)
     if embeddings.shape != (len(texts), encoder.n_dims):
-        raise EncoderError(
-            f"embeddings must have the shape {(len(texts), encoder.n_dims)}, got {embeddings.shape}"
-        )
+        raise EncoderError(f"embeddings must have the shape {(len(texts), encoder.n_dims)}, got {embeddings.shape}")
     bad = np.flatnonzero(~np.isfinite(embeddings).all(axis=1))
     if len(bad):
         raise EncoderError(

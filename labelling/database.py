@@ -123,9 +123,17 @@ def open_database(path: Path) -> Engine:
     return engine
 
 
-def reading(engine: Engine) -> Engine:
-    """The same engine for reading: no write lock is taken."""
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for reading: no write lock is taken. Raises WorkspaceError where it can't be read."""
+    try:
+        with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            yield connection
+    except DatabaseError as error:
+        raise WorkspaceError(
+            f"The workspace can't be read ({error.orig}): check that {engine.url.database} is there and whole. "
+            "What was labelled is in that file."
+        ) from error
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def labelled_frame(
             taken.add(new)
             renamed[name] = new
     frame = dataset.frame.rename(columns=renamed)
-    when = pd.Series(pd.to_datetime(pd.Series(times), utc=True, format="ISO8601"), index=frame.index)
+    when = pd.Series(pd.to_datetime(list(times), utc=True, format="ISO8601"), index=frame.index)
     frame["label"] = pd.Series(list(label), index=frame.index, dtype="str")
     frame["labelled_at"] = when.dt.strftime("%Y-%m-%dT%H:%M:%SZ").astype("str")
     frame["source"] = pd.Series(list(source), index=frame.index, dtype="str")
@@ -79,10 +79,7 @@ def to_csv(frame: pd.DataFrame) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow([guard(str(name)) for name in frame.columns])
-    columns = [
-        ["" if value is None else guard(str(value)) for value in _values(frame[name])]
-        for name in frame.columns
-    ]
+    columns = [["" if value is None else guard(str(value)) for value in _values(frame[name])] for name in frame.columns]
     writer.writerows(zip(*columns, strict=True))
     return out.getvalue().encode("utf-8-sig")
 

@@ -100,6 +100,27 @@ def _imported_name(value: Any) -> str:
     return str(int(value) if whole else value).strip()
 
 
+def names_to_import(values: Sequence[Any]) -> list[str]:
+    """The label names in an uploaded column, one a row, "" where there is none (None, NaN, white space).
+
+    Raises LabelError where a value can't be a name, or there are more than MAX_IMPORTED_LABELS different ones.
+    """
+    missing = pd.Series(list(values), dtype=object).isna()
+    names = ["" if gap else _imported_name(value) for value, gap in zip(values, missing, strict=True)]
+    distinct = [name for name in dict.fromkeys(names) if name]
+    if len(distinct) > MAX_IMPORTED_LABELS:
+        raise LabelError(
+            f"The label column has {len(distinct):,} different values, at most {MAX_IMPORTED_LABELS:,} are "
+            "allowed: choose another column, or none."
+        )
+    for name in distinct:
+        try:
+            clean_name(name)
+        except LabelError as error:
+            raise LabelError(f"The label column's value {name[:40]!r} can't be a label: {error}") from None
+    return names
+
+
 class LabelLog:
     """The labels of one project. Several threads may refresh and write it.
 
@@ -133,7 +154,7 @@ class LabelLog:
 
     def refresh(self) -> bool:
         """Take in what other tabs and processes have added; True if there was anything."""
-        with self._lock, reading(self.engine).connect() as connection:
+        with self._lock, reading(self.engine) as connection:
             return self._refresh(connection)
 
     def _refresh(self, connection: Connection) -> bool:
@@ -160,9 +181,7 @@ class LabelLog:
                     self._apply(target)
                     self._done.append(self._undone.pop())
             how = json.loads(row.how)
-            self.actions.append(
-                Action(row.seq, row.kind, row.label_id, row.target, row.n_rows, row.who, row.at, how)
-            )
+            self.actions.append(Action(row.seq, row.kind, row.label_id, row.target, row.n_rows, row.who, row.at, how))
         return bool(new)
 
     def _apply(self, row: Any) -> None:
@@ -212,7 +231,7 @@ class LabelLog:
     def rows_of(self, seq: int) -> np.ndarray:
         """The rows that action `seq` changed, sorted: int64 array."""
         ours = select(actions.c.rows, actions.c.target).where(actions.c.project_id == self.project_id)
-        with reading(self.engine).connect() as connection:
+        with reading(self.engine) as connection:
             row = connection.execute(ours.where(actions.c.seq == seq)).one()
             if row.target is not None:
                 row = connection.execute(ours.where(actions.c.seq == row.target)).one()
@@ -268,19 +287,8 @@ class LabelLog:
         """
         if len(values) != self.n_rows:
             raise LabelError(f"There are {len(values)} labels to import for {self.n_rows} rows.")
-        missing = pd.Series(list(values), dtype=object).isna()
-        names = ["" if gap else _imported_name(value) for value, gap in zip(values, missing, strict=True)]
+        names = names_to_import(values)
         distinct = [name for name in dict.fromkeys(names) if name]
-        if len(distinct) > MAX_IMPORTED_LABELS:
-            raise LabelError(
-                f"The label column has {len(distinct):,} different values, at most {MAX_IMPORTED_LABELS:,} are "
-                "allowed: choose another column, or none."
-            )
-        for name in distinct:
-            try:
-                clean_name(name)
-            except LabelError as error:
-                raise LabelError(f"The label column's value {name[:40]!r} can't be a label: {error}") from None
         named = np.flatnonzero([bool(name) for name in names])
         with self._lock, writing(self.engine) as connection:
             self._refresh(connection)

@@ -31,7 +31,10 @@ class SessionError(ValueError):
 
 @dataclass(frozen=True)
 class MapView:
-    """A map as it is shown: the very positions that a lasso is drawn on. float32 (n_rows, 2), NaN where there is none."""
+    """A map as it is shown: the very positions that a lasso is drawn on.
+
+    `xy` is float32 (n_rows, 2), NaN where a row has no position.
+    """
 
     id: str
     xy: np.ndarray
@@ -129,9 +132,7 @@ class Session:
         stop: threading.Event | None = None,
     ) -> bool:
         """Make the UMAP of this space, started from its PCA; False where `stop` ended it."""
-        xy = process.fit_transform(
-            space.embeddings, init=space.map("PCA"), on_progress=on_progress, stop=stop
-        )
+        xy = process.fit_transform(space.embeddings, init=space.map("PCA"), on_progress=on_progress, stop=stop)
         if xy is not None:
             space.save_map("UMAP", xy)
         return xy is not None
@@ -152,14 +153,16 @@ class Session:
             if len(points) < 3:
                 return  # a click, not a lasso
             rows = selection.rows_in_polygon(self.view.xy, points)
-        else:
+        elif kind == "box":
             (x1, y1), (x2, y2) = points
             rows = selection.rows_in_box(self.view.xy, (x1, x2), (y1, y2))
+        else:
+            raise ValueError(f"kind must be 'lasso', 'box' or 'none', got {kind!r}")
         self.selection = selection.combine(self.selection, rows, how)
         self.chosen_by = {
             "by": kind,
             "how": how,
-            "points": points,
+            "points": np.asarray(points, float).tolist(),
             "space": self.view.space,
             "projection": self.view.projection,
         }
@@ -239,7 +242,9 @@ class Session:
 
     # ---------------------------------------------------------------- export
 
-    def export(self, to_bytes: Callable[[pd.DataFrame], bytes] = export.to_csv, *, only_labelled: bool = False) -> bytes:
+    def export(
+        self, to_bytes: Callable[[pd.DataFrame], bytes] = export.to_csv, *, only_labelled: bool = False
+    ) -> bytes:
         """The rows in the uploaded order with all their columns and label, labelled_at, source, as a file's bytes."""
         # A log of its own: a download runs in another thread than the page, which may refresh the session's meanwhile.
         return to_bytes(self._labelled(self.project.open_log(), only_labelled))
@@ -252,7 +257,7 @@ class Session:
         rows = np.flatnonzero(log.codes != UNLABELLED) if only_labelled else np.arange(log.n_rows)
         rows = rows[:n_rows]
         dataset = self.project.dataset
-        some = replace(dataset, frame=dataset.frame.iloc[rows])
+        some = replace(dataset, frame=dataset.frame.iloc[rows].reset_index(drop=True))
         columns = (log.names(), log.labelled_at(), log.sources())
         return export.labelled_frame(some, *(column[rows] for column in columns))
 

@@ -1,10 +1,10 @@
 """Projects on disk: a folder with a SQLite database, the datasets, the spaces' arrays and the embedding cache.
 
-    <workspace>/corral.db                               projects, spaces, labels, actions
-    <workspace>/embeddings/                             the cache, shared by all projects
-    <workspace>/projects/<id>/dataset/                  the uploaded table
-    <workspace>/projects/<id>/spaces/<n>/embeddings.npy float32 (n_rows, n_dims)
-    <workspace>/projects/<id>/spaces/<n>/<map>.npy      float32 (n_rows, 2)
+<workspace>/corral.db                               projects, spaces, labels, actions
+<workspace>/embeddings/                             the cache, shared by all projects
+<workspace>/projects/<id>/dataset/                  the uploaded table
+<workspace>/projects/<id>/spaces/<n>/embeddings.npy float32 (n_rows, n_dims)
+<workspace>/projects/<id>/spaces/<n>/<map>.npy      float32 (n_rows, 2)
 """
 
 import json
@@ -126,12 +126,12 @@ class Project:
 
     def spaces(self) -> list[Space]:
         """All spaces that were not discarded, in the order in which they were made; the first is the original."""
-        with reading(self.engine).connect() as connection:
+        with reading(self.engine) as connection:
             return [self._space(row) for row in connection.execute(self._ours().order_by(spaces.c.id))]
 
     def space(self, space_id: int) -> Space:
         """Raises WorkspaceError where there is none (any more)."""
-        with reading(self.engine).connect() as connection:
+        with reading(self.engine) as connection:
             return self._get_space(connection, space_id)
 
     def _ours(self) -> "Select[Any]":
@@ -192,7 +192,7 @@ class Project:
     @property
     def current(self) -> Space:
         """The space that the map shows."""
-        with reading(self.engine).connect() as connection:
+        with reading(self.engine) as connection:
             space_id = connection.scalar(select(projects.c.space).where(projects.c.id == self.id))
         return self.space(int(space_id or 0))
 
@@ -278,9 +278,9 @@ class Workspace:
         return self.open(project_id)
 
     def open(self, project_id: str) -> Project:
-        """Raises WorkspaceError where there is no such project. The id comes from a URL: it is never taken as a path."""
+        """Raises WorkspaceError where there is no such project. The id comes from a URL: it is no path."""
         if PROJECT_ID.fullmatch(project_id):
-            with reading(self.engine).connect() as connection:
+            with reading(self.engine) as connection:
                 row = connection.execute(select(projects).where(projects.c.id == project_id)).one_or_none()
             if row is not None:
                 return Project(self.engine, self.folder / "projects" / project_id, row)
@@ -291,6 +291,6 @@ class Workspace:
     def projects(self) -> list[ProjectInfo]:
         """All projects, the newest first."""
         columns = (projects.c.id, projects.c.name, projects.c.created_at, projects.c.n_rows)
-        with reading(self.engine).connect() as connection:
+        with reading(self.engine) as connection:
             rows = connection.execute(select(*columns).order_by(projects.c.created_at.desc(), projects.c.id))
             return [ProjectInfo(*row) for row in rows]

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from labelling import readers
+from labelling.database import WorkspaceError
 from labelling.ui import page, resources, upload
 
 page.start("Texts", wide=False)
@@ -37,8 +38,8 @@ if (found := st.session_state.get(upload.TABLE)) is not None:
             with st.spinner("Saving the texts and checking the encoder …"):
                 project = upload.create_project(found.name, dataset, encoder)
             page.go_label(project)
-    except ValueError as error:
-        st.error(str(error))
+    except (ValueError, WorkspaceError) as error:
+        page.error(error)
 
 if projects := resources.workspace().projects():
     st.divider()

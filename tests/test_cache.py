@@ -21,9 +21,7 @@ class CountingEncoder:
 
     max_tokens = None
 
-    def __init__(
-        self, fingerprint: str = "ab12", n_dims: int = 8, log: Path | None = None, seconds: float = 0
-    ):
+    def __init__(self, fingerprint: str = "ab12", n_dims: int = 8, log: Path | None = None, seconds: float = 0):
         self.fingerprint = fingerprint
         self.n_dims = n_dims
         self.log = log
@@ -223,8 +221,7 @@ def test_threads_share_the_work(tmp_path):
     encoder = CountingEncoder(seconds=0.02)
     found = []
     threads = [
-        threading.Thread(target=lambda: found.append(EmbeddingCache(tmp_path).embed(encoder, TEXTS)))
-        for _ in range(3)
+        threading.Thread(target=lambda: found.append(EmbeddingCache(tmp_path).embed(encoder, TEXTS))) for _ in range(3)
     ]
     for thread in threads:
         thread.start()

@@ -11,7 +11,7 @@ from labelling.database import SCHEMA_VERSION, WorkspaceError, meta, open_databa
 
 
 def pragma(engine, name: str) -> object:
-    with reading(engine).connect() as connection:
+    with reading(engine) as connection:
         return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
 
 
@@ -26,7 +26,7 @@ def test_a_commit_is_on_disk_before_the_call_returns(tmp_path: Path) -> None:
 def test_opening_twice(tmp_path: Path, name: str) -> None:
     for _ in range(2):
         engine = open_database(tmp_path / name)
-        with reading(engine).connect() as connection:
+        with reading(engine) as connection:
             assert connection.scalars(select(meta.c.schema_version)).all() == [SCHEMA_VERSION]
     assert (tmp_path / name).exists()
 
@@ -81,19 +81,19 @@ def test_a_transaction_is_whole_or_not_there(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError, match="UNIQUE"), writing(engine) as connection:  # noqa: PT012
         connection.execute(projects.insert().values(id="b", **row))
         connection.execute(projects.insert().values(id="b", **row))
-    with reading(engine).connect() as connection:
+    with reading(engine) as connection:
         assert connection.execute(select(projects.c.id)).all() == []
 
 
 def test_reading_takes_no_lock(tmp_path: Path) -> None:
     engine = open_database(tmp_path / "corral.db")
-    with reading(engine).connect() as connection:
+    with reading(engine) as connection:
         connection.execute(select(meta)).all()
         other = sqlite3.connect(tmp_path / "corral.db", timeout=0)
         other.execute("BEGIN IMMEDIATE")  # raises at once where the reader holds the write lock
         other.rollback()
     other.execute("BEGIN IMMEDIATE")
-    with reading(engine).connect() as connection:
+    with reading(engine) as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout=0")
         assert connection.scalar(select(meta.c.schema_version)) == SCHEMA_VERSION
     other.rollback()

@@ -36,9 +36,7 @@ def labelled(data: Dataset, **options: bool) -> pd.DataFrame:
     return labelled_frame(data, ["x", None, "=z"][:n] + [None] * (n - 3), times, ["lasso"] * n, **options)
 
 
-@pytest.mark.parametrize(
-    ("write", "name"), [(to_csv, "a.csv"), (to_jsonl, "a.jsonl"), (to_parquet, "a.parquet")]
-)
+@pytest.mark.parametrize(("write", "name"), [(to_csv, "a.csv"), (to_jsonl, "a.jsonl"), (to_parquet, "a.parquet")])
 def test_odd_texts_come_back(write, name):
     frame = labelled(dataset(text=ODD))
     table = read_table(write(frame), name)
@@ -82,9 +80,7 @@ def test_apostrophes_of_other_files_stay(data):
 
 
 def test_everything_uploaded_comes_out_in_its_order():
-    data = dataset(
-        text=["b", "a", "c"], label=["old", "", "new"], n=[3, 1, 2], original_label=["p", "q", "r"]
-    )
+    data = dataset(text=["b", "a", "c"], label=["old", "", "new"], n=[3, 1, 2], original_label=["p", "q", "r"])
     frame = labelled(data)
     assert list(frame.columns) == [
         "text", "original_original_label", "n", "original_label", "label", "labelled_at", "source"

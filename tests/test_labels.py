@@ -172,7 +172,7 @@ def test_names_come_back_as_they_were_typed(engine: Engine, name: str) -> None:
 )
 def test_names_that_are_none(engine: Engine, name: str) -> None:
     log = open_log(engine)
-    with pytest.raises(LabelError, match="label name|needs a name"):
+    with pytest.raises(LabelError, match=r"label name|needs a name"):
         log.assign([3], name)
     assert n_actions(engine) == 0
 
@@ -560,9 +560,7 @@ def locked(engine: Engine) -> None:
 
 def failing_trigger(engine: Engine) -> None:
     with engine.begin() as connection:
-        connection.execute(
-            text("CREATE TRIGGER no BEFORE INSERT ON actions BEGIN SELECT RAISE(ABORT, 'broken'); END")
-        )
+        connection.execute(text("CREATE TRIGGER no BEFORE INSERT ON actions BEGIN SELECT RAISE(ABORT, 'broken'); END"))
 
 
 @pytest.mark.parametrize("fail", [read_only, disk_full, locked, failing_trigger])

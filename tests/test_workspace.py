@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import event, insert, update
 
 from labelling import workspace as module
-from labelling.database import SCHEMA_VERSION, WorkspaceError, meta, writing
+from labelling.database import SCHEMA_VERSION, WorkspaceError, meta, projects, writing
 from labelling.dataset import Dataset
 from labelling.workspace import Project, Workspace, default_folder, save_array
 
@@ -27,7 +27,7 @@ TEXTS = [
     "NA",
     "null",
     "=1+1",
-    'quotes " and \' and ,;|',
+    "quotes \" and ' and ,;|",
     "نص عربي \u200c 👩\u200d👧 é e\u0301",
     "\0 nul",
     "x" * 100_000,
@@ -108,17 +108,23 @@ def test_an_id_is_not_taken_as_a_folder(workspace: Workspace) -> None:
     assert workspace.projects() == []
 
 
-def test_a_project_that_cannot_be_written_leaves_nothing(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_id_that_is_a_path_is_refused_even_where_the_database_has_it(workspace: Workspace, project: Project) -> None:
+    with writing(workspace.engine) as connection:
+        connection.execute(insert(projects).values(id="../x", name="", created_at="", n_rows=1, space=0))
+    with pytest.raises(WorkspaceError, match="no project"):
+        workspace.open("../x")
+
+
+def test_a_project_that_cannot_be_written_leaves_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(self: Dataset, folder: Path) -> None:
         folder.mkdir(parents=True)
         (folder / "dataset.parquet").write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(WorkspaceError, match="No space left on device"):
+    with monkeypatch.context() as patch:
         patch.setattr(Dataset, "save", full)
-        workspace.create("p", dataset(), {})
+        with pytest.raises(WorkspaceError, match="No space left on device"):
+            workspace.create("p", dataset(), {})
     event.listen(workspace.engine, "checkout", lambda connection, *_: connection.execute("PRAGMA query_only=ON"))
     with pytest.raises(WorkspaceError, match="nothing was changed"):
         workspace.create("p", dataset(), {})
@@ -313,6 +319,15 @@ def test_save_array(tmp_path: Path) -> None:
     save_array(path, np.arange(6).reshape(3, 2))
     np.testing.assert_array_equal(np.load(path), [[0, 1], [2, 3], [4, 5]])
     assert os.listdir(path.parent) == ["a.npy"]
+
+
+def test_who_still_reads_the_old_array_is_not_disturbed(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    save_array(path, np.zeros(1000))
+    old = np.load(path, mmap_mode="r")
+    save_array(path, np.ones(1000))
+    assert not old.any()
+    assert np.load(path).all()
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), OSError("24 requested and 3 written")])

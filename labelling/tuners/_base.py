@@ -49,18 +49,12 @@ class BaseTuner(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMix
     def _loss(self, weights: Weights, x: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
         raise NotImplementedError
 
-    def _finish_round(self, weights: Weights, x: torch.Tensor, codes: torch.Tensor) -> Weights:
-        """Add what is computed from the trained rows rather than trained."""
-        return weights
+    def _finish(self, weights: Weights, x: torch.Tensor, codes: torch.Tensor) -> Weights:
+        """Add what is computed from the labelled rows rather than trained, after each round."""
+        raise NotImplementedError
 
     def _logits(self, weights: Weights, x: torch.Tensor) -> torch.Tensor:
         raise NotImplementedError
-
-    def _finish(
-        self, weights: Weights, x: torch.Tensor, labelled: torch.Tensor, codes: torch.Tensor
-    ) -> Weights:
-        """Add what `_tuned` needs, from the labelled rows, once the last round is over."""
-        return weights
 
     def _tuned(self, weights: Weights, x: torch.Tensor) -> torch.Tensor:
         raise NotImplementedError
@@ -134,15 +128,13 @@ class BaseTuner(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMix
             if progress.stopped and round_number > 0:
                 break  # half a second round is worse than the whole first one
             with torch.no_grad():
-                weights = self._finish_round(trained, rows, row_codes)
+                weights = self._finish(trained, x, targets)
                 if progress.stopped or round_number + 1 == n_rounds:
                     break
                 sure, sure_codes = self._sure_rows(weights, more, *class_cores(x.numpy(), codes))
             rows = torch.cat([rows, sure])
             row_codes = torch.cat([row_codes, sure_codes])
             row_weight = torch.cat([row_weight, torch.full((len(sure),), SURE_WEIGHT)])
-        with torch.no_grad():
-            weights = self._finish(weights, x, targets)
         self.weights_ = {name: w.numpy() for name, w in weights.items()}
         self.loss_curve_ = progress.curve
 

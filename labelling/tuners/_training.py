@@ -48,14 +48,15 @@ def known_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def held_out_rows(codes: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
-    """Choose a tenth of each class's rows, rounded down, for early stopping; none where labels are few.
+    """Choose a tenth of each class's rows for early stopping; none of a small class, none where labels are few.
 
     Parameters: `codes` (n,) int, the class of each labelled row. Returns: bool (n,).
     """
     held: list[int] = []
     for code in np.unique(codes):
         rows = rng.permutation(np.flatnonzero(codes == code))
-        held.extend(rows[: len(rows) // 10])
+        if len(rows) >= 20:  # two held out at least: a row alone has no contrastive loss
+            held.extend(rows[: len(rows) // 10])
     mask = np.zeros(len(codes), dtype=bool)
     if len(held) >= MIN_HELD_OUT:
         mask[rng.permutation(held)[:MAX_HELD_OUT]] = True

@@ -85,7 +85,7 @@ class ContrastiveTuner(BaseTuner):
         positive = (codes[:, None] == codes) & ~itself
         return -((log_probability * positive).sum(1) / positive.sum(1).clamp(min=1)).mean()
 
-    def _finish_round(self, weights: Weights, x: torch.Tensor, codes: torch.Tensor) -> Weights:
+    def _finish(self, weights: Weights, x: torch.Tensor, codes: torch.Tensor) -> Weights:
         import torch
         from torch.nn.functional import normalize
 

@@ -49,7 +49,7 @@ class FeedForwardTuner(BaseTuner):
     def __init__(
         self,
         hidden_dim: int = 128,
-        keep: float = 0.35,
+        keep: float = 0.65,
         steps: int = 300,
         learning_rate: float = 0.01,
         weight_decay: float = 0.01,

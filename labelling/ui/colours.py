@@ -66,12 +66,12 @@ def by_column(name: str, values: pd.Series) -> Colouring:
     if rest:
         n_more = len(counts) - len(top)
         legend.append({"name": f"{n_more:,} more values" if n_more else "empty", "count": rest, "code": 0})
-    return Colouring(_column_id(name, codes), codes, [QUIET, *map(mark, range(N_MARKS))], legend)
+    return Colouring(_column_id(name, codes, legend), codes, [QUIET, *map(mark, range(N_MARKS))], legend)
 
 
-def _column_id(name: str, codes: np.ndarray) -> str:
+def _column_id(name: str, codes: np.ndarray, legend: list[dict[str, Any]]) -> str:
     # Another project may have a column of this name, with other values.
-    return f"column-{name}-{hashlib.blake2b(codes.tobytes(), digest_size=8).hexdigest()}"
+    return f"column-{name}-{hashlib.blake2b(codes.tobytes() + repr(legend).encode(), digest_size=8).hexdigest()}"
 
 
 def _as_ordered(values: pd.Series) -> pd.Series | None:
@@ -82,9 +82,9 @@ def _as_ordered(values: pd.Series) -> pd.Series | None:
         return None
     if isinstance(filled.dtype, pd.DatetimeTZDtype) or filled.dtype.kind == "M":
         return values  # pandas takes dates for numbers
-    for convert in (_numbers, lambda column: pd.to_datetime(column, utc=True, format="ISO8601")):
+    for convert in (lambda: _numbers(filled), lambda: pd.to_datetime(texts[filled.index], utc=True, format="ISO8601")):
         try:
-            ordered = convert(filled).reindex(values.index)
+            ordered = convert().reindex(values.index)
             return ordered if ordered.min() < ordered.max() else None
         except (ValueError, TypeError):
             continue
@@ -97,18 +97,22 @@ def _numbers(values: pd.Series) -> pd.Series:
 
 
 def _by_steps(name: str, values: pd.Series) -> Colouring:
-    steps = pd.qcut(values, len(ORDERED), duplicates="drop")
-    codes = (steps.cat.codes + 1).to_numpy(np.uint8)
-    by_step = values.groupby(codes)
-    # What is in a step, not its edges: pandas moves the first one below the smallest value, into last year say.
+    # By rank, so that equal values share a step; a value that most rows have fills several, and gets the middle one.
+    codes = np.ceil(values.rank() * len(ORDERED) / values.count()).fillna(0).to_numpy(np.uint8)
     legend = [
-        {"name": f"{_brief(step.min())} to {_brief(step.max())}", "count": len(step), "code": int(code)}
-        for code, step in by_step
+        {
+            "name": " to ".join(dict.fromkeys((_brief(step.min()), _brief(step.max())))),
+            "count": len(step),
+            "code": int(code),
+        }
+        for code, step in values.groupby(codes)
         if code
     ]
     if n_empty := int((codes == 0).sum()):
         legend.append({"name": "empty", "count": n_empty, "code": 0})
-    return Colouring(_column_id(name, codes), codes, [QUIET, *({"colour": hue, "shape": 0} for hue in ORDERED)], legend)
+    return Colouring(
+        _column_id(name, codes, legend), codes, [QUIET, *({"colour": hue, "shape": 0} for hue in ORDERED)], legend
+    )
 
 
 def _brief(value: Any) -> str:

@@ -17,6 +17,7 @@ ICON = Path(__file__).parent / "icon.svg"
 WIDE = "<style>.stMainBlockContainer { padding: 4rem 2rem 2rem; max-width: none; }</style>"
 STYLE = """<style>
 [class*="st-key-corral-wires"] { display: none; }
+.st-key-corral-top { min-height: 3.4rem; }
 .corral-sample { border-left: 4px solid var(--corral-colour, #8888); padding: 2px 0 2px 10px; margin: 0 0 9px;
   font-size: 0.88rem; line-height: 1.4; white-space: pre-line; overflow-wrap: anywhere; unicode-bidi: plaintext; }
 .corral-sample small { display: block; opacity: 0.65; }
@@ -30,8 +31,8 @@ def start(title: str, *, wide: bool = True) -> None:
     st.html(STYLE + WIDE if wide else STYLE)
     try:
         resources.workspace()
-    except WorkspaceError as error:
-        stop(str(error))
+    except WorkspaceError as problem:
+        stop(str(problem))
     resources.warm_up()
     if note := st.session_state.pop("note", None):
         st.toast(note, duration="long")
@@ -39,9 +40,14 @@ def start(title: str, *, wide: bool = True) -> None:
 
 def stop(message: str) -> NoReturn:
     """Say why this page can't go on, and where to go from here."""
-    st.error(message)
+    error(message)
     st.page_link(TEXTS, label="Go to the texts", icon=":material/arrow_back:")
     st.stop()
+
+
+def error(message: object) -> None:
+    """An error in a red box: as text, for it may quote a file or a URL."""
+    st.error(escape(str(message)), icon=":material/error:")
 
 
 def session() -> Session:
@@ -55,8 +61,8 @@ def session() -> Session:
             st.stop()
         try:
             held = open_project(resources.workspace().open(project_id))
-        except (WorkspaceError, OSError, ValueError) as error:
-            stop(str(error))
+        except (WorkspaceError, OSError, ValueError) as problem:
+            stop(str(problem))
     st.query_params["project"] = held.project.id  # the page menu drops it
     held.log.refresh()
     return held
@@ -81,10 +87,16 @@ def say_later(note: str) -> None:
 
 def header(current: Session) -> None:
     """One line: the project, and how much of it is labelled."""
-    n_labelled, n_rows = current.log.n_labelled, current.project.n_rows
     name, progress = st.columns([1, 1], vertical_alignment="center")
     name.markdown(f"##### {escape(current.project.name)}")
-    progress.progress(n_labelled / n_rows, f"{n_labelled:,} of {n_rows:,} labelled ({n_labelled / n_rows:.0%})")
+    with progress:
+        labelled(current)
+
+
+def labelled(current: Session) -> None:
+    """A bar: how much of the project is labelled."""
+    n_labelled, n_rows = current.log.n_labelled, current.project.n_rows
+    st.progress(n_labelled / n_rows, f"{n_labelled:,} of {n_rows:,} labelled ({n_labelled / n_rows:.0%})")
 
 
 def escape(text: str) -> str:

@@ -45,7 +45,7 @@ def settings(session: Session) -> None:
         "How much of the original map stays",
         0.0,
         1.0,
-        0.5 if kind == CONTRASTIVE else 0.35,
+        0.5 if kind == CONTRASTIVE else 0.65,
         0.05,
         key=f"keep {kind}",
         help="0: only what tells your labels apart. 1: the map as it was. "
@@ -116,7 +116,7 @@ def _show_run(session: Session) -> None:
         running.show_progress(job, "steps")
         st.caption("Stopping keeps the best state so far." if not job.stop.is_set() else "Stopping …")
     elif job.error is not None:
-        st.error(str(job.error))
+        page.error(job.error)
     elif st.session_state.get("tuned") != job.result.id:
         st.session_state["tuned"] = job.result.id
         st.rerun()
@@ -160,7 +160,7 @@ def _show_umap(session: Session, space: Space) -> None:
     if job is not None and job.is_alive():
         running.show_progress(job, "rounds")
     elif job is not None and job.error is not None:
-        st.error(str(job.error))
+        page.error(job.error)
     else:
         st.rerun()
 
@@ -178,7 +178,7 @@ def _settle(session: Session, space: Space, name: str | None) -> None:
         session.project.keep_space(space.id, name)
         session.project.show_space(space.id)
     except WorkspaceError as error:
-        st.error(str(error))
+        page.error(error)
         return
     page.say_later(f"{page.escape(name)} is kept, and is the map you label on now.")
     st.switch_page(page.LABEL, query_params={"project": session.project.id})
@@ -195,7 +195,14 @@ def _draw(session: Session, space: Space, projection: str, key: str) -> None:
     if xy is None:
         return
     colouring = colours.by_label(session.log)
-    show_map(key, f"{session.project.id}-{space.id}-{projection}", xy, colouring, height=MAP_HEIGHT)
+    show_map(
+        key,
+        f"{session.project.id}-{space.id}-{projection}",
+        xy,
+        colouring,
+        labels_seq=session.log.seq,
+        height=MAP_HEIGHT,
+    )
     answer_hovers(key, session.project.dataset.texts, colouring, session.log.names())
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from labelling import readers
 from labelling.database import WorkspaceError
+from labelling.labels import names_to_import
 from labelling.readers import Dataset, ReadError, Table
 from labelling.ui import page, resources
 from labelling.workspace import Project, ProjectInfo
@@ -70,7 +71,7 @@ def _take(name: str, read: Callable[[], Table]) -> None:
 def _show_error() -> None:
     if message := st.session_state.get("read error"):
         kept = st.session_state.get(TABLE)
-        st.error(message, icon=":material/error:")
+        page.error(message)
         if kept is not None:
             st.caption(f"Still loaded: {page.escape(kept.name)}, shown below.")
 
@@ -127,13 +128,15 @@ def choose_encoder() -> dict[str, Any]:
 def create_project(name: str, dataset: Dataset, encoder: Mapping[str, Any]) -> Project:
     """A project in the workspace, its imported labels in the log.
 
-    Raises ValueError where the encoder can't be loaded; nothing is made then.
+    Raises ValueError where the encoder can't be loaded or the labels can't be taken; nothing is made then.
     """
     if encoder.get("model"):
         _ = resources.encoder_for(encoder).n_dims  # an encoder that can't be loaded is said before anything is made
+    labels = [] if dataset.label_column is None else dataset.frame[dataset.label_column].tolist()
+    names_to_import(labels)  # labels that can't be taken likewise
     project = resources.workspace().create(name, dataset, encoder)
-    if dataset.label_column is not None:
-        project.open_log().import_labels(dataset.frame[dataset.label_column].tolist())
+    if labels:
+        project.open_log().import_labels(labels)
     return project
 
 
@@ -159,6 +162,6 @@ def list_projects(projects: list[ProjectInfo]) -> None:
             try:
                 page.go_label(resources.workspace().open(info.id))
             except WorkspaceError as error:
-                st.error(str(error))
+                page.error(error)
     if len(projects) > PROJECTS_SHOWN:
         st.caption(f"and {len(projects) - PROJECTS_SHOWN} older ones: open them by their address")

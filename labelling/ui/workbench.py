@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from labelling.database import WorkspaceError
+from labelling.dataset import Dataset
 from labelling.labels import LabelError, LabelLog
 from labelling.session import MapView, Session, SessionError
 from labelling.ui import colours, page, running
@@ -48,7 +49,7 @@ def _show_status(session: Session, embedding: bool) -> None:
         if embedding and _worth_showing(session, job.news):
             st.rerun()
     elif job.error is not None:
-        st.error(f"{job.title} failed: {job.error}")
+        page.error(f"{job.title} failed: {job.error}")
         if st.button("Try again", icon=":material/refresh:"):
             jobs().forget(*key)
             st.rerun()
@@ -90,7 +91,6 @@ def _truncation_note(session: Session) -> None:
 def show(session: Session) -> None:
     """The map and the panel. A lasso or a label runs only this part of the page again."""
     session.log.refresh()
-    page.header(session)
     left, right = st.columns([7, 3], gap="medium")
     with left:
         view, colouring = _controls(session)
@@ -102,6 +102,7 @@ def show(session: Session) -> None:
             view.id,
             view.xy,
             colouring,
+            labels_seq=session.log.seq,
             selection=session.selection,
             height=620,
             on_drawn=lambda drawn: _select(session, drawn),
@@ -112,6 +113,7 @@ def show(session: Session) -> None:
         )
         answer_hovers(MAP, session.project.dataset.texts, colouring, session.log.names())
     with right:
+        page.labelled(session)
         _panel(session)
 
 
@@ -132,12 +134,17 @@ def _controls(session: Session) -> tuple[MapView | None, Colouring]:
     projection = choose_projection.segmented_control(
         "Projection", ["PCA", "UMAP"], key="projection", default="UMAP" if has_umap else "PCA", required=True
     )
-    columns = colours.columns_worth_colouring(session.project.dataset.metadata_columns, session.project.dataset.frame)
-    by = choose_colour.selectbox("Colour by", [BY_LABEL, *columns])
+    by = choose_colour.selectbox("Colour by", [BY_LABEL, *_columns(session.project.id, session.project.dataset)])
     if projection == "UMAP" and not has_umap:
         choose_projection.caption("UMAP is still being made: PCA meanwhile.")
         projection = "PCA"
     return _view(session, space, projection), _colouring(session, by)
+
+
+@st.cache_data(show_spinner=False)
+def _columns(project_id: str, _dataset: Dataset) -> list[str]:
+    """The columns worth colouring by: a dataset never changes, so its project's id is key enough."""
+    return colours.columns_worth_colouring(_dataset.metadata_columns, _dataset.frame)
 
 
 def _view(session: Session, space: Space, projection: str) -> MapView | None:
@@ -173,7 +180,7 @@ def _try(step: Callable[[], object]) -> None:
 
 def _panel(session: Session) -> None:
     if message := st.session_state.pop("step error", None):
-        st.error(message)
+        page.error(message)
     if done := st.session_state.pop("step done", None):
         st.toast(done, icon=":material/check:")
     _selection(session)

@@ -62,6 +62,12 @@ def lasso(page: Page, centre: np.ndarray, radius: float, modifier: str | None = 
     return path
 
 
+def densest(points: np.ndarray, radius: float) -> np.ndarray:
+    """The one of these points (n, 2) with the most of the others round it: where a person would draw."""
+    near = np.hypot(*(points[:, None] - points).transpose(2, 0, 1)) < radius
+    return points[near.sum(0).argmax()]
+
+
 def inside_and_near(points: np.ndarray, centre: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
     """Which points a round lasso surely holds, and which are too close to its edge to tell (a lasso has corners)."""
     distance = np.hypot(*(points - centre).T)

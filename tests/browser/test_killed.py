@@ -10,6 +10,7 @@ from labelling.cache import EmbeddingCache
 from labelling.encoders.sentence import SentenceEncoder
 from labelling.readers import read_table
 from tests.browser.app import (
+    densest,
     lasso,
     legend,
     on_screen,
@@ -37,15 +38,14 @@ def test_killed_while_embedding_and_after_a_labelling(server: Server, new_page: 
     server.start()
     page = new_page()
     page.goto(f"{server.url}/label?project={project}")
-    wait_for_map(page, "PCA")
+    wait_for_map(page, "UMAP")
     folder = server.workspace / "projects" / project / "spaces" / "0"
     embeddings = np.load(folder / "embeddings.npy")
     assert np.isfinite(embeddings).all()
     np.testing.assert_array_equal(embeddings[there], vectors[there])  # taken up, not done again
 
-    wait_for_map(page, "UMAP")
     points = on_screen(page, np.load(folder / "UMAP.npy"))
-    lasso(page, np.median(points, axis=0), 80)
+    lasso(page, densest(points, 80), 80)
     n = selected(page)
     assert n > 0
     type_label(page, "kept")

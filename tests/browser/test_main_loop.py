@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from labelling.readers import read_table
 from tests.browser.app import (
+    densest,
     inside_and_near,
     lasso,
     legend,
@@ -31,7 +32,6 @@ def test_from_the_demo_to_the_exported_file(server: Server, new_page: Callable[.
     topics = pd.read_csv(ROOT / "data" / "demo.csv")["topic"]
     page = new_page()
     project = open_demo(page, server.url)
-    wait_for_map(page, "PCA")
     wait_for_map(page, "UMAP")  # of itself, when it is ready
     spaces = server.workspace / "projects" / project / "spaces"
     points = on_screen(page, np.load(spaces / "0" / "UMAP.npy"))
@@ -40,7 +40,7 @@ def test_from_the_demo_to_the_exported_file(server: Server, new_page: Callable[.
     sure: dict[str, set[int]] = {}
     unsure: set[int] = set()
     for topic in ("plants", "connection", "billing", "delivery"):
-        centre = np.median(points[topics == topic], axis=0)
+        centre = densest(points[topics == topic], RADIUS)
         lasso(page, centre, RADIUS)
         inside, near = inside_and_near(points, centre, RADIUS)
         assert len(inside) >= 10
@@ -58,11 +58,13 @@ def test_from_the_demo_to_the_exported_file(server: Server, new_page: Callable[.
             "entry => entry.querySelector('.corral-legend-name').textContent === name)",
             arg=[topic, before],
         )
+        page.keyboard.press("Escape")
+        expect(page.get_by_text("Nothing selected")).to_be_visible()
     counts = legend(page)
     assert counts["unlabelled"] == len(topics) - sum(n for name, n in counts.items() if name != "unlabelled")
 
     # A key labels the selection; only what had no label yet is taken. Undo takes exactly that back.
-    centre = np.median(points[topics == "returns"], axis=0)
+    centre = densest(points[topics == "returns"], RADIUS)
     lasso(page, centre, RADIUS)
     selected(page)
     page.keyboard.press("1")

@@ -53,9 +53,7 @@ def test_encode_gives_what_the_library_gives(tiny, tiny_model):
 
 def test_normalize(tiny, tiny_model):
     np.testing.assert_allclose(np.linalg.norm(tiny.encode(TEXTS), axis=1), 1, atol=1e-5)
-    assert not np.allclose(
-        np.linalg.norm(SentenceEncoder(tiny_model, normalize=False).encode(TEXTS), axis=1), 1
-    )
+    assert not np.allclose(np.linalg.norm(SentenceEncoder(tiny_model, normalize=False).encode(TEXTS), axis=1), 1)
 
 
 def test_prompt_is_put_before_each_text(tiny, tiny_model):
@@ -219,9 +217,7 @@ def test_code_in_a_model_is_not_run(own_model):
 
 
 def test_hub_out_of_reach(no_network):
-    with pytest.raises(
-        EncoderError, match=r"'nobody/nothing' from the Hugging Face hub.*works offline"
-    ) as info:
+    with pytest.raises(EncoderError, match=r"'nobody/nothing' from the Hugging Face hub.*works offline") as info:
         SentenceEncoder("nobody/nothing").encode(["a"])
     assert no_network, "the hub was not asked"
     assert "\n" not in str(info.value)

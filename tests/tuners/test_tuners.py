@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_classifiers_classes, parametrize_with_checks
 
 from labelling.tuners import ContrastiveTuner, FeedForwardTuner
-from labelling.tuners._training import MIN_HELD_OUT, held_out_rows, known_labels
+from labelling.tuners._training import MIN_HELD_OUT, class_cores, held_out_rows, known_labels
 
 TUNERS = [FeedForwardTuner, ContrastiveTuner]
 every_tuner = pytest.mark.parametrize("tuner_class", TUNERS)
@@ -64,6 +64,13 @@ def test_a_few_labels_part_the_unlabelled_rows(tuner_class):
     assert tuner.classes_.tolist() == ["bill", "refund", "travel"]
     assert (tuner.predict(X)[30:] == names[codes][30:]).mean() > 0.85
     assert parting(space[30:], codes[30:]) > 1.3 * parting(X[30:], codes[30:])
+
+
+@every_tuner
+def test_many_classes_of_ten_rows_are_trained_to_the_end(tuner_class):
+    X, codes = blobs(n_rows=400, n_dims=64, n_classes=40)
+    tuner = tuner_class(steps=100, random_state=0).fit(X, codes)
+    assert len(tuner.loss_curve_) == 100  # a held-out row a class would have no pair, and nothing to stop by
 
 
 @every_tuner
@@ -162,7 +169,7 @@ def test_enough_labels_are_held_out_and_end_the_training_early(tuner_class):
 
 
 def test_held_out_rows_are_a_tenth_of_each_class_or_none():
-    codes = np.repeat([0, 1, 2], [400, 50, 5])
+    codes = np.repeat([0, 1, 2], [400, 50, 19])
     held = held_out_rows(codes, np.random.RandomState(0))
     assert np.bincount(codes[held], minlength=3).tolist() == [40, 5, 0]
     few = np.repeat([0, 1], [MIN_HELD_OUT, MIN_HELD_OUT])
@@ -296,6 +303,26 @@ def test_rows_of_a_class_without_labels_stay_together():
         nearest = np.linalg.norm(space[:, None] - space, axis=2).argsort(axis=1)[:, 1:6]
         unseen = codes >= 6
         assert (codes[nearest[unseen]] == codes[unseen][:, None]).mean() > 0.8
+
+
+@every_tuner
+def test_rows_of_other_classes_are_not_learnt_from(tuner_class):
+    X, codes = blobs(n_rows=800, n_dims=64, n_classes=16, spread=0.8)
+    known = (np.arange(len(X)) < 320) & (codes < 2)  # two labels, 20 rows each
+    space = tuner_class(random_state=0).fit_transform(X, np.where(known, codes, -1))
+    groups = np.minimum(codes, 2)
+    points = PCA(2, random_state=0).fit_transform(space)
+    nearest = np.linalg.norm(points[:, None] - points, axis=2).argsort(axis=1)[:, 1:16]
+    votes = np.stack([(groups[nearest] == group).sum(1) for group in range(3)], axis=1)
+    assert (votes.argmax(1) == groups).mean() > 0.95
+
+
+def test_class_cores_by_hand():
+    x = np.array([[1, 0], [0.8, 0.6], [0, 1]], dtype=np.float32)
+    means, least = class_cores(x, np.array([0, 0, 1]))
+    np.testing.assert_allclose(means, [[3 / 10**0.5, 1 / 10**0.5], [0, 1]], atol=1e-6)
+    # two rows are each as near to the other, 0.8; a row alone has no other, so any row on its side will do
+    np.testing.assert_allclose(least, [0.8, 0], atol=1e-6)
 
 
 def test_import_is_light():

@@ -70,12 +70,14 @@ def show_map(
     xy: np.ndarray,
     colouring: Colouring,
     *,
+    labels_seq: int,
     selection: np.ndarray | None = None,
     height: int = 560,
     on_drawn: Callable[[Drawn], None] | None = None,
 ) -> None:
     """Draw the map `map_id`: positions float32 (n_rows, 2), NaN for rows that have none.
 
+    `labels_seq` is the number of the last action: a label that was shown in a hover before it may have changed.
     `on_drawn` is called before the page (or fragment) runs again, when a lasso or a box was drawn; without it the
     map is for looking only.
     """
@@ -101,7 +103,7 @@ def show_map(
             "interactive": on_drawn is not None,
             "legend": colouring.legend,
             "palette": colouring.palette,
-            "seq": colouring.id,
+            "seq": labels_seq,
             "selection": 0 if selection is None else len(selection),
         },
         on_drawn_change=drawn,

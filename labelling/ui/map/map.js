@@ -159,6 +159,7 @@ class CorralMap {
     if (travels && !still && this.ready) {
       const from = { x: [...this.range.x], y: [...this.range.y] };
       const start = performance.now();
+      this.t = 0;
       const step = (now) => {
         if (this.destroyed || this.positionsId !== id) return;
         const part = Math.min(1, (now - start) / TRAVEL_MS);

@@ -1,0 +1,530 @@
+"""A session, from the texts to the export."""
+
+import itertools
+import json
+import threading
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labelling import export, projections
+from labelling.dataset import Dataset
+from labelling.labels import LabelError
+from labelling.readers import read_table
+from labelling.session import TUNER_UNLABELLED_ROWS, Session, SessionError
+from labelling.workspace import Project, Workspace
+
+TOPICS = ("card payment refused shop", "refund money late shop", "password login account locked")
+TEXTS = [f"{TOPICS[row % 3]} number{row % 7} {'please' if row % 2 else 'hello'} w{row}" for row in range(40)]
+EMPTY = [5, 17]
+for row in EMPTY:
+    TEXTS[row] = "" if row == 5 else " \t "
+TEXTS[8] = TEXTS[7]  # a duplicate
+FILLED = np.setdiff1d(np.arange(40), EMPTY)
+
+
+class WordEncoder:
+    """The sum of a fixed random vector for each word; `seen` lists every text that was embedded."""
+
+    n_dims = 12
+    max_tokens = 6
+
+    def __init__(self, name: str = "words", stop: threading.Event | None = None) -> None:
+        self.fingerprint = name
+        self.seen: list[str] = []
+        self.stop = stop
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        self.seen += texts
+        if self.stop:
+            self.stop.set()
+        return np.array([sum(self._vector(word) for word in text.split()) for text in texts], np.float32)
+
+    def _vector(self, word: str) -> np.ndarray:
+        return np.random.default_rng(zlib.crc32(word.encode())).normal(size=self.n_dims)
+
+    def count_truncated(self, texts: Sequence[str]) -> int:
+        return sum(len(text.split()) > self.max_tokens for text in texts)
+
+
+class FakeTuner:
+    """Records what it was fitted on; doubles the first dimension."""
+
+    def __init__(self, keep: float = 0.5) -> None:
+        self.keep = keep
+
+    def get_params(self) -> dict[str, Any]:
+        return {"keep": self.keep}
+
+    def fit(self, X: np.ndarray, y: np.ndarray, callback: Callable[..., bool | None] | None = None) -> "FakeTuner":
+        self.X, self.y = X, y
+        if callback:
+            callback(1, 1, 0.5, None)
+        return self
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        assert np.isfinite(X).all()
+        return np.column_stack([2 * X[:, 0], X]).astype(np.float32)
+
+    def save(self, path: Path) -> None:
+        path.write_bytes(b"tuner")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
+
+
+def make_dataset(texts: list[str] = TEXTS, **columns: Any) -> Dataset:
+    return Dataset(pd.DataFrame({"text": pd.Series(texts, dtype="str"), **columns}), "text")
+
+
+def new_session(workspace: Workspace, project: Project, encoder: WordEncoder | None = None) -> Session:
+    return Session(workspace.open(project.id), workspace.cache, lambda settings: encoder or WordEncoder())
+
+
+@pytest.fixture
+def project(workspace: Workspace) -> Project:
+    return workspace.create("texts", make_dataset(), {})
+
+
+@pytest.fixture
+def session(workspace: Workspace, project: Project) -> Session:
+    """A session with its texts embedded and the PCA on show."""
+    session = new_session(workspace, project)
+    assert session.embed()
+    assert session.look(project.current, "PCA")
+    return session
+
+
+def all_of(session: Session) -> tuple[str, str, list[list[float]]]:
+    """A box round the whole map."""
+    assert session.view
+    low, high = np.nanmin(session.view.xy) - 1, np.nanmax(session.view.xy) + 1
+    return session.view.id, "box", [[low, low], [high, high]]
+
+
+def select_rows(session: Session, rows: Sequence[int], how: str = "new") -> None:
+    """Select these rows, a tiny lasso each."""
+    assert session.view
+    for number, row in enumerate(rows):
+        x, y = session.view.xy[row].astype(float)
+        points = [[x - 1e-3, y - 1e-3], [x + 1e-3, y - 1e-3], [x + 1e-3, y + 1e-3], [x - 1e-3, y + 1e-3]]
+        session.select(session.view.id, "lasso", points, how if number == 0 else "add")
+
+
+# ---------------------------------------------------------------- embeddings
+
+
+def test_embed(workspace: Workspace, project: Project) -> None:
+    told: list[tuple[int, int, int]] = []
+
+    def on_batch(so_far: np.ndarray, n_done: int, n_total: int) -> None:
+        told.append((int(np.count_nonzero(~np.isnan(so_far[:, 0]))), n_done, n_total))
+
+    encoder = WordEncoder()
+    session = new_session(workspace, project, encoder)
+    assert not project.current.ready
+    assert session.embed(on_batch)
+    assert project.current.ready
+    x = np.asarray(project.current.embeddings)
+    assert x.shape == (40, 12)
+    assert np.isnan(x[EMPTY]).all()
+    np.testing.assert_allclose(x[FILLED], WordEncoder().encode([TEXTS[row] for row in FILLED]), rtol=1e-6)
+    np.testing.assert_array_equal(project.current.map("PCA"), projections.pca(x))
+    assert told[0] == (0, 0, 38)
+    assert told[-1] == (38, 38, 38)
+    n_truncated = sum(len(text.split()) > 6 for text in TEXTS)
+    assert project.current.settings == {"n_truncated": n_truncated, "max_tokens": 6}
+    assert len(encoder.seen) == 37, "the duplicate once, the empty ones not at all"
+
+
+def test_a_second_session_embeds_nothing_new(workspace: Workspace, project: Project) -> None:
+    new_session(workspace, project).embed()
+    again = WordEncoder()
+    assert new_session(workspace, project, again).embed()
+    other = workspace.create("the same file again", make_dataset(), {})
+    assert new_session(workspace, other, again).embed()
+    assert again.seen == []
+    np.testing.assert_array_equal(np.asarray(other.current.embeddings), np.asarray(project.current.embeddings))
+
+
+def test_an_extended_file_embeds_only_what_is_new(workspace: Workspace, project: Project) -> None:
+    new_session(workspace, project).embed()
+    encoder = WordEncoder()
+    longer = workspace.create("longer", make_dataset(["brand new", *TEXTS, "new at the end", TEXTS[0]]), {})
+    assert new_session(workspace, longer, encoder).embed()
+    assert sorted(encoder.seen) == ["brand new", "new at the end"]
+    np.testing.assert_array_equal(np.asarray(longer.current.embeddings)[1:41], np.asarray(project.current.embeddings))
+
+
+def test_another_encoder_embeds_anew(workspace: Workspace, project: Project) -> None:
+    new_session(workspace, project).embed()
+    encoder = WordEncoder("other words")
+    other = workspace.create("other", make_dataset(), {})
+    new_session(workspace, other, encoder).embed()
+    assert len(encoder.seen) == 37
+
+
+def test_stop_and_go_on(workspace: Workspace) -> None:
+    texts = [f"text {row}" for row in range(600)]
+    project = workspace.create("many", make_dataset(texts), {})
+    stop = threading.Event()
+    encoder = WordEncoder(stop=stop)
+    seen: list[int] = []
+    assert new_session(workspace, project, encoder).embed(lambda _x, done, _n: seen.append(done), stop) is False
+    assert not project.current.ready
+    n_first = len(encoder.seen)
+    assert 0 < n_first < 600
+    assert seen[-1] == n_first
+    encoder = WordEncoder()
+    assert new_session(workspace, project, encoder).embed()
+    assert len(encoder.seen) == 600 - n_first
+    assert project.current.ready
+
+
+@pytest.mark.parametrize(
+    "texts", [["one"], ["one", "two"], ["same", "same"], ["same"] * 30, ["", "one", ""], ["", " "], [""]]
+)
+def test_tiny_and_uniform_texts(workspace: Workspace, texts: list[str]) -> None:
+    session = new_session(workspace, workspace.create("few", make_dataset(texts), {}))
+    assert session.embed()
+    view = session.look(session.project.current, "PCA")
+    filled = [row for row, text in enumerate(texts) if text.strip()]
+    assert view.n_points == len(filled)
+    if filled:
+        session.select(*all_of(session))
+        assert session.selection.tolist() == filled
+        assert session.label("a") == len(filled)
+    assert len(session.preview()) == min(10, len(texts))
+
+
+# ---------------------------------------------------------------- maps
+
+
+def test_look(session: Session, project: Project) -> None:
+    view = session.view
+    assert (view.space, view.projection, view.n_points) == (0, "PCA", 38)
+    assert session.look(project.current, "PCA") is view, "the same object while nothing changes"
+    assert session.look(project.current, "UMAP") is None, "not made yet"
+    project.current.save_map("UMAP", np.zeros((40, 2)))
+    umap = session.look(project.current, "UMAP")
+    assert umap.id != view.id
+    assert session.view is umap
+
+
+def test_a_part_keeps_its_orientation_and_has_an_id_of_its_own(session: Session) -> None:
+    x = np.asarray(session.project.current.embeddings).copy()
+    part = x.copy()
+    part[25:] = np.nan
+    first = session.look_at_part(part)
+    assert first.space is None
+    assert first.n_points == np.count_nonzero(~np.isnan(part[:, 0]))
+    session.view = type(first)(first.id, -first.xy, None, "PCA")  # as if the signs had come out otherwise
+    second = session.look_at_part(x)
+    both = ~np.isnan(part[:, 0])
+    assert (np.sum(second.xy[both] * -first.xy[both], axis=0) >= 0).all()
+    assert first.id != second.id
+    assert second.xy.dtype == np.float32
+
+
+def test_umap_of_a_space(session: Session) -> None:
+    class Process:
+        answer: np.ndarray | None = None
+
+        def fit_transform(self, embeddings, *, init, on_progress, stop):
+            self.given = embeddings, init
+            return self.answer
+
+    process = Process()
+    space = session.project.current
+    assert session.make_umap(space, process) is False
+    assert space.map("UMAP") is None
+    process.answer = np.ones((40, 2), np.float32)
+    assert session.make_umap(space, process) is True
+    np.testing.assert_array_equal(space.map("UMAP"), process.answer)
+    np.testing.assert_array_equal(process.given[1], space.map("PCA"))
+
+
+# ---------------------------------------------------------------- selection and labels
+
+
+def test_empty_texts_are_never_selected(session: Session) -> None:
+    assert session.view.n_points == 38
+    session.select(*all_of(session))
+    assert session.selection.tolist() == FILLED.tolist()
+    big = 1e6
+    session.select(session.view.id, "lasso", [[-big, -big], [big, -big], [big, big], [-big, big]])
+    assert session.selection.tolist() == FILLED.tolist()
+
+
+def test_add_subtract_and_none(session: Session) -> None:
+    session.select(*all_of(session))
+    select_rows(session, [0, 1], "subtract")
+    assert 0 not in session.selection
+    assert 1 in session.selection, "the second lasso added it again"
+    session.select("whatever", "none", [])
+    assert session.selection.tolist() == []
+    select_rows(session, [3])
+    assert session.selection.tolist() == [3]
+    session.select(session.view.id, "lasso", [[0, 0]])
+    assert session.selection.tolist() == [3], "a click is no lasso"
+
+
+def test_a_lasso_on_a_map_that_is_gone(session: Session, project: Project) -> None:
+    session.select(*all_of(session))
+    old = session.view.id
+    project.current.save_map("UMAP", np.zeros((40, 2)))
+    session.look(project.current, "UMAP")
+    with pytest.raises(SessionError, match="map has changed"):
+        session.select(old, "lasso", [[0, 0], [1, 0], [1, 1]])
+    session.view = None
+    with pytest.raises(SessionError, match="map has changed"):
+        session.select(old, "box", [[0, 0], [1, 1]])
+    assert len(session.selection) == 38, "the selection stays"
+
+
+@pytest.mark.parametrize(
+    ("kind", "points", "how"),
+    [
+        ("lasso", [[0, 0], [1, 1], [float("nan"), 0]], "new"),
+        ("box", [[0, 0]], "new"),
+        ("box", [], "new"),
+        ("box", [[0, 0], [1, 1]], "xor"),
+        ("circle", [[0, 0], [1, 1]], "new"),
+    ],
+)
+def test_what_no_page_should_send(session: Session, kind: str, points: list, how: str) -> None:
+    select_rows(session, [3])
+    with pytest.raises(ValueError):  # noqa: PT011 - said by whichever part it reaches
+        session.select(session.view.id, kind, points, how)
+    assert session.selection.tolist() == [3]
+
+
+def test_label_clear_undo_redo(workspace: Workspace, session: Session) -> None:
+    with pytest.raises(SessionError, match="Nothing is selected"):
+        session.label("a")
+    with pytest.raises(SessionError, match="Nothing is selected"):
+        session.clear()
+    select_rows(session, [0, 1, 2])
+    assert session.label("a") == 3
+    select_rows(session, [2, 3])
+    assert session.label("b") == 1
+    assert session.label("b", overwrite=True) == 1
+    with pytest.raises(LabelError):
+        session.label("  ")
+    assert session.clear() == 2
+    assert session.undo().kind == "clear"
+    assert session.log.names()[:4].tolist() == ["a", "a", "b", "b"]
+    assert session.redo().kind == "clear"
+
+    action = session.log.actions[0]
+    assert action.source == "lasso"
+    assert (action.how["space"], action.how["projection"], action.how["how"]) == (0, "PCA", "add")
+    assert len(action.how["points"]) == 4
+    again = new_session(workspace, session.project)
+    assert again.log.names().tolist() == session.log.names().tolist()
+    assert again.log.actions == session.log.actions
+
+
+# ---------------------------------------------------------------- tuning
+
+
+def test_tune(session: Session) -> None:
+    select_rows(session, [0, 3, 6])
+    session.label("card")
+    select_rows(session, [1, 4])
+    session.label("refund")
+    session.log.assign([5], "refund")  # a row without a text, by an import say
+    tuner = FakeTuner(keep=0.25)
+    steps: list[tuple] = []
+    space = session.tune(tuner, "Round 1", callback=lambda *step: steps.append(step))
+    x = np.asarray(session.project.current.embeddings)
+    np.testing.assert_array_equal(tuner.X, x[FILLED])
+    expected = {0: "card", 3: "card", 6: "card", 1: "refund", 4: "refund"}
+    assert tuner.y.tolist() == [expected.get(row) for row in FILLED]
+    assert steps == [(1, 1, 0.5, None)]
+
+    assert (space.name, space.kind, space.state, space.parent) == ("Round 1", "FakeTuner", "candidate", 0)
+    assert space.settings == {"keep": 0.25, "labels": {"card": 3, "refund": 2}}
+    assert space.ready
+    assert (space.folder / "tuner.safetensors").read_bytes() == b"tuner"
+    tuned = np.asarray(space.embeddings)
+    assert tuned.shape == (40, 13)
+    assert np.isnan(tuned[EMPTY]).all()
+    np.testing.assert_array_equal(tuned[FILLED], tuner.transform(x[FILLED]))
+    np.testing.assert_array_equal(space.map("PCA"), projections.pca(tuned))
+    assert session.project.current.id == 0
+    np.testing.assert_array_equal(np.asarray(session.project.current.embeddings), x)
+
+
+def test_tuning_starts_from_the_original_and_knows_other_tabs_labels(workspace: Workspace, session: Session) -> None:
+    other = new_session(workspace, session.project)
+    other.log.assign([0], "card")
+    other.log.assign([1], "refund")
+    first = session.tune(FakeTuner(), "1")
+    session.project.keep_space(first.id)
+    session.project.show_space(first.id)
+    tuner = FakeTuner()
+    second = session.tune(tuner, "2")
+    assert tuner.X.shape[1] == 12
+    assert second.parent == 0
+
+
+def test_tuning_with_too_few_labels(session: Session) -> None:
+    with pytest.raises(SessionError, match="nothing is labelled"):
+        session.tune(FakeTuner(), "t")
+    session.log.assign(EMPTY, "without texts")
+    with pytest.raises(SessionError, match="nothing is labelled"):
+        session.tune(FakeTuner(), "t")
+    session.log.assign([0, 1, 2], "card")
+    with pytest.raises(SessionError, match="'card' alone"):
+        session.tune(FakeTuner(), "t")
+    assert len(session.project.spaces()) == 1
+
+
+def test_tuning_before_all_is_embedded(workspace: Workspace, project: Project) -> None:
+    session = new_session(workspace, project)
+    session.log.import_labels(["a", "b"] * 20)
+    with pytest.raises(SessionError, match="still being embedded"):
+        session.tune(FakeTuner(), "t")
+
+
+def test_a_tuner_gets_a_part_of_many_unlabelled_rows(workspace: Workspace) -> None:
+    n_rows = TUNER_UNLABELLED_ROWS + 500
+    project = workspace.create("many", make_dataset([f"t{row}" for row in range(n_rows)]), {})
+    x = np.random.default_rng(0).normal(size=(n_rows, 3)).astype(np.float32)
+    x[:, 0] = np.arange(n_rows)
+    project.current.save_embeddings(x)
+    session = new_session(workspace, project)
+    session.log.assign(range(200), "a")
+    session.log.assign(range(n_rows - 100, n_rows), "b")
+    tuner = FakeTuner()
+    space = session.tune(tuner, "t")
+    rows = tuner.X[:, 0].astype(int)
+    assert len(rows) == 300 + TUNER_UNLABELLED_ROWS
+    assert len(np.unique(rows)) == len(rows)
+    assert tuner.y.tolist() == session.log.names()[rows].tolist(), "every row with its own label"
+    np.testing.assert_array_equal(np.asarray(space.embeddings)[:, 1:], x)
+
+
+def test_a_tuner_that_cannot_be_saved_leaves_no_space(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.log.import_labels(["a", "b"] * 20)
+
+    def fail(self: FakeTuner, path: Path) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(FakeTuner, "save", fail)
+    with pytest.raises(OSError, match="disk full"):
+        session.tune(FakeTuner(), "t")
+    assert [space.id for space in session.project.spaces()] == [0]
+
+
+def test_with_a_real_tuner(session: Session) -> None:
+    from labelling.tuners import FeedForwardTuner
+
+    session.log.assign([row for row in FILLED if row % 3 == 0][:6], "card")
+    session.log.assign([row for row in FILLED if row % 3 == 1][:6], "refund")
+    space = session.tune(FeedForwardTuner(hidden_dim=8, steps=10, random_state=0), "Round 1")
+    assert space.ready
+    loaded = FeedForwardTuner.load(space.folder / "tuner.safetensors")
+    x = np.asarray(session.project.current.embeddings)[FILLED]
+    np.testing.assert_allclose(loaded.transform(x), np.asarray(space.embeddings)[FILLED], rtol=1e-5, atol=1e-6)
+    json.dumps(dict(space.settings))
+
+
+# ---------------------------------------------------------------- export
+
+
+FORMATS: Mapping[str, Callable[[pd.DataFrame], bytes]] = {
+    "csv": export.to_csv,
+    "jsonl": export.to_jsonl,
+    "parquet": export.to_parquet,
+}
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+@pytest.mark.parametrize("only_labelled", [False, True])
+def test_export_row_by_row(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, ending: str, only_labelled: bool
+) -> None:
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    minutes = itertools.count()
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return start + timedelta(minutes=next(minutes))
+
+    monkeypatch.setattr("labelling.labels.datetime", Clock)  # each action at a time of its own
+    texts = [*TEXTS, "=1+1", 'quotes " and, commas', "two\nlines", "naïve 👩"]
+    n = len(texts)
+    data = make_dataset(texts, label=[f"old{row}" for row in range(n)], number=[str(7 * row) for row in range(n)])
+    project = workspace.create("p", Dataset(data.frame, "text", "label"), {})
+    session = new_session(workspace, project)
+    session.embed()
+    session.look(project.current, "PCA")
+    session.log.import_labels([f"old{row}" if row % 5 == 0 else None for row in range(n)])
+    session.select(session.view.id, "none", [])
+    select_rows(session, [row for row in FILLED if row % 3 == 0])
+    session.label("card")
+    session.select(*all_of(session))
+    session.label("rest <b>")
+    session.undo()
+    # Another tab's labels go out too.
+    new_session(workspace, project).log.assign([1], "from another tab", how={"by": "box"})
+
+    content = session.export(FORMATS[ending], only_labelled=only_labelled)
+    frame = read_table(content, f"x.{ending}").frame
+    log = project.open_log()
+    rows = [row for row in range(n) if not only_labelled or log.names()[row] is not None]
+    assert len(frame) == len(rows)
+    assert 0 < log.n_labelled < n
+    sources = {"card": "lasso", "from another tab": "box"}
+    records = [
+        {name: None if pd.isna(cell) or cell == "" else cell for name, cell in record.items()}
+        for record in frame.to_dict("records")
+    ]
+    for row, got in zip(rows, records, strict=True):
+        name = log.names()[row]
+        assert (got["text"] or "") == texts[row] or not texts[row].strip()
+        assert got["original_label"] == f"old{row}"
+        assert str(got["number"]) == str(7 * row)
+        assert got["label"] == name
+        assert got["source"] == (None if name is None else sources.get(name, "imported"))
+        at = log.labelled_at()[row]
+        assert got["labelled_at"] == (None if at is None else at.replace("+00:00", "Z"))
+
+
+def test_preview_is_the_head_of_the_export(session: Session) -> None:
+    session.log.assign([3, 30], "a")
+    assert session.preview(4)["label"].fillna("").tolist() == ["", "", "", "a"]
+    assert session.preview(4, only_labelled=True)["text"].tolist() == [TEXTS[3], TEXTS[30]]
+    assert session.preview(4, only_labelled=True)["labelled_at"].notna().all()
+
+
+def test_export_while_the_page_labels(session: Session) -> None:
+    errors: list[Exception] = []
+
+    def download() -> None:
+        try:
+            for _ in range(10):
+                frame = session.project.open_log()
+                assert frame.n_labelled >= 0
+                session.export()
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=download)
+    thread.start()
+    for number in range(40):
+        session.log.assign([number], f"label {number}")
+    thread.join()
+    assert errors == []
+    assert [action.seq for action in session.log.actions] == list(range(1, 41))
