@@ -17,6 +17,9 @@ ICON = Path(__file__).parent / "icon.svg"
 WIDE = "<style>.stMainBlockContainer { padding: 4rem 2rem 2rem; max-width: none; }</style>"
 STYLE = """<style>
 [class*="st-key-corral-wires"] { display: none; }
+/* No fading while a run is under way: the map and the panel would flicker at every step. And without a GPU, whatever
+   moves by itself keeps a core busy that the work behind the bar could use. */
+.stElementContainer, .stProgress * { opacity: 1 !important; transition: none !important; }
 .st-key-corral-top { min-height: 3.4rem; }
 .corral-sample { border-left: 4px solid var(--corral-colour, #8888); padding: 2px 0 2px 10px; margin: 0 0 9px;
   font-size: 0.88rem; line-height: 1.4; white-space: pre-line; overflow-wrap: anywhere; unicode-bidi: plaintext; }

@@ -89,7 +89,7 @@ def test_from_the_demo_to_the_exported_file(server: Server, new_page: Callable[.
     assert not np.allclose(old, new)
     page.get_by_role("button", name="Keep it").click()
     page.wait_for_url("**/label?project=*")
-    page.get_by_test_id("stSegmentedControl").get_by_text("PCA").click()
+    page.get_by_text("PCA", exact=True).click()
     wait_for_map(page, "PCA", space=1)
     wait_for_legend(page, **counts)
     shot(page, "tuned")
