@@ -34,9 +34,7 @@ def save_tuner(tuner: BaseTuner, path: Path) -> None:
     metadata = {
         "format": FILE_FORMAT,
         "tuner": type(tuner).__name__,
-        "state": json.dumps(
-            state, default=lambda number: number.item()
-        ),  # NumPy's numbers among the parameters
+        "state": json.dumps(state, default=lambda number: number.item()),  # NumPy's numbers among the parameters
     }
     temporary = path.with_name(path.name + ".part")
     temporary.write_bytes(save(tuner.weights_, metadata))

@@ -68,9 +68,7 @@ class FeedForwardTuner(BaseTuner):
         return {
             "hidden_weight": 0.05 * torch.randn(n_features, self.hidden_dim, generator=generator),
             "hidden_bias": torch.zeros(self.hidden_dim),
-            "out_weight": 0.1
-            * torch.randn(self.hidden_dim, n_classes, generator=generator)
-            / self.hidden_dim**0.5,
+            "out_weight": 0.1 * torch.randn(self.hidden_dim, n_classes, generator=generator) / self.hidden_dim**0.5,
             "out_bias": torch.zeros(n_classes),
         }
 

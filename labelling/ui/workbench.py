@@ -55,8 +55,6 @@ def _show_status(session: Session, embedding: bool) -> None:
             st.rerun()
     elif job.result:
         jobs().forget(*key)
-        if not embedding and not len(session.selection):
-            st.session_state["projection"] = "UMAP"
         page.say_later("All texts are embedded." if embedding else "The UMAP map is ready.")
         st.rerun()
     else:
@@ -131,14 +129,27 @@ def _controls(session: Session) -> tuple[MapView | None, Colouring]:
     else:
         choose_space.markdown(f"Space: **{page.escape(space.name)}**")
     has_umap = space.ready and space.map("UMAP") is not None
+    _follow_umap(session, has_umap)
     projection = choose_projection.segmented_control(
-        "Projection", ["PCA", "UMAP"], key="projection", default="UMAP" if has_umap else "PCA", required=True
+        "Projection",
+        ["PCA", "UMAP"],
+        key="projection",
+        required=True,
+        on_change=lambda: st.session_state.update({"projection chosen": True}),
     )
     by = choose_colour.selectbox("Colour by", [BY_LABEL, *_columns(session.project.id, session.project.dataset)])
     if projection == "UMAP" and not has_umap:
         choose_projection.caption("UMAP is still being made: PCA meanwhile.")
         projection = "PCA"
     return _view(session, space, projection), _colouring(session, by)
+
+
+def _follow_umap(session: Session, has_umap: bool) -> None:
+    """Show the UMAP as soon as there is one, unless the person chose, or has begun to work on the PCA."""
+    state = st.session_state
+    at_work = len(session.selection) > 0 or session.log.n_labelled > 0
+    if "projection" not in state or (has_umap and not at_work and not state.get("projection chosen")):
+        state["projection"] = "UMAP" if has_umap else "PCA"
 
 
 @st.cache_data(show_spinner=False)
@@ -238,13 +249,12 @@ def _labels(session: Session) -> None:
         disabled=not n,
     )
     options = {"overwrite": overwrite == "Change too"}
-    with st.form("new label", clear_on_submit=True, border=False):
+    with st.form("new label", border=False):
         name, button = st.columns([3, 2], vertical_alignment="bottom")
-        name.text_input("New label", key="new label name", placeholder="type a name", disabled=not n)
+        name.text_input("New label", key="new label name", placeholder="type a name")
         button.form_submit_button(
             f"Label {n:,}" if n else "Label",
             on_click=lambda: _assign(session, st.session_state["new label name"], **options),
-            disabled=not n,
             type="primary",
             width="stretch",
         )
@@ -269,6 +279,7 @@ def _assign(session: Session, name: str, overwrite: bool) -> None:
     def step() -> None:
         n = session.label(name, overwrite=overwrite)
         left = len(session.selection) - n
+        st.session_state["new label name"] = ""
         said = f"{n:,} labelled {page.escape(name.strip())}"
         st.session_state["step done"] = said + (f"; {left:,} had a label and were left" if left else "")
 

@@ -41,6 +41,7 @@ def on_screen(page: Page, xy: np.ndarray) -> np.ndarray:
     )
     box = page.locator(".corral-stage").bounding_box()
     assert box
+    xy = xy.astype(float)
     across = (xy[:, 0] - x0) / (x1 - x0) * box["width"] + box["x"]
     down = (y1 - xy[:, 1]) / (y1 - y0) * box["height"] + box["y"]
     return np.column_stack([across, down])

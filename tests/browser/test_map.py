@@ -100,7 +100,7 @@ def test_the_map_under_the_mouse(server: Server, new_page: Callable[..., Page], 
     assert page.evaluate("() => JSON.stringify(globalThis.__corral.maps.get('map').range)") == zoomed
 
     # A box round everything, from the toolbar; only what has no label yet is taken, then all of it.
-    page.get_by_label("Reset axes").click()
+    page.get_by_label("Show all").click()
     page.get_by_label("Box Select").click()
     stage = page.locator(".corral-stage").bounding_box()
     assert stage

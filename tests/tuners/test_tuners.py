@@ -39,9 +39,7 @@ def blobs(n_rows=120, n_dims=16, n_classes=3, spread=0.25, seed=0):
     """Noisy copies of random directions, and which direction each row is of."""
     rng = np.random.RandomState(seed)
     codes = np.arange(n_rows) % n_classes
-    return (rng.randn(n_classes, n_dims)[codes] + rng.randn(n_rows, n_dims) * spread).astype(
-        np.float32
-    ), codes
+    return (rng.randn(n_classes, n_dims)[codes] + rng.randn(n_rows, n_dims) * spread).astype(np.float32), codes
 
 
 def parting(space, codes):

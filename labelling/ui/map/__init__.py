@@ -22,7 +22,7 @@ HOVER_CHARACTERS = 400  # what can be read at a glance; the whole text stands in
 
 @dataclass(frozen=True)
 class Drawn:
-    """What the person drew: kind is "lasso", "box" or "none" (a double-click that clears the selection)."""
+    """What the person drew: kind is "lasso" or "box"."""
 
     kind: str
     points: list[list[float]]

@@ -181,11 +181,15 @@ class CorralMap {
   home(target) {
     this.range = target;
     if (!this.ready) return;
-    // Plotly's own "reset axes" goes back to the ranges it was first given: give it these anew.
     for (const axis of ["x", "y"]) this.chart.layout[`${axis}axis`].range = [...target[axis]];
     this.chart.layout.selections = [];
     globalThis.Plotly.react(this.chart, this.traces(target), { ...this.chart.layout, uirevision: this.positionsId });
     this.draw();
+  }
+
+  goHome() {
+    const { x, y } = fit(this.positions);
+    globalThis.Plotly.relayout(this.chart, { "xaxis.range": x, "yaxis.range": y });
   }
 
   // ------------------------------------------------------------ plotly's part
@@ -222,12 +226,14 @@ class CorralMap {
       uirevision: this.positionsId,
     };
     const tools = this.data.interactive ? [["lasso2d", "select2d"], ["pan2d", "zoom2d"]] : [["pan2d", "zoom2d"]];
+    // Plotly's own reset goes back to the ranges of its first drawing, of another map perhaps.
+    const home = { name: "home", title: "Show all", icon: Plotly.Icons.home };
     await Plotly.newPlot(this.chart, this.traces(this.range), layout, {
       scrollZoom: true,
       displaylogo: false,
       displayModeBar: true,
-      doubleClick: "reset",
-      modeBarButtons: [...tools, ["zoomIn2d", "zoomOut2d", "resetScale2d"]],
+      doubleClick: false,
+      modeBarButtons: [...tools, ["zoomIn2d", "zoomOut2d", { ...home, click: () => this.goHome() }]],
     });
     if (this.destroyed) return Plotly.purge(this.chart);
     this.ready = true;
@@ -236,7 +242,7 @@ class CorralMap {
     this.chart.on("plotly_relayout", (event) => this.follow(event));
     this.chart.on("plotly_selecting", () => (this.dragging = true));
     this.chart.on("plotly_selected", (event) => this.selected(event));
-    this.chart.on("plotly_deselect", () => this.dispatch({ kind: "none" }));
+    this.chart.on("plotly_doubleclick", () => this.goHome());
     this.resize();
     this.root.dataset.ready = "true";
   }
