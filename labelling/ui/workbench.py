@@ -130,7 +130,7 @@ def _controls(session: Session) -> tuple[MapView | None, Colouring]:
         choose_space.markdown(f"Space: **{page.escape(space.name)}**")
     has_umap = space.ready and space.map("UMAP") is not None
     _follow_umap(session, has_umap)
-    projection = choose_projection.segmented_control(
+    chosen = choose_projection.segmented_control(
         "Projection",
         ["PCA", "UMAP"],
         key="projection",
@@ -138,9 +138,9 @@ def _controls(session: Session) -> tuple[MapView | None, Colouring]:
         on_change=lambda: st.session_state.update({"projection chosen": True}),
     )
     by = choose_colour.selectbox("Colour by", [BY_LABEL, *_columns(session.project.id, session.project.dataset)])
-    if projection == "UMAP" and not has_umap:
+    if chosen == "UMAP" and not has_umap:
         choose_projection.caption("UMAP is still being made: PCA meanwhile.")
-        projection = "PCA"
+    projection = "UMAP" if chosen == "UMAP" and has_umap else "PCA"
     return _view(session, space, projection), _colouring(session, by)
 
 
