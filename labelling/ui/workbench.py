@@ -120,11 +120,11 @@ def _controls(session: Session) -> tuple[MapView | None, Colouring]:
     names = {kept.id: kept.name for kept in session.project.spaces() if kept.ready or kept.id == space.id}
     choose_space, choose_projection, choose_colour = st.columns([3, 2, 3], vertical_alignment="bottom")
     if len(names) > 1:
-        chosen = choose_space.selectbox(
+        space_id = choose_space.selectbox(
             "Space", list(names), index=list(names).index(space.id), format_func=names.__getitem__
         )
-        if chosen != space.id:
-            session.project.show_space(chosen)
+        if space_id != space.id:
+            session.project.show_space(space_id)
             st.rerun(scope="app")
     else:
         choose_space.markdown(f"Space: **{page.escape(space.name)}**")
