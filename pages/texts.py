@@ -34,6 +34,7 @@ if (found := st.session_state.get(upload.TABLE)) is not None:
         dataset = upload.choose_columns(found)
         st.markdown("\n".join(f"- {page.escape(line)}" for line in readers.report(dataset, found.table)))
         encoder = upload.choose_encoder()
+        upload.say_long_texts(found, dataset, encoder)
         if st.button("Make the map", type="primary", icon=":material/map:"):
             with st.spinner("Saving the texts and checking the encoder …"):
                 project = upload.create_project(found.name, dataset, encoder)

@@ -48,7 +48,7 @@ def test_opening_at_the_same_time(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert errors == []
-    with reading(open_database(tmp_path / "corral.db")).connect() as connection:
+    with reading(open_database(tmp_path / "corral.db")) as connection:
         assert connection.scalar(select(func.count()).select_from(meta)) == 1
 
 

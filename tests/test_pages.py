@@ -85,6 +85,7 @@ def test_an_uploaded_file_is_shown_and_becomes_a_project(workspace: Workspace) -
     assert list(at.dataframe[0].value.columns) == ["id", "text", "kind"]
     assert at.selectbox[0].value == "text"
     assert "4 rows" in said(at)
+    assert "3 texts are longer than the encoder's 16 word pieces" in said(at)
     at.selectbox[1].select("kind")
     at.run()
     next(button for button in at.button if button.label == "Make the map").click()

@@ -19,6 +19,7 @@ DEMO_NAME = "Demo: support inbox"
 TABLE = "table"  # the key of st.session_state that holds the table read last
 PREVIEW_ROWS = 5
 PROJECTS_SHOWN = 12
+COUNTED_ROWS = 20_000  # long texts are counted before the map is made up to here: a few seconds
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,23 @@ def choose_encoder() -> dict[str, Any]:
             "Prompt put before each text", placeholder="none", help="Some encoders ask for one, such as “query: ”."
         )
     return {"model": model.strip() or None, "prompt": prompt or None}
+
+
+def say_long_texts(found: Found, dataset: Dataset, encoder: Mapping[str, Any]) -> None:
+    """How many texts are longer than the encoder reads, where that can be told without loading another model."""
+    if encoder.get("model") or len(dataset) > COUNTED_ROWS:
+        return  # the label page says it, once the texts are embedded
+    packaged = resources.encoder_for(encoder)
+    known = st.session_state.get("long texts")
+    if known is None or known[0] is not found or known[1] != dataset.text_column:
+        with st.spinner("Looking for long texts …"):
+            known = (found, dataset.text_column, packaged.count_truncated(dataset.texts))
+        st.session_state["long texts"] = known
+    if known[2]:
+        st.caption(
+            f"{known[2]:,} texts are longer than the encoder's {packaged.max_tokens} word pieces: it reads their "
+            "beginning, which decides their place on the map. The texts themselves are kept whole."
+        )
 
 
 def create_project(name: str, dataset: Dataset, encoder: Mapping[str, Any]) -> Project:

@@ -114,5 +114,5 @@ def shot(page: Page, name: str) -> None:
     """A screenshot for the README, where CORRAL_SCREENSHOTS names a folder."""
     if folder := os.environ.get("CORRAL_SCREENSHOTS"):
         page.mouse.move(5, 5)
-        page.wait_for_timeout(1500)
+        expect(page.get_by_test_id("stToast")).to_have_count(0)
         page.screenshot(path=Path(folder) / f"{name}.png")

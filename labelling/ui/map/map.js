@@ -85,6 +85,7 @@ class CorralMap {
     if (this.painter.notice) element("div", "corral-notice", this.root).textContent = this.painter.notice;
     this.stage.addEventListener("pointermove", (event) => this.hover(event));
     const pressed = (event) => {
+      document.activeElement?.blur(); // from here on the keys are for the map, not for the box typed in before
       this.how = event.shiftKey ? "add" : event.altKey ? "subtract" : "new";
       this.unhover();
     };
