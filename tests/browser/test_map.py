@@ -90,9 +90,11 @@ def test_the_map_under_the_mouse(server: Server, new_page: Callable[..., Page], 
     assert selected(page) == n
 
     # Zoom and selection stay through a labelling; a name with markup is a name.
+    whole = page.evaluate("() => JSON.stringify(globalThis.__corral.maps.get('map').range)")
     page.mouse.move(*first)
     page.mouse.wheel(0, -300)
-    page.wait_for_timeout(1000)
+    page.wait_for_function("was => JSON.stringify(globalThis.__corral.maps.get('map').range) !== was", arg=whole)
+    page.wait_for_timeout(500)
     zoomed = page.evaluate("() => JSON.stringify(globalThis.__corral.maps.get('map').range)")
     type_label(page, "<b>7 & 8</b>")
     wait_for_legend(page, **{"<b>7 & 8</b>": n})
@@ -100,6 +102,8 @@ def test_the_map_under_the_mouse(server: Server, new_page: Callable[..., Page], 
     assert page.evaluate("() => JSON.stringify(globalThis.__corral.maps.get('map').range)") == zoomed
 
     # A box round everything, from the toolbar; only what has no label yet is taken, then all of it.
+    page.mouse.dblclick(*first)  # shows all again
+    page.wait_for_function("was => JSON.stringify(globalThis.__corral.maps.get('map').range) === was", arg=whole)
     page.get_by_label("Show all").click()
     page.get_by_label("Box Select").click()
     stage = page.locator(".corral-stage").bounding_box()

@@ -90,6 +90,9 @@ class CorralMap {
       this.unhover();
     };
     this.stage.addEventListener("pointerdown", pressed, { capture: true });
+    // Plotly lets no dblclick through; its second press still counts. The wait lets plotly finish its own click.
+    const again = (event) => event.detail === 2 && setTimeout(() => this.goHome(), 200);
+    this.stage.addEventListener("mousedown", again, { capture: true });
     this.stage.addEventListener("pointerleave", () => this.unhover());
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.stage);
@@ -190,7 +193,7 @@ class CorralMap {
 
   goHome() {
     const { x, y } = fit(this.positions);
-    globalThis.Plotly.relayout(this.chart, { "xaxis.range": x, "yaxis.range": y });
+    if (this.ready) globalThis.Plotly.relayout(this.chart, { "xaxis.range": x, "yaxis.range": y });
   }
 
   // ------------------------------------------------------------ plotly's part
@@ -234,6 +237,7 @@ class CorralMap {
       displaylogo: false,
       displayModeBar: true,
       doubleClick: false,
+      editSelection: false, // what a lasso took is changed by another lasso
       modeBarButtons: [...tools, ["zoomIn2d", "zoomOut2d", { ...home, click: () => this.goHome() }]],
     });
     if (this.destroyed) return Plotly.purge(this.chart);
@@ -243,7 +247,6 @@ class CorralMap {
     this.chart.on("plotly_relayout", (event) => this.follow(event));
     this.chart.on("plotly_selecting", () => (this.dragging = true));
     this.chart.on("plotly_selected", (event) => this.selected(event));
-    this.chart.on("plotly_doubleclick", () => this.goHome());
     this.resize();
     this.root.dataset.ready = "true";
   }
