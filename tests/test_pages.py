@@ -130,6 +130,25 @@ def test_the_label_page_shows_the_map_and_asks_for_a_lasso(project: Project) -> 
     assert "3 texts are longer than the encoder's 16 word pieces" in said(at)
 
 
+def test_too_few_texts_for_a_umap_are_shown_as_pca(project: Project) -> None:
+    at = open_page("label", project)
+    assert not at.error
+    assert [group.options for group in at.button_group if "PCA" in group.options] == [["PCA"]]
+
+
+def test_another_project_in_the_same_tab_starts_afresh(project: Project, workspace: Workspace) -> None:
+    at = open_page("label", project)
+    at.session_state["corral"].selection = np.array([0, 2])
+    at.session_state["tuned"] = 1
+    other = workspace.create("other", make_dataset(read_table(CSV, "b.csv"), "text"), {})
+    resources.new_session(other).embed()
+    at.query_params["project"] = other.id
+    at.run()
+    assert at.session_state["corral"].project.id == other.id
+    assert "Nothing selected" in said(at)
+    assert "tuned" not in at.session_state
+
+
 def test_the_selection_is_read_labelled_and_undone(project: Project) -> None:
     at = open_page("label", project)
     session = at.session_state["corral"]

@@ -67,12 +67,17 @@ def session() -> Session:
         except (WorkspaceError, OSError, ValueError) as problem:
             stop(str(problem))
     st.query_params["project"] = held.project.id  # the page menu drops it
-    held.log.refresh()
+    try:
+        held.log.refresh()
+    except WorkspaceError as problem:
+        stop(str(problem))
     return held
 
 
 def open_project(project: Project) -> Session:
-    """Make this the tab's session."""
+    """Make this the tab's session; what was chosen on the pages for another project is forgotten."""
+    for key in ("projection", "projection chosen", "sample page", "tuned", "step error", "step done"):
+        st.session_state.pop(key, None)
     st.session_state[SESSION] = resources.new_session(project)
     return st.session_state[SESSION]
 

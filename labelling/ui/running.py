@@ -1,5 +1,6 @@
 """The background work of a project: started when it is needed, shown while it runs."""
 
+import numpy as np
 import streamlit as st
 
 from labelling.jobs import Job
@@ -30,9 +31,14 @@ def start_embedding(session: Session) -> Job:
     return jobs().start("embed", session.project.id, title="Embedding texts", work=work)
 
 
+def umap_possible(session: Session) -> bool:
+    """Whether there are enough texts for a UMAP."""
+    return bool(np.count_nonzero(~session.project.dataset.empty) >= MIN_ROWS_FOR_UMAP)
+
+
 def umap(session: Session, space: Space) -> Job | None:
     """The job that makes this space's UMAP, started where there is none; None where it exists or can't be made."""
-    if not space.ready or space.map("UMAP") is not None or session.project.n_rows < MIN_ROWS_FOR_UMAP:
+    if not space.ready or space.map("UMAP") is not None or not umap_possible(session):
         return None
     job = jobs().get("umap", session.project.id, space.id)
     return job or start_umap(session, space)

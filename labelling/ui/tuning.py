@@ -137,7 +137,8 @@ def _compare(session: Session, new: Space) -> None:
     old = session.project.current if session.project.current.id != new.id else session.project.spaces()[0]
     job = running.umap(session, new)
     pick, name, keep, back = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
-    projection = pick.segmented_control("Projection", ["PCA", "UMAP"], default="PCA", key="compare", required=True)
+    offered = ["PCA", "UMAP"] if running.umap_possible(session) else ["PCA"]
+    projection = pick.segmented_control("Projection", offered, default="PCA", key="compare", required=True)
     chosen = name.text_input("Name of the new space", value=new.name, max_chars=60)
     if keep.button("Keep it", type="primary", icon=":material/check:", width="stretch"):
         _settle(session, new, chosen.strip() or new.name)

@@ -132,7 +132,7 @@ def _controls(session: Session) -> tuple[MapView | None, Colouring]:
     _follow_umap(session, has_umap)
     chosen = choose_projection.segmented_control(
         "Projection",
-        ["PCA", "UMAP"],
+        ["PCA", "UMAP"] if running.umap_possible(session) else ["PCA"],
         key="projection",
         required=True,
         on_change=lambda: st.session_state.update({"projection chosen": True}),
