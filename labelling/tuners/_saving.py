@@ -1,65 +1,76 @@
-"""Fitted tuners on disk: safetensors, with what is no tensor as JSON in the metadata; nothing is pickled."""
+"""Fitted tuners and learners on disk: safetensors, what is no tensor as JSON in its metadata; nothing is pickled."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from labelling.tuners._base import BaseTuner
+from labelling.tuners._memory import Memory
+from labelling.tuners._targets import Targets
 
-    Tuner = TypeVar("Tuner", bound=BaseTuner)
+Estimator = TypeVar("Estimator", bound=Any)
 
-FILE_FORMAT = "labelling-tuner/1"
+FILE_FORMAT = "labelling-tuner/2"
+ARRAYS = ("weights_", "memory_")  # what goes into tensors; the other fitted attributes are JSON
 
 
-def save_tuner(tuner: BaseTuner, path: Path) -> None:
+def save_estimator(estimator: Any, path: Path) -> None:
     """Write to a temporary file beside `path`, then rename."""
     from safetensors.numpy import save
 
-    parameters = tuner.get_params()
+    parameters = estimator.get_params()
     if isinstance(parameters["random_state"], np.random.RandomState):
         parameters["random_state"] = None
-    state = {
-        "parameters": parameters,
-        "classes_": tuner.classes_.tolist(),
-        "n_features_in_": tuner.n_features_in_,
-        "loss_curve_": tuner.loss_curve_,
-    }
-    if hasattr(tuner, "feature_names_in_"):
-        state["feature_names_in_"] = tuner.feature_names_in_.tolist()
+    if isinstance(parameters.get("class_weight"), dict):
+        parameters["class_weight"] = list(parameters["class_weight"].items())  # JSON's keys are texts
+    fitted = {name: value for name, value in vars(estimator).items() if name.endswith("_") and name not in ARRAYS}
+    tensors = {f"weights.{name}": array for name, array in estimator.weights_.items()}
+    if memory := getattr(estimator, "memory_", None):
+        tensors |= {"memory.x": memory.x, "memory.codes": memory.targets.codes, "memory.keys": memory.keys}
+        fitted["n_seen"] = memory.n_seen
+    state = {"parameters": parameters, "fitted": fitted}
     metadata = {
         "format": FILE_FORMAT,
-        "tuner": type(tuner).__name__,
-        "state": json.dumps(state, default=lambda number: number.item()),  # NumPy's numbers among the parameters
+        "estimator": type(estimator).__name__,
+        # NumPy's arrays and numbers among the attributes and parameters
+        "state": json.dumps(state, default=lambda value: value.tolist()),
     }
     temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(save(tuner.weights_, metadata))
+    temporary.write_bytes(save(tensors, metadata))
     temporary.replace(path)
 
 
-def load_tuner(tuner_class: type[Tuner], path: Path) -> Tuner:
-    """Read what `save_tuner` wrote for this class of tuner."""
+def load_estimator(estimator_class: type[Estimator], path: Path) -> Estimator:
+    """Read what `save_estimator` wrote for this class."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
     except SafetensorError as error:
         raise ValueError(f"{path} is not a safetensors file: {error}") from error
-    if (metadata.get("format"), metadata.get("tuner")) != (FILE_FORMAT, tuner_class.__name__):
-        found = f"{metadata.get('tuner', 'no tuner')} ({metadata.get('format', 'no format')})"
-        raise ValueError(f"{path} must hold a {tuner_class.__name__} ({FILE_FORMAT}), got {found}")
+    if (metadata.get("format"), metadata.get("estimator")) != (FILE_FORMAT, estimator_class.__name__):
+        found = f"{metadata.get('estimator', 'no tuner')} ({metadata.get('format', 'no format')})"
+        raise ValueError(f"{path} must hold a {estimator_class.__name__} ({FILE_FORMAT}), got {found}")
     state = json.loads(metadata["state"])
-    tuner = tuner_class(**state["parameters"])
-    tuner.classes_ = np.asarray(state["classes_"])
-    tuner.n_features_in_ = state["n_features_in_"]
-    tuner.loss_curve_ = state["loss_curve_"]
-    if "feature_names_in_" in state:
-        tuner.feature_names_in_ = np.asarray(state["feature_names_in_"], dtype=object)
-    tuner.weights_ = weights
-    return tuner
+    parameters, fitted = state["parameters"], state["fitted"]
+    if isinstance(parameters.get("class_weight"), list):
+        parameters["class_weight"] = dict(parameters["class_weight"])
+    estimator = estimator_class(**parameters)
+    for name in ("classes_", "feature_names_in_"):
+        if name in fitted:
+            fitted[name] = np.asarray(fitted[name], dtype=object if name == "feature_names_in_" else None)
+    n_seen = fitted.pop("n_seen", None)
+    for name, value in fitted.items():
+        setattr(estimator, name, value)
+    estimator.weights_ = {
+        name.removeprefix("weights."): array for name, array in tensors.items() if name.startswith("weights.")
+    }
+    if n_seen is not None:
+        targets = Targets(estimator.classes_, tensors["memory.codes"])
+        estimator.memory_ = Memory(tensors["memory.x"], targets, tensors["memory.keys"], n_seen)
+    return estimator

@@ -1,21 +1,23 @@
-"""Labels in, and the training loop that the tuners share, on plain dictionaries of tensors."""
+"""The training loop that tuners and learners share, on plain dictionaries of tensors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from labelling.tuners._targets import Targets
 
 if TYPE_CHECKING:
     import torch
 
     Weights = dict[str, torch.Tensor]
-    Loss = Callable[[Weights, torch.Tensor, torch.Tensor], torch.Tensor]
 
 Callback = Callable[[int, int, float, float | None], bool | None]
 
-BATCH_SIZE = 256
+# Rows in a batch: four for each class. With few classes larger batches cost time and gain nothing.
+MIN_BATCH, MAX_BATCH = 32, 256
 # Length of the random vector added to each unit-length embedding while training. With ten labels a network
 # learns them by heart at once; this noise is what makes it learn regions (measured: 0.2 to 2 points more
 # accuracy than weight decay, dropout or label smoothing alone).
@@ -26,58 +28,47 @@ MAX_HELD_OUT = 500  # enough to stop by, and the contrastive loss looks at every
 PATIENCE = 15  # reports without a better held-out loss before training stops
 
 
-def known_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Split labels from missing ones: None, NaN and, among numbers, -1 (as in `sklearn.semi_supervised`).
-
-    Returns: bool (n,), which rows have a label; and the labels of those rows, as text or as numbers.
-    """
-    import pandas as pd
-    from sklearn.utils import column_or_1d
-
-    # As objects: an array of text would turn NaN into the text "nan".
-    y = column_or_1d(np.asarray(y, dtype=object), warn=True)
-    known = ~pd.isna(y)
-    values = y[known].tolist()
-    if len({isinstance(value, str) for value in values}) > 1:
-        raise ValueError("labels must be all text or all numbers, got both")
-    labels = np.asarray(values)
-    if labels.dtype.kind in "if":
-        known[known] = labels != -1
-        labels = labels[labels != -1]
-    return known, labels
+# Batches to train on where nobody says how many: more than for a few hundred labels only where there are thousands.
+FEW_STEPS, MANY_STEPS = 160, 800
+ROWS_OF_FEW = 2_000
 
 
-def held_out_rows(codes: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+def batch_size(n_classes: int) -> int:
+    return min(MAX_BATCH, max(MIN_BATCH, 4 * n_classes))
+
+
+def number_of_steps(steps: int | str, n_rows: int) -> int:
+    """What `steps` means for so many labelled rows or pairs."""
+    if isinstance(steps, str):
+        return min(MANY_STEPS, max(FEW_STEPS, FEW_STEPS * n_rows // ROWS_OF_FEW))
+    return steps
+
+
+def noisy(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Unit-length rows with noise added, of unit length again."""
+    import torch
+    from torch.nn.functional import normalize
+
+    noise = torch.randn(x.shape, generator=generator) * (NOISE / x.shape[1] ** 0.5)
+    return normalize(x + noise)
+
+
+def held_out_rows(targets: Targets, rng: np.random.RandomState) -> np.ndarray:
     """Choose a tenth of each class's rows for early stopping; none of a small class, none where labels are few.
 
-    Parameters: `codes` (n,) int, the class of each labelled row. Returns: bool (n,).
+    Parameters: what is known of n labelled rows. Returns: bool (n,).
     """
     held: list[int] = []
-    for code in np.unique(codes):
-        rows = rng.permutation(np.flatnonzero(codes == code))
+    n_rows = len(targets.codes)
+    groups = np.zeros(n_rows, int) if targets.several else targets.codes
+    for code in np.unique(groups):
+        rows = rng.permutation(np.flatnonzero(groups == code))
         if len(rows) >= 20:  # two held out at least: a row alone has no contrastive loss
             held.extend(rows[: len(rows) // 10])
-    mask = np.zeros(len(codes), dtype=bool)
+    mask = np.zeros(n_rows, dtype=bool)
     if len(held) >= MIN_HELD_OUT:
         mask[rng.permutation(held)[:MAX_HELD_OUT]] = True
     return mask
-
-
-def class_cores(x: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean direction of each class, and how near to it a row must be to look like one of the class.
-
-    That is, nearer than the tenth of its labelled rows that lie furthest from the mean of the others. Where
-    most classes have no label yet, this keeps their rows out of the classes that have one.
-
-    Parameters: `x` float32 (n, d) of unit length; `codes` int (n,). Returns: float32 (n_classes, d) of unit
-    length, and the least cosine similarity, float32 (n_classes,).
-    """
-    from sklearn.preprocessing import normalize
-
-    sums = np.stack([x[codes == code].sum(axis=0) for code in range(codes.max() + 1)])
-    similarity = (x * normalize(sums[codes] - x)).sum(axis=1)
-    least = [np.quantile(similarity[codes == code], 0.1) for code in range(codes.max() + 1)]
-    return normalize(sums), np.array(least, dtype=np.float32)
 
 
 class Progress:
@@ -97,35 +88,30 @@ class Progress:
 
 
 def minimise(
-    loss_function: Loss,
     weights: Weights,
-    x: torch.Tensor,
-    codes: torch.Tensor,
-    row_weight: torch.Tensor,
-    held_out: tuple[torch.Tensor, torch.Tensor] | None,
+    loss_of: Callable[[Weights, torch.Tensor], torch.Tensor],
+    chance: torch.Tensor,
     *,
     n_steps: int,
+    n_batch: int,
     learning_rate: float,
     weight_decay: float,
     generator: torch.Generator,
     progress: Progress,
+    held_out_loss: Callable[[Weights], torch.Tensor] | None = None,
+    hold: Callable[[Weights], None] | None = None,
 ) -> Weights:
-    """Train `weights` by AdamW for at most `n_steps` batches and return the best state.
+    """Train `weights` by AdamW for at most `n_steps` batches, the learning rate falling to 0; return the best state.
 
-    Batches are drawn so that each class has the same share whatever its number of rows. The best state is
-    the one with the lowest held-out loss, or the last one where nothing is held out.
+    The best state is the one with the lowest held-out loss, or the last one where nothing is held out.
 
-    Parameters: `x` float32 (n, d) of unit length; `codes` int64 (n,); `row_weight` float32 (n,), how much a
-    row counts within its class; `held_out` an `(x, codes)` pair.
+    Parameters: `loss_of(weights, rows)` is the loss of the batch with these row numbers; `chance` float32 (n,), how
+    likely a row is drawn; `hold` is given the state so far before each report.
     """
     import torch
-    from torch.nn.functional import normalize
 
     weights = {name: w.clone().requires_grad_() for name, w in weights.items()}
-    optimiser = torch.optim.AdamW(weights.values(), lr=learning_rate, weight_decay=weight_decay)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1 - step / n_steps)
-    class_total = torch.zeros(int(codes.max()) + 1).index_add_(0, codes, row_weight)
-    chance = row_weight / class_total[codes]
+    optimiser = torch.optim.AdamW(weights.values(), lr=learning_rate, weight_decay=weight_decay, fused=True)
 
     def snapshot() -> Weights:
         return {name: w.detach().clone() for name, w in weights.items()}
@@ -133,25 +119,26 @@ def minimise(
     best, best_loss, waited = None, float("inf"), 0
     recent: list[float] = []
     for step in range(1, n_steps + 1):
-        rows = torch.multinomial(chance, BATCH_SIZE, replacement=True, generator=generator)
-        noise = torch.randn(BATCH_SIZE, x.shape[1], generator=generator) * (NOISE / x.shape[1] ** 0.5)
-        loss = loss_function(weights, normalize(x[rows] + noise), codes[rows])
+        optimiser.param_groups[0]["lr"] = learning_rate * (1 - (step - 1) / n_steps)
+        rows = torch.multinomial(chance, n_batch, replacement=True, generator=generator)
+        loss = loss_of(weights, rows)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        schedule.step()
         recent.append(loss.item())
         progress.step += 1
         if progress.step % progress.every and step < n_steps:
             continue
-        held_out_loss = None
-        if held_out is not None:
+        held = None
+        if held_out_loss is not None:
             with torch.no_grad():
-                held_out_loss = loss_function(weights, *held_out).item()
+                held = held_out_loss(weights).item()
             waited += 1
-            if held_out_loss < best_loss:
-                best, best_loss, waited = snapshot(), held_out_loss, 0
-        progress.report(float(np.mean(recent)), held_out_loss)
+            if held < best_loss:
+                best, best_loss, waited = snapshot(), held, 0
+        if hold is not None:
+            hold(snapshot())
+        progress.report(float(np.mean(recent)), held)
         recent.clear()
         if progress.stopped or waited >= PATIENCE:
             break

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelling.tuners._base import BaseTuner
+from labelling.tuners._head import TEMPERATURE, head, initial_head
 
 if TYPE_CHECKING:
     import torch
 
     from labelling.tuners._training import Weights
-
-TEMPERATURE = 0.1  # of cosine similarities, as in Khosla et al.
 
 
 class ContrastiveTuner(BaseTuner):
@@ -25,12 +24,17 @@ class ContrastiveTuner(BaseTuner):
     its input, classes that nobody has labelled yet stay apart. With many classes PCA to two dimensions shows
     little of it: use UMAP there, or `FeedForwardTuner`.
 
+    With yes / no / unknown for several labels, two rows are drawn together where both have yes for one label, and
+    pushed away from each other where one has yes and the other no; a pair of which neither is known is left alone.
+
     Parameters
     ----------
     hidden_dim : width of the hidden GELU layer.
     keep : 0 to 1, how much of the original geometry stays; 0 is the tuned part alone, 1 the original alone.
-    steps : the most batches to train on, whatever the number of rows.
+    steps : the most batches to train on. "auto": 160, and with thousands of labels up to 800.
     learning_rate, weight_decay : of AdamW.
+    class_weight : "balanced", each class is drawn as often as any other; None, as often as it has rows; or a dict, the
+        weight of a row of each class.
     random_state : int, RandomState instance or None.
 
     Attributes
@@ -47,9 +51,10 @@ class ContrastiveTuner(BaseTuner):
         self,
         hidden_dim: int = 128,
         keep: float = 0.5,
-        steps: int = 240,
+        steps: int | str = "auto",
         learning_rate: float = 0.01,
         weight_decay: float = 0.01,
+        class_weight: dict[Any, float] | str | None = "balanced",
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.hidden_dim = hidden_dim
@@ -57,44 +62,46 @@ class ContrastiveTuner(BaseTuner):
         self.steps = steps
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.class_weight = class_weight
         self.random_state = random_state
 
     def _initial_weights(self, n_features: int, n_classes: int, generator: torch.Generator) -> Weights:
-        import torch
-
-        return {
-            "hidden_weight": 0.05 * torch.randn(n_features, self.hidden_dim, generator=generator),
-            "hidden_bias": torch.zeros(self.hidden_dim),
-            "out_weight": 0.02 * torch.randn(self.hidden_dim, n_features, generator=generator),
-            "out_bias": torch.zeros(n_features),
-        }
+        return initial_head(n_features, self.hidden_dim, generator)
 
     def _tuned(self, weights: Weights, x: torch.Tensor) -> torch.Tensor:
-        from torch.nn.functional import gelu, normalize
-
-        hidden = gelu(x @ weights["hidden_weight"] + weights["hidden_bias"])
-        return normalize(x + hidden @ weights["out_weight"] + weights["out_bias"])
+        return head(weights, x)
 
     def _loss(self, weights: Weights, x: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
         import torch
 
-        z = self._tuned(weights, x)
+        z = head(weights, x)
         itself = torch.eye(len(z), dtype=torch.bool)
-        similarity = (z @ z.T / TEMPERATURE).masked_fill(itself, -torch.inf)
-        log_probability = (similarity - similarity.logsumexp(1, keepdim=True)).masked_fill(itself, 0)
-        positive = (codes[:, None] == codes) & ~itself
+        if codes.ndim == 1:
+            positive = (codes[:, None] == codes) & ~itself
+            left_out = itself
+        else:
+            yes, no = (codes == 1).float(), (codes == 0).float()
+            positive = ((yes @ yes.T) > 0) & ~itself
+            left_out = itself | ~(positive | ((yes @ no.T + no @ yes.T) > 0))
+        similarity = (z @ z.T / TEMPERATURE).masked_fill(left_out, -1e9)
+        log_probability = (similarity - similarity.logsumexp(1, keepdim=True)).masked_fill(left_out, 0)
         return -((log_probability * positive).sum(1) / positive.sum(1).clamp(min=1)).mean()
 
     def _finish(self, weights: Weights, x: torch.Tensor, codes: torch.Tensor) -> Weights:
         import torch
-        from torch.nn.functional import normalize
 
-        z = self._tuned(weights, x)
-        means = torch.stack([z[codes == code].mean(0) for code in range(len(self.classes_))])
-        return {**weights, "means": normalize(means)}
+        z = head(weights, x)
+        if codes.ndim == 1:
+            return {**weights, "means": torch.stack([_mean(z[codes == place]) for place in range(len(self.classes_))])}
+        means = [torch.stack([_mean(z[row == code]) for row in codes.T]) for code in (1, 0)]
+        return {**weights, "means": means[0], "means_of_no": means[1]}
 
     def _logits(self, weights: Weights, x: torch.Tensor) -> torch.Tensor:
-        return self._tuned(weights, x) @ weights["means"].T / TEMPERATURE
+        z = head(weights, x)
+        if self.several_:
+            return z @ (weights["means"] - weights["means_of_no"]).T / TEMPERATURE
+        no_rows_yet = ~weights["means"].any(1)
+        return (z @ weights["means"].T / TEMPERATURE).masked_fill(no_rows_yet, -1e9)
 
     def _tuned_dim(self) -> int:
         return self.n_features_in_
@@ -105,3 +112,10 @@ class ContrastiveTuner(BaseTuner):
         # moves points along it can't always bring the parts of a class together.
         tags.classifier_tags.poor_score = True
         return tags
+
+
+def _mean(z: torch.Tensor) -> torch.Tensor:
+    """The mean direction (d,), 0 where there is no row."""
+    from torch.nn.functional import normalize
+
+    return normalize(z.sum(0), dim=0)

@@ -14,7 +14,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_classifiers_classes, parametrize_with_checks
 
 from labelling.tuners import ContrastiveTuner, FeedForwardTuner
-from labelling.tuners._training import MIN_HELD_OUT, class_cores, held_out_rows, known_labels
+from labelling.tuners._base import class_core
+from labelling.tuners._targets import Targets, read_targets
+from labelling.tuners._training import MIN_HELD_OUT, held_out_rows
 
 TUNERS = [FeedForwardTuner, ContrastiveTuner]
 every_tuner = pytest.mark.parametrize("tuner_class", TUNERS)
@@ -105,6 +107,92 @@ def test_a_label_with_one_row_and_only_labelled_rows(tuner_class):
 
 
 @every_tuner
+def test_while_the_callback_runs_the_tuner_shows_its_state_so_far(tuner_class):
+    X, codes = blobs(spread=2.0)
+    tuner = tuner_class(random_state=0)
+    spaces, accuracies = [], []
+
+    def callback(*report):
+        spaces.append(tuner.transform(X))
+        accuracies.append((tuner.predict(X) == codes).mean())
+
+    y = np.where(np.arange(len(X)) < 60, codes, -1)
+    tuner.fit(X, y, callback=callback)
+    np.testing.assert_array_equal(spaces[-1], tuner.transform(X))
+    assert accuracies[0] < accuracies[-1]
+    # looking on changes nothing
+    alone = clone(tuner).fit(X, y)
+    np.testing.assert_array_equal(alone.transform(X), tuner.transform(X))
+
+
+def test_the_space_begins_as_the_original_and_parts_while_it_trains():
+    X, codes = blobs(n_dims=48, spread=2.0)
+    tuner = FeedForwardTuner(random_state=0)
+    partings = []
+    y = np.where(np.arange(len(X)) < 60, codes, -1)
+    tuner.fit(X, y, callback=lambda *report: partings.append(parting(tuner.transform(X), codes)))
+    unit = X / np.linalg.norm(X, axis=1, keepdims=True)
+    assert partings[0] < 1.5 * parting(unit, codes)  # not scattered by a network that knows nothing
+    assert partings[-1] > 1.5 * partings[0]
+
+
+def test_a_class_with_more_weight_is_predicted_more_often():
+    X, codes = blobs(n_rows=300, n_dims=8, n_classes=2, spread=3.0)
+    often = [
+        (FeedForwardTuner(class_weight=weight, random_state=0).fit(X, codes).predict(X) == 1).mean()
+        for weight in ({0: 20, 1: 1}, "balanced", {0: 1, 1: 20})
+    ]
+    assert often[0] < often[1] - 0.1 < often[2] - 0.2
+
+
+def test_without_class_weight_a_rare_class_is_predicted_rarely():
+    X, codes = blobs(n_rows=300, n_dims=8, n_classes=10, spread=3.0)
+    rare = codes == 0
+    often = [
+        FeedForwardTuner(class_weight=weight, random_state=0).fit(X, rare).predict(X).mean()
+        for weight in (None, "balanced")
+    ]
+    assert often[0] < often[1] - 0.1
+
+
+@every_tuner
+def test_class_weight_changes_the_fit(tuner_class):
+    X, codes = blobs(n_rows=60, spread=2.0)
+    weighted = tuner_class(class_weight={0: 9, 1: 1, 2: 1}, random_state=0).fit(X, codes)
+    assert not np.allclose(weighted.transform(X), tuner_class(random_state=0).fit(X, codes).transform(X))
+
+
+@every_tuner
+def test_class_weight_must_name_every_class(tuner_class):
+    with pytest.raises(ValueError, match=r"names no weight for \['refund'\]"):
+        tuner_class(class_weight={"card": 1}).fit(np.eye(4), ["card", "refund"] * 2)
+    with pytest.raises(ValueError, match="'class_weight' parameter"):
+        tuner_class(class_weight="equal").fit(np.eye(4), [0, 1, 0, 1])
+
+
+def test_the_hidden_layer_can_be_the_output():
+    X, codes = blobs()
+    tuner = FeedForwardTuner(hidden_dim=10, output="hidden", random_state=0).fit(X, codes)
+    hidden = tuner.transform(X)
+    assert hidden.shape == (len(X), 10) == (len(X), len(tuner.get_feature_names_out()))
+    assert hidden.dtype == np.float32
+    assert parting(hidden, codes) > parting(X, codes)
+    with pytest.raises(ValueError, match="'output' parameter"):
+        FeedForwardTuner(output="logits").fit(X, codes)
+
+
+@every_tuner
+def test_thousands_of_labels_get_more_steps_unless_they_are_counted(tuner_class):
+    X, codes = blobs(n_rows=6000, n_dims=8, n_classes=5, spread=3.0)
+    totals = []
+    for steps, n_rows in (("auto", 60), ("auto", 6000), (20, 6000)):
+        tuner_class(steps=steps, random_state=0).fit(
+            X[:n_rows], codes[:n_rows], callback=lambda step, n_steps, *_: totals.append(n_steps) or step < 3
+        )
+    assert list(dict.fromkeys(totals)) == [160, 480, 20]
+
+
+@every_tuner
 def test_unlabelled_rows_change_the_fit(tuner_class):
     X, codes = blobs()
     known = np.arange(len(X)) < 6
@@ -168,10 +256,10 @@ def test_enough_labels_are_held_out_and_end_the_training_early(tuner_class):
 
 def test_held_out_rows_are_a_tenth_of_each_class_or_none():
     codes = np.repeat([0, 1, 2], [400, 50, 19])
-    held = held_out_rows(codes, np.random.RandomState(0))
+    held = held_out_rows(Targets(np.arange(3), codes), np.random.RandomState(0))
     assert np.bincount(codes[held], minlength=3).tolist() == [40, 5, 0]
     few = np.repeat([0, 1], [MIN_HELD_OUT, MIN_HELD_OUT])
-    assert not held_out_rows(few, np.random.RandomState(0)).any()
+    assert not held_out_rows(Targets(np.arange(2), few), np.random.RandomState(0)).any()
 
 
 @pytest.mark.parametrize(
@@ -186,9 +274,9 @@ def test_held_out_rows_are_a_tenth_of_each_class_or_none():
     ],
 )
 def test_what_marks_an_unlabelled_row(y, known, labels):
-    got_known, got_labels = known_labels(y)
-    assert got_known.tolist() == known
-    assert got_labels.tolist() == labels
+    targets = read_targets(y)
+    assert targets.known.tolist() == known
+    assert targets.classes[targets.codes[targets.known]].tolist() == labels
 
 
 @every_tuner
@@ -211,7 +299,8 @@ def test_bad_labels(tuner_class, y, message):
 
 @every_tuner
 @pytest.mark.parametrize(
-    "parameters", [{"keep": 1.5}, {"keep": -0.1}, {"steps": 0}, {"hidden_dim": 0}, {"learning_rate": 0}]
+    "parameters",
+    [{"keep": 1.5}, {"keep": -0.1}, {"steps": 0}, {"steps": "many"}, {"hidden_dim": 0}, {"learning_rate": 0}],
 )
 def test_bad_parameters(tuner_class, parameters):
     with pytest.raises(ValueError, match=f"'{next(iter(parameters))}' parameter"):
@@ -249,6 +338,27 @@ def test_save_and_load(tuner_class, names, tmp_path):
     np.testing.assert_array_equal(loaded.predict(X), tuner.predict(X))
     with pytest.raises(ValueError, match="X has 5 features"):
         loaded.transform(X[:, :5])
+
+
+@every_tuner
+def test_save_keeps_class_weights_by_number(tuner_class, tmp_path):
+    X, codes = blobs()
+    tuner = tuner_class(class_weight={0: 1, 1: 2, 2: 3}, steps=2).fit(X, codes)
+    tuner.save(tmp_path / "tuner")
+    assert tuner_class.load(tmp_path / "tuner").class_weight == {0: 1, 1: 2, 2: 3}
+
+
+@every_tuner
+def test_skops_takes_it(tuner_class, tmp_path):
+    from skops import io as skops
+
+    X, codes = blobs()
+    tuner = tuner_class(steps=5, random_state=0).fit(X, codes)
+    skops.dump(tuner, tmp_path / "tuner.skops")
+    unknown = skops.get_untrusted_types(file=tmp_path / "tuner.skops")
+    assert all(name.startswith("labelling.tuners.") for name in unknown)
+    loaded = skops.load(tmp_path / "tuner.skops", trusted=unknown)
+    np.testing.assert_array_equal(loaded.transform(X), tuner.transform(X))
 
 
 def test_save_keeps_feature_names_and_leaves_a_random_generator_out(tmp_path):
@@ -315,12 +425,13 @@ def test_rows_of_other_classes_are_not_learnt_from(tuner_class):
     assert (votes.argmax(1) == groups).mean() > 0.95
 
 
-def test_class_cores_by_hand():
-    x = np.array([[1, 0], [0.8, 0.6], [0, 1]], dtype=np.float32)
-    means, least = class_cores(x, np.array([0, 0, 1]))
-    np.testing.assert_allclose(means, [[3 / 10**0.5, 1 / 10**0.5], [0, 1]], atol=1e-6)
-    # two rows are each as near to the other, 0.8; a row alone has no other, so any row on its side will do
-    np.testing.assert_allclose(least, [0.8, 0], atol=1e-6)
+def test_class_core_by_hand():
+    mean, least = class_core(np.array([[1, 0], [0.8, 0.6]], dtype=np.float32))
+    np.testing.assert_allclose(mean, [3 / 10**0.5, 1 / 10**0.5], atol=1e-6)
+    assert least == pytest.approx(0.8)  # each is as near to the other
+    mean, least = class_core(np.array([[0, 1]], dtype=np.float32))
+    assert mean.tolist() == [0, 1]
+    assert least == 0  # a row alone has no other, so any row on its side will do
 
 
 def test_import_is_light():
