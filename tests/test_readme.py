@@ -1,17 +1,32 @@
-"""The README's Python runs as it stands, and what it names is there."""
+"""The documentation's Python runs as it stands, and what it names is there."""
 
 import re
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def run_python(text: str) -> dict[str, Any]:
+    """Run the Python of a page from top to bottom; what it left behind."""
+    names: dict[str, Any] = {}
+    for code in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
+        exec(code, names)
+    return names
+
+
 def test_its_python_runs() -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    names: dict[str, object] = {}
-    exec(code, names)
-    assert names["points"].shape == (4, 2)  # type: ignore[attr-defined]
+    assert run_python(README)["points"].shape == (4, 2)
+
+
+def test_the_python_on_tuners_runs() -> None:
+    names = run_python((ROOT / "docs" / "tuners.md").read_text(encoding="utf-8"))
+    assert names["points"].shape == (4, 2)
+    assert names["guessed"].tolist() == ["card", "refund"]
+    assert names["tuner"].predict(names["embeddings"]).tolist() == ["card", "card", "refund", "refund"]
+    assert names["answers"].shape == (5, 2)
+    assert names["cosine"].shape == (2,)
 
 
 def test_its_pictures_are_there() -> None:
