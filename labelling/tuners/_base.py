@@ -46,6 +46,8 @@ class BaseTuner(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMix
         "random_state": ["random_state"],
     }
 
+    _min_batch = 32
+
     # In the methods below `codes` are those of `Targets`: int (n,), or (n, n_classes) for yes / no / unknown.
 
     def _initial_weights(self, n_features: int, n_classes: int, generator: torch.Generator) -> Weights:
@@ -218,7 +220,7 @@ class BaseTuner(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMix
                     lambda weights, rows: self._loss(weights, noisy(x[rows], generator), codes[rows]),
                     weight * torch.from_numpy(self._draw(codes.numpy(), weight.numpy())),
                     n_steps=n_steps,
-                    n_batch=batch_size(len(targets.classes)),
+                    n_batch=batch_size(len(targets.classes), self._min_batch),
                     learning_rate=self.learning_rate,
                     weight_decay=self.weight_decay,
                     generator=generator,

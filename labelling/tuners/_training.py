@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Callback = Callable[[int, int, float, float | None], bool | None]
 
 # Rows in a batch: four for each class. With few classes larger batches cost time and gain nothing.
-MIN_BATCH, MAX_BATCH = 32, 256
+MAX_BATCH = 256
 # Length of the random vector added to each unit-length embedding while training. With ten labels a network
 # learns them by heart at once; this noise is what makes it learn regions (measured: 0.2 to 2 points more
 # accuracy than weight decay, dropout or label smoothing alone).
@@ -33,8 +33,8 @@ FEW_STEPS, MANY_STEPS = 160, 800
 ROWS_OF_FEW = 2_000
 
 
-def batch_size(n_classes: int) -> int:
-    return min(MAX_BATCH, max(MIN_BATCH, 4 * n_classes))
+def batch_size(n_classes: int, least: int) -> int:
+    return min(MAX_BATCH, max(least, 4 * n_classes))
 
 
 def number_of_steps(steps: int | str, n_rows: int) -> int:

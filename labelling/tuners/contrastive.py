@@ -47,10 +47,12 @@ class ContrastiveTuner(BaseTuner):
     `transform` gives 2 * n_features columns; `predict` gives the class with the nearest mean.
     """
 
+    _min_batch = 64  # the loss is of the pairs within a batch
+
     def __init__(
         self,
         hidden_dim: int = 128,
-        keep: float = 0.5,
+        keep: float = 0.65,
         steps: int | str = "auto",
         learning_rate: float = 0.01,
         weight_decay: float = 0.01,

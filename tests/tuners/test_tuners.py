@@ -57,7 +57,7 @@ def test_a_few_labels_part_the_unlabelled_rows(tuner_class):
     X, codes = blobs(spread=1.0)
     names = np.array(["bill", "refund", "travel"], dtype=object)
     y = np.where(np.arange(len(X)) < 30, names[codes], None)
-    tuner = tuner_class(random_state=0).fit(X, y)
+    tuner = tuner_class(keep=0.5, random_state=0).fit(X, y)
     space = tuner.transform(X)
     assert space.dtype == np.float32
     assert space.shape == (len(X), len(tuner.get_feature_names_out()))
