@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from labelling import export, projections, selection
+from labelling import evaluation, export, projections, selection
 from labelling.cache import EmbeddingCache
 from labelling.encoders import Encoder
 from labelling.labels import UNLABELLED, Action, LabelLog
@@ -203,7 +203,7 @@ class Session:
         embeddings = parent.embeddings
         names = self.log.names()
         present = ~np.isnan(np.asarray(embeddings[:, 0]))
-        labelled = np.flatnonzero(present & (self.log.codes != UNLABELLED))
+        labelled, others = self._rows_for_a_tuner(present)
         used = sorted(set(names[labelled]))
         if len(used) < 2:
             raise SessionError(
@@ -211,9 +211,6 @@ class Session:
                 if used
                 else "A tuner needs at least two labels with a few texts each; so far nothing is labelled."
             )
-        others = np.flatnonzero(present & (self.log.codes == UNLABELLED))
-        if len(others) > TUNER_UNLABELLED_ROWS:
-            others = np.random.default_rng(0).choice(others, TUNER_UNLABELLED_ROWS, replace=False)
         rows = np.sort(np.concatenate([labelled, others]))
         tuner.fit(np.asarray(embeddings[rows]), names[rows], callback=callback)
         tuned = self._transform(tuner, embeddings, present)
@@ -227,6 +224,51 @@ class Session:
             self.project.discard_space(space.id)
             raise
         return space
+
+    def _rows_for_a_tuner(self, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The rows that have a label, and so many of those that have none, among those with an embedding."""
+        labelled = np.flatnonzero(present & (self.log.codes != UNLABELLED))
+        others = np.flatnonzero(present & (self.log.codes == UNLABELLED))
+        if len(others) > TUNER_UNLABELLED_ROWS:
+            others = np.random.default_rng(0).choice(others, TUNER_UNLABELLED_ROWS, replace=False)
+        return labelled, others
+
+    def evaluate(
+        self,
+        space: Space,
+        tuner_for: Callable[[Space], Any],
+        on_progress: Callable[[int, int], None] | None = None,
+        stop: threading.Event | None = None,
+    ) -> evaluation.Evaluation | None:
+        """What `space` is worth on held-out labels, compared with the space that the map shows, and with the original.
+
+        It is kept with the space; None where `stop` ended it. `tuner_for` makes the unfitted tuner of a space.
+        Raises TooFewLabels where nothing can be held out.
+        """
+        self.log.refresh()
+        original = self.project.spaces()[0]
+        embeddings = original.embeddings
+        labelled, others = self._rows_for_a_tuner(~np.isnan(np.asarray(embeddings[:, 0])))
+        # An import is no lasso: each of its rows was labelled on its own.
+        groups = self.log.setters[labelled].astype(int)
+        imported = np.array([False, *(action.kind == "import" for action in self.log.actions)])[groups]
+        groups = np.where(imported, -labelled - 1, groups)
+        shown = self.project.current
+        compared = {each.id: each for each in (original if shown.id == space.id else shown, original, space)}
+        found = evaluation.evaluate(
+            np.asarray(embeddings[labelled]),
+            self.log.names()[labelled],
+            groups,
+            np.asarray(embeddings[others]),
+            {str(key): None if key == original.id else tuner_for(each) for key, each in compared.items()},
+            on_progress=on_progress,
+            stop=stop,
+        )
+        if found is not None:
+            kept = evaluation.neighbours_kept(np.asarray(embeddings[others]), np.asarray(space.embeddings[others]))
+            found = replace(found, neighbours_kept=kept)
+            self.project.describe_space(space.id, evaluation=found.to_dict())
+        return found
 
     @staticmethod
     def _transform(tuner: Any, embeddings: np.ndarray, present: np.ndarray, step: int = 65_536) -> np.ndarray:

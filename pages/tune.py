@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from labelling.ui import page, tuning
+from labelling.ui import page, spaces, tuning
 from labelling.ui.map import load_plotly
 
 page.start("Tune")
@@ -16,6 +16,6 @@ if not session.project.spaces()[0].ready:
 settings, result = st.columns([1, 3], gap="large")
 with settings:
     tuning.settings(session)
-    tuning.spaces(session)
 with result:
     tuning.result(session)
+    spaces.show(session)

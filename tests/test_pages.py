@@ -220,6 +220,62 @@ def test_tuning_makes_a_candidate_that_can_be_given_up(project: Project) -> None
     assert project.open_log().n_labelled == 4
 
 
+def tuned(project: Project, at: AppTest) -> AppTest:
+    """The tune page once a tuner and its evaluation have run."""
+    next(button for button in at.button if button.label == "Run the tuner").click()
+    at.run()
+    resources.jobs().get("tune", project.id).join(120)
+    at.run()
+    job = resources.jobs().get("evaluate", project.id, project.spaces()[-1].id)
+    job.join(120)
+    return at.run()
+
+
+def test_a_new_space_is_shown_with_its_figures_and_any_space_can_be_gone_back_to(project: Project) -> None:
+    for row in range(4):  # each on its own, so two lassos a label
+        project.open_log().assign([row], "<b>a</b>" if row in (0, 3) else "b")
+    at = tuned(project, open_page("tune", project))
+    assert not at.exception
+    assert [metric.label for metric in at.metric] == ["Found on the map"]  # no text is left unlabelled
+    assert "4 labels of 4 lassos" in said(at)
+    assert "No clear difference" in said(at)
+    assert not any(button.key and button.key.startswith("show-") for button in at.button)  # one kept space alone
+    next(button for button in at.button if button.label == "Keep it").click()
+    at.run()
+    assert project.current.name == "Feed-forward 1"
+    at = open_page("tune", project)
+    assert "**on the map**" in said(at)
+    assert "% of 4" in said(at)
+    next(button for button in at.button if button.key == "show-0").click()
+    at.run()
+    assert project.current.name == "Original"
+    assert not at.exception
+
+
+def test_one_lasso_a_label_is_too_few_to_tell(project: Project) -> None:
+    project.open_log().assign([0, 3], "a")
+    project.open_log().assign([1, 2], "b")
+    at = tuned(project, open_page("tune", project))
+    assert not at.exception
+    assert "Too few labels to tell: label the texts of at least two labels in two lassos each" in said(at)
+    assert not at.metric
+    assert any(button.label == "Keep it" for button in at.button)
+
+
+def test_a_space_that_was_neither_kept_nor_given_up_is_still_in_the_list(project: Project) -> None:
+    project.open_log().assign([0, 3], "a")
+    project.open_log().assign([1, 2], "b")
+    at = tuned(project, open_page("tune", project))
+    at = tuned(project, at)
+    next(button for button in at.button if button.label == "Keep it").click()
+    at.run()
+    at = open_page("tune", project)
+    assert "Before" not in said(at)
+    next(button for button in at.button if button.label == "Keep and show").click()
+    at.run()
+    assert project.current.name == "Feed-forward 1"
+
+
 def test_export_offers_what_there_is(project: Project) -> None:
     at = open_page("export", project)
     assert not at.exception

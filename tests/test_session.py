@@ -15,10 +15,12 @@ import pytest
 
 from labelling import export, projections
 from labelling.dataset import Dataset
+from labelling.evaluation import Evaluation, TooFewLabels
 from labelling.labels import LabelError
 from labelling.readers import read_table
 from labelling.session import TUNER_UNLABELLED_ROWS, Session, SessionError
-from labelling.workspace import Project, Workspace
+from labelling.tuners import FeedForwardTuner
+from labelling.workspace import Project, Space, Workspace
 
 TOPICS = ("card payment refused shop", "refund money late shop", "password login account locked")
 TEXTS = [f"{TOPICS[row % 3]} number{row % 7} {'please' if row % 2 else 'hello'} w{row}" for row in range(40)]
@@ -412,6 +414,71 @@ def test_a_tuner_gets_a_part_of_many_unlabelled_rows(workspace: Workspace) -> No
     assert len(np.unique(rows)) == len(rows)
     assert tuner.y.tolist() == session.log.names()[rows].tolist(), "every row with its own label"
     np.testing.assert_array_equal(np.asarray(space.embeddings)[:, 1:], x)
+
+
+def tuner_like(space: Space) -> FeedForwardTuner:
+    return FeedForwardTuner(steps=5, random_state=0)
+
+
+def label_in_lassos(session: Session, n_lassos: int = 2) -> None:
+    for topic, name in enumerate(("card", "refund", "password")):
+        rows = [row for row in FILLED if row % 3 == topic][:6]
+        for lasso in range(n_lassos):
+            session.log.assign(rows[lasso::n_lassos], name)
+
+
+def test_evaluate_holds_out_lassos_and_is_kept_with_the_space(session: Session) -> None:
+    label_in_lassos(session)
+    space = session.tune(tuner_like(session.project.current), "1")
+    reports: list[tuple[int, int]] = []
+    found = session.evaluate(space, tuner_like, on_progress=lambda *report: reports.append(report))
+    assert found is not None
+    assert (found.n_rows, found.n_groups) == (18, 6)
+    assert list(found.figures) == ["0", "1"]
+    assert found.neighbours_kept is not None
+    assert 0 < found.neighbours_kept <= 1
+    assert reports[-1] == (4, 4)
+    again = session.project.space(space.id).settings["evaluation"]
+    assert Evaluation.from_dict(again) == found
+
+
+def test_evaluate_compares_with_the_space_that_the_map_shows(session: Session) -> None:
+    label_in_lassos(session)
+    first, second = (session.tune(tuner_like(session.project.current), str(number)) for number in (1, 2))
+    session.project.keep_space(first.id)
+    session.project.show_space(first.id)
+    found = session.evaluate(second, tuner_like)
+    assert found is not None
+    assert found.baseline == "1"
+    assert set(found.figures) == {"0", "1", "2"}
+
+
+def test_imported_labels_are_held_out_one_by_one_and_lassos_whole(session: Session) -> None:
+    session.log.import_labels([("card", "refund", None)[row % 3] if row < 12 else None for row in range(40)])
+    session.log.assign([12, 15, 18], "card")
+    session.log.assign([13, 16], "refund")
+    space = session.tune(tuner_like(session.project.current), "1")
+    found = session.evaluate(space, tuner_like)
+    assert found is not None
+    n_imported = sum(row % 3 < 2 for row in range(12) if row in FILLED)
+    assert found.n_rows == n_imported + 5
+    assert found.n_groups == n_imported + 2
+
+
+def test_an_evaluation_that_cannot_be_or_is_stopped_leaves_the_space(session: Session) -> None:
+    label_in_lassos(session, n_lassos=1)
+    space = session.tune(tuner_like(session.project.current), "1")
+    with pytest.raises(TooFewLabels, match="two lassos each"):
+        session.evaluate(space, tuner_like)
+    session.log.undo()
+    session.log.undo()
+    session.log.undo()
+    label_in_lassos(session)
+    stop = threading.Event()
+    stop.set()
+    assert session.evaluate(space, tuner_like, stop=stop) is None
+    assert session.project.space(space.id).ready
+    assert "evaluation" not in session.project.space(space.id).settings
 
 
 def test_a_tuner_that_cannot_be_saved_leaves_no_space(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

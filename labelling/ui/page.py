@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from labelling.database import WorkspaceError
 from labelling.session import Session
@@ -30,6 +31,12 @@ STYLE = """<style>
 
 def start(title: str, *, wide: bool = True) -> None:
     """Set the page up. The first call of every page."""
+    if PagesManager.uses_pages_directory and not st.session_state.get("begun at app.py"):
+        # A server that was started anew, and an address of this page from before: Streamlit takes the folder for the
+        # menu as long as app.py has not run. Run again, it begins there.
+        PagesManager.uses_pages_directory = False
+        st.session_state["begun at app.py"] = True
+        st.rerun()
     st.set_page_config(page_title=f"{title} · Corral", page_icon=str(ICON), layout="wide" if wide else "centered")
     st.html(STYLE + WIDE if wide else STYLE)
     try:

@@ -9,7 +9,7 @@ import streamlit as st
 from labelling.database import WorkspaceError
 from labelling.jobs import Job
 from labelling.session import Session
-from labelling.ui import colours, page, running
+from labelling.ui import colours, evaluation, page, running
 from labelling.ui.map import answer_hovers, show_map
 from labelling.ui.resources import jobs, new_session
 from labelling.workspace import Space
@@ -45,16 +45,19 @@ def settings(session: Session) -> None:
         "How much of the original map stays",
         0.0,
         1.0,
-        0.5 if kind == CONTRASTIVE else 0.65,
+        0.65,
         0.05,
-        key=f"keep {kind}",
         help="0: only what tells your labels apart. 1: the map as it was. "
         "In between, groups without a label stay visible.",
     )
     with st.expander("More settings"):
         chosen = {
             "hidden_dim": st.select_slider("Size of the hidden layer", [10, 32, 64, 128, 256, 512], value=128),
-            "steps": st.select_slider("At most so many training steps", [50, 100, 200, 300, 600, 1000], value=300),
+            "steps": st.select_slider(
+                "At most so many training steps",
+                ["auto", 50, 100, 200, 400, 800, 1600],
+                help="auto: 160, and with thousands of labels up to 800.",
+            ),
             "random_state": int(st.number_input("Seed", 0, value=0, help="The same seed gives the same map.")),
         }
     job = _job(session)
@@ -101,9 +104,9 @@ def result(session: Session) -> None:
     if job is not None:
         st.fragment(_show_run, run_every=REFRESH_SECONDS if job.is_alive() else None)(session)
     if job is None or not job.is_alive():
-        candidates = [space for space in session.project.spaces() if space.state == "candidate" and space.ready]
-        if candidates:
-            _compare(session, candidates[-1])
+        newest = [space for space in session.project.spaces() if space.ready][-1]
+        if newest.state == "candidate":  # an older one, that was neither kept nor given up, is in the list of spaces
+            _compare(session, newest)
         elif job is None or job.error is not None:
             _one_map(session, session.project.current)
 
@@ -130,7 +133,7 @@ def _loss_chart(job: Job) -> None:
     losses = pd.DataFrame(job.news, columns=["step", "loss on the labels", "loss on labels held out"])
     losses = losses.set_index("step").dropna(axis="columns", how="all")
     st.line_chart(losses, height=170, color=list(colours.HUES[: losses.shape[1]]), x_label="step")
-    st.caption("Half-way a second round starts anew: it learns from the texts that the first was surest of, too.")
+    st.caption("In the last third it learns, too, from the unlabelled texts that it is surest of.")
 
 
 def _compare(session: Session, new: Space) -> None:
@@ -153,6 +156,7 @@ def _compare(session: Session, new: Space) -> None:
         with column:
             st.markdown(f"**{said}:** {page.escape(space.name)}")
             _draw(session, space, projection, f"map-{said.lower()}")
+    evaluation.show(session, new)
     st.caption("The original embedding is never changed: you can go back to it, or to any space that you keep.")
 
 
@@ -171,8 +175,9 @@ def _settle(session: Session, space: Space, name: str | None) -> None:
     jobs().forget("tune", session.project.id)
     try:
         if name is None:
-            if job := jobs().get("umap", session.project.id, space.id):
-                job.stop.set()
+            for work in ("umap", "evaluate"):
+                if job := jobs().get(work, session.project.id, space.id):
+                    job.stop.set()
             session.project.discard_space(space.id)
             page.say_later("Back to the map as it was.")
             st.rerun()
@@ -205,26 +210,3 @@ def _draw(session: Session, space: Space, projection: str, key: str) -> None:
         height=MAP_HEIGHT,
     )
     answer_hovers(key, session.project.dataset.texts, colouring, session.log.names())
-
-
-# ---------------------------------------------------------------- spaces
-
-
-def spaces(session: Session) -> None:
-    """The kept spaces, and which of them the map shows."""
-    kept = [space for space in session.project.spaces() if space.state == "kept"]
-    if len(kept) < 2:
-        return
-    st.divider()
-    st.markdown("##### Spaces")
-    names = {space.id: space.name for space in kept}
-    current = session.project.current.id
-    chosen = st.radio(
-        "The map shows",
-        list(names),
-        index=list(names).index(current) if current in names else 0,
-        format_func=lambda space_id: page.escape(names[space_id]),
-    )
-    if chosen != current:
-        session.project.show_space(chosen)
-        st.rerun()

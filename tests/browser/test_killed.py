@@ -39,6 +39,8 @@ def test_killed_while_embedding_and_after_a_labelling(server: Server, new_page: 
     page = new_page()
     page.goto(f"{server.url}/label?project={project}")
     wait_for_map(page, "UMAP")
+    # the menu, though the new server has seen no other page yet
+    expect(page.get_by_test_id("stTopNavLink").filter(has_text="Export")).to_be_visible()
     folder = server.workspace / "projects" / project / "spaces" / "0"
     embeddings = np.load(folder / "embeddings.npy")
     assert np.isfinite(embeddings).all()

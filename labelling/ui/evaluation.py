@@ -1,0 +1,152 @@
+"""What a new space is worth on labels that its tuner has not seen: worked out in the background, then shown."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from labelling.evaluation import Evaluation, TooFewLabels
+from labelling.jobs import Job
+from labelling.session import Session
+from labelling.ui import colours, page, running
+from labelling.ui.resources import jobs, new_session
+from labelling.workspace import Space
+
+REFRESH_SECONDS = 0.5
+CHART_HEIGHT = 190  # of the metrics beside it; more labels than fit scroll
+ROW_HEIGHT = 26
+BEFORE, AFTER = "before", "after"
+
+
+def of(space: Space) -> Evaluation | None:
+    """What is known of a space, None where it has not been evaluated."""
+    values = space.settings.get("evaluation")
+    return Evaluation.from_dict(values) if values else None
+
+
+def show(session: Session, new: Space) -> None:
+    """The figures of `new` beside those of the space it is compared with, worked out where they are missing."""
+    st.markdown("##### On labels that the tuner has not seen")
+    found = of(new)
+    if found is not None:
+        names = {str(space.id): space.name for space in session.project.spaces()}
+        _show(found, str(new.id), names.get(found.baseline, "the map before"), new.name)
+        return
+    job = jobs().get("evaluate", session.project.id, new.id) or _start(session, new)
+    st.fragment(_wait, run_every=REFRESH_SECONDS if job.is_alive() else None)(session, new)
+
+
+def _start(session: Session, space: Space) -> Job:
+    worker = new_session(session.project)
+
+    def work(job: Job) -> Evaluation | None:
+        return worker.evaluate(space, _tuner_for, job.progress, job.stop)
+
+    return jobs().start("evaluate", session.project.id, space.id, title="Holding out lassos", work=work)
+
+
+def _tuner_for(space: Space) -> Any:
+    from labelling import tuners
+
+    # by name only: what kinds there are is not for the database to say
+    kinds = {kind.__name__: kind for kind in (tuners.FeedForwardTuner, tuners.ContrastiveTuner)}
+    tuner = kinds[space.kind]()
+    return tuner.set_params(**{name: space.settings[name] for name in tuner.get_params() if name in space.settings})
+
+
+def _wait(session: Session, space: Space) -> None:
+    job = jobs().get("evaluate", session.project.id, space.id)
+    if job is None:
+        return
+    if job.is_alive():
+        running.show_progress(job, "fits")
+        return
+    if job.result is not None:
+        st.rerun()
+    if isinstance(job.error, TooFewLabels):
+        st.info(str(job.error), icon=":material/lightbulb:")
+        return
+    if job.error is not None:
+        page.error(job.error)
+    else:
+        st.caption("Stopped: there are no figures for this space. It can be kept all the same.")
+    if st.button("Measure again", icon=":material/refresh:"):
+        jobs().forget("evaluate", session.project.id, space.id)
+        st.rerun()
+
+
+def _show(found: Evaluation, key: str, old_name: str, new_name: str) -> None:
+    before, after = found.figures[found.baseline], found.figures[key]
+    numbers, chart = st.columns([2, 3], gap="medium")
+    with numbers:
+        on_map, neighbours = st.columns(2)
+        on_map.metric(
+            "Found on the map",
+            _percent(after.on_map),
+            f"{_points(found.gain[key])} points",
+            delta_color="off" if found.verdict(key) == "alike" else "normal",
+            help="Held-out texts that lie among labelled texts of their own label: of the five nearest, most bear it. "
+            f"The number below is the difference to {page.escape(old_name)}.",
+        )
+        if found.neighbours_kept is not None:
+            neighbours.metric(
+                "Neighbours kept",
+                _percent(found.neighbours_kept),
+                help="Of each unlabelled text's 15 nearest neighbours in the original embedding, so many are still "
+                "among its 15 nearest. The lower, the more the new space has lost of what nobody has labelled yet.",
+            )
+        margin = f"{_points(found.gain[key])} ± {100 * found.margin[key]:.0f} points"
+        st.markdown(
+            {
+                "better": f"**Clearer** than {page.escape(old_name)} ({margin}).",
+                "alike": f"**No clear difference** to {page.escape(old_name)} ({margin}).",
+                "worse": f"**Less clear** than {page.escape(old_name)} ({margin}): going back loses nothing.",
+            }[found.verdict(key)]
+        )
+        st.caption(
+            f"In all dimensions {_percent(before.in_space)} before, {_percent(after.in_space)} after. "
+            f"From {found.n_rows:,} labels of {found.n_groups:,} lassos; each lasso was held out while a tuner like "
+            "this one was fitted on the others."
+            + (
+                f" Not measured, as one lasso cannot be held out: {', '.join(map(page.escape, found.not_measured))}."
+                if found.not_measured
+                else ""
+            )
+        )
+    with chart:
+        st.caption(f"Found on the map, by label: ○ {page.escape(old_name)}, ● {page.escape(new_name)}")
+        with st.container(height=CHART_HEIGHT, border=False):
+            st.altair_chart(_recall_chart(found, key), width="stretch")
+
+
+def _recall_chart(found: Evaluation, key: str) -> Any:
+    """A line a label from its recall before to its recall after."""
+    import altair as alt
+
+    before, after = found.figures[found.baseline].recall, found.figures[key].recall
+    recalls = pd.DataFrame(
+        [
+            {"label": label, "texts": n, BEFORE: before[label], AFTER: after[label]}
+            for label, n in sorted(found.counts.items(), key=lambda item: after[item[0]])
+        ]
+    )
+    named = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=160, ticks=False, domain=False))
+    scale = alt.Scale(domain=[0, 1])
+    base = alt.Chart(recalls).encode(
+        y=named,
+        tooltip=["label", "texts", alt.Tooltip(BEFORE, format=".0%"), alt.Tooltip(AFTER, format=".0%")],
+    )
+    line = base.mark_rule(strokeWidth=3, opacity=0.5, color=colours.HUES[0]).encode(
+        x=alt.X(BEFORE, scale=scale, title=None, axis=alt.Axis(format="%", tickCount=5)), x2=AFTER
+    )
+    hollow = base.mark_point(size=70, strokeWidth=2, color=colours.HUES[0]).encode(x=alt.X(BEFORE, scale=scale))
+    full = base.mark_point(size=90, filled=True, opacity=1, color=colours.HUES[0]).encode(x=alt.X(AFTER, scale=scale))
+    return (line + hollow + full).properties(height=ROW_HEIGHT * len(recalls) + 20)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _points(difference: float) -> str:
+    return f"{100 * difference:+.0f}"
