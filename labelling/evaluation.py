@@ -20,6 +20,7 @@ N_NEIGHBORS = 5
 NEIGHBORS_KEPT = 15  # as many as UMAP looks at
 MAX_QUERIES = 2_000
 CONFIDENCE = 0.95
+MIN_GROUPS = 5  # with fewer the interval is wider than any difference
 
 
 class TooFewLabels(ValueError):
@@ -46,7 +47,7 @@ class Evaluation:
     Attributes
     ----------
     figures : by the key of the space's tuner; the first is what the others are compared with.
-    n_rows, n_groups : how many labels, of how many actions, it rests on; `counts` is the former by label.
+    n_rows, n_groups : how many held-out labels, of how many actions, it rests on; `counts` is the former by label.
     gain, margin : by key: how much larger `on_map` is than that of the first space, and half the width of the 95 %
         interval for it. Rows of one action count together, by the sandwich estimator for clustered data (Liang & Zeger
         1986, "Longitudinal data analysis using generalized linear models"), with Student's t.
@@ -69,7 +70,9 @@ class Evaluation:
         return next(iter(self.figures))
 
     def verdict(self, key: str) -> str:
-        """ "better", "worse" or "alike": whether the interval for the gain leaves 0 out."""
+        """ "better", "worse" or "alike", as the interval for the gain leaves 0 out or not; "too few" lassos for one."""
+        if self.n_groups < MIN_GROUPS:
+            return "too few"
         if abs(self.gain[key]) <= self.margin[key]:
             return "alike"
         return "better" if self.gain[key] > 0 else "worse"
@@ -147,7 +150,8 @@ def evaluate(
 def _folds(y: np.ndarray, groups: np.ndarray, rng: np.random.RandomState) -> tuple[np.ndarray, tuple[str, ...]]:
     """The fold in which each row is held out, -1 where it never is; and the labels that could not be measured.
 
-    The groups of a label are dealt out to the folds in turn, so that some of it is always left to learn from.
+    At least half of a label's rows are left to learn from in each fold, as the tuner that is judged has learnt from
+    all: a lasso that is most of its label is not held out.
     """
     fold = np.full(len(y), -1)
     by_label = {label: np.unique(groups[y == label]) for label in sorted(set(y))}
@@ -159,8 +163,13 @@ def _folds(y: np.ndarray, groups: np.ndarray, rng: np.random.RandomState) -> tup
         )
     n_folds = min(N_FOLDS, max(len(by_label[label]) for label in enough))
     for start, label in enumerate(enough):
-        for place, group in enumerate(rng.permutation(by_label[label])):
-            fold[(y == label) & (groups == group)] = (start + place) % n_folds
+        n_rows = {group: int(np.sum((y == label) & (groups == group))) for group in rng.permutation(by_label[label])}
+        held = np.zeros(n_folds, int)
+        for group in sorted(n_rows, key=n_rows.__getitem__, reverse=True):
+            number = int(np.argmin(np.roll(held, -start)) + start) % n_folds
+            if 2 * (held[number] + n_rows[group]) <= sum(n_rows.values()):
+                held[number] += n_rows[group]
+                fold[(y == label) & (groups == group)] = number
     return np.unique(fold, return_inverse=True)[1] - (fold.min() < 0), tuple(sorted(set(by_label) - set(enough)))
 
 

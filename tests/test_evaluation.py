@@ -105,6 +105,21 @@ def test_a_label_given_in_one_lasso_is_said_not_to_be_measured():
     assert found.n_rows == 60
 
 
+def test_a_lasso_that_is_most_of_its_label_is_not_held_out():
+    X, y, group = clusters(n_labels=2, n_lassos=5, n_rows=10)
+    group[(y == "label 0") & (group < 4)] = 0  # one lasso of 40 rows, one of 10
+    found = evaluate(X, y, group, X[:0], {"old": None})
+    assert found.counts == {"label 0": 10, "label 1": 50}
+    assert found.n_groups == 6
+
+
+def test_few_lassos_are_said_to_be_too_few():
+    X, y, group = clusters(n_labels=2, n_lassos=2)
+    found = evaluate(X, y, group, X[:0], {"old": None, "new": FeedForwardTuner(keep=0.2, random_state=0)})
+    assert found.n_groups == 4
+    assert found.verdict("new") == "too few"
+
+
 @pytest.mark.parametrize("n_rows", [1, 5])
 def test_too_few_labels_to_tell(n_rows):
     X, y, group = clusters(n_labels=2, n_lassos=1, n_rows=n_rows)

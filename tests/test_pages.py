@@ -238,7 +238,7 @@ def test_a_new_space_is_shown_with_its_figures_and_any_space_can_be_gone_back_to
     assert not at.exception
     assert [metric.label for metric in at.metric] == ["Found on the map"]  # no text is left unlabelled
     assert "4 labels of 4 lassos" in said(at)
-    assert "No clear difference" in said(at)
+    assert "Too few to tell" in said(at)
     assert not any(button.key and button.key.startswith("show-") for button in at.button)  # one kept space alone
     next(button for button in at.button if button.label == "Keep it").click()
     at.run()

@@ -84,7 +84,7 @@ def _show(found: Evaluation, key: str, old_name: str, new_name: str) -> None:
             "Found on the map",
             _percent(after.on_map),
             f"{_points(found.gain[key])} points",
-            delta_color="off" if found.verdict(key) == "alike" else "normal",
+            delta_color="normal" if found.verdict(key) in ("better", "worse") else "off",
             help="Held-out texts that lie among labelled texts of their own label: of the five nearest, most bear it. "
             f"The number below is the difference to {page.escape(old_name)}.",
         )
@@ -100,13 +100,14 @@ def _show(found: Evaluation, key: str, old_name: str, new_name: str) -> None:
             {
                 "better": f"**Clearer** than {page.escape(old_name)} ({margin}).",
                 "alike": f"**No clear difference** to {page.escape(old_name)} ({margin}).",
+                "too few": "**Too few to tell** whether it is clearer: a few more lassos for each label are needed.",
                 "worse": f"**Less clear** than {page.escape(old_name)} ({margin}): going back loses nothing.",
             }[found.verdict(key)]
         )
         st.caption(
             f"In all dimensions {_percent(before.in_space)} before, {_percent(after.in_space)} after. "
-            f"From {found.n_rows:,} labels of {found.n_groups:,} lassos; each lasso was held out while a tuner like "
-            "this one was fitted on the others."
+            f"From {found.n_rows:,} labels of {found.n_groups:,} lassos; each was held out while a tuner like this one "
+            "was fitted on the others."
             + (
                 f" Not measured, as one lasso cannot be held out: {', '.join(map(page.escape, found.not_measured))}."
                 if found.not_measured

@@ -38,6 +38,7 @@ def test_from_the_demo_to_the_exported_file(server: Server, new_page: Callable[.
 
     # Four lassos, each round the middle of a topic: label two by typing, one by its button, one by its key.
     sure: dict[str, set[int]] = {}
+    middles: dict[str, np.ndarray] = {}
     unsure: set[int] = set()
     for topic in ("plants", "connection", "billing", "delivery"):
         centre = densest(points[topics == topic], RADIUS)
@@ -57,6 +58,28 @@ def test_from_the_demo_to_the_exported_file(server: Server, new_page: Callable[.
             "([name, before]) => [...document.querySelectorAll('.corral-legend-entry')].some("
             "entry => entry.querySelector('.corral-legend-name').textContent === name)",
             arg=[topic, before],
+        )
+        page.keyboard.press("Escape")
+        expect(page.get_by_text("Nothing selected")).to_be_visible()
+        middles[topic] = centre
+
+    # A second lasso for two of them, elsewhere: so much is needed before anything can be held out.
+    for topic in ("plants", "billing"):
+        away = np.linalg.norm(points - middles[topic], axis=1) > 2 * RADIUS
+        centre = densest(points[(topics == topic) & away], RADIUS / 2)
+        lasso(page, centre, RADIUS / 2)
+        inside, near = inside_and_near(points, centre, RADIUS / 2)
+        selected(page)
+        before = legend(page)
+        type_label(page, topic)
+        taken = set().union(*sure.values()) | unsure
+        sure[topic] |= set(inside.tolist()) - taken
+        unsure |= set(near.tolist())
+        page.wait_for_function(
+            "before => Number([...document.querySelectorAll('.corral-legend-entry')].find(entry => "
+            "entry.querySelector('.corral-legend-name').textContent === 'unlabelled')"
+            ".querySelector('.corral-legend-count').textContent.replace(',', '')) < before",
+            arg=before["unlabelled"],
         )
         page.keyboard.press("Escape")
         expect(page.get_by_text("Nothing selected")).to_be_visible()
@@ -84,6 +107,10 @@ def test_from_the_demo_to_the_exported_file(server: Server, new_page: Callable[.
     page.get_by_role("button", name="Run the tuner").click()
     expect(page.get_by_role("button", name="Keep it")).to_be_visible()
     expect(page.locator(".corral-map[data-ready]")).to_have_count(2)
+    # what it is worth on lassos that were held out, and what could not be measured
+    expect(page.get_by_test_id("stMetric").filter(has_text="Found on the map")).to_be_visible(timeout=60_000)
+    expect(page.get_by_test_id("stMetric").filter(has_text="Neighbours kept")).to_be_visible()
+    expect(page.get_by_text("Not measured, as one lasso cannot be held out: connection, delivery")).to_be_visible()
     shot(page, "tune")
     old, new = (np.load(spaces / str(space) / "PCA.npy") for space in (0, 1))
     assert not np.allclose(old, new)
@@ -102,6 +129,15 @@ def test_from_the_demo_to_the_exported_file(server: Server, new_page: Callable[.
     wait_for_legend(other, **counts)
     expect(other.get_by_text(f"{len(topics) - counts['unlabelled']} of {len(topics)} labelled")).to_be_visible()
     shot(other, "dark")
+
+    # The original can be gone back to, and the tuned space again.
+    page.get_by_role("link", name="Tune").click()
+    rows = page.locator("[class*='st-key-space-']")
+    expect(rows).to_have_count(2)
+    rows.nth(0).get_by_role("button", name="Show").click()
+    expect(rows.nth(0)).to_contain_text("on the map")
+    rows.nth(1).get_by_role("button", name="Show").click()
+    expect(rows.nth(1)).to_contain_text("on the map")
 
     # The file, row by row.
     page.get_by_role("link", name="Export").click()
