@@ -174,7 +174,7 @@ class BaseTuner(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMix
             without = ~(targets.codes == code).any(axis=0)
             if without.any():
                 raise ValueError(
-                    f"each label needs a row with yes and one with no, {targets.classes[without][0]!r} has no {word}"
+                    f"each label needs a row with yes and one with no, {targets.classes[without].tolist()[0]!r} has no {word}"
                 )
 
     def _fit(
