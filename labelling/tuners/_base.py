@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from numbers import Integral, Real
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -14,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from labelling.tuners._memory import Memory
-from labelling.tuners._saving import load_estimator, save_estimator
+from labelling.tuners._saving import SavedMixin
 from labelling.tuners._targets import UNKNOWN, Targets, read_targets
 from labelling.tuners._training import Callback, Progress, batch_size, held_out_rows, minimise, noisy, number_of_steps
 
@@ -33,7 +31,7 @@ MAX_UNLABELLED = 20_000
 CHUNK_ROWS = 16_384
 
 
-class BaseTuner(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):
+class BaseTuner(SavedMixin, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):
     """Base class of the tuners; a subclass says what its network, its loss and its output are."""
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
@@ -338,19 +336,6 @@ class BaseTuner(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMix
         tags.transformer_tags.preserves_dtype = ["float32"]
         tags.classifier_tags.multi_label = True
         return tags
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted tuner to a safetensors file, with parameters and classes as JSON in its metadata.
-
-        A `random_state` that is no number is saved as None.
-        """
-        check_is_fitted(self)
-        save_estimator(self, Path(path))
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a tuner that `save` wrote; ValueError where the file holds something else."""
-        return load_estimator(cls, Path(path))
 
 
 def _unit(X: np.ndarray) -> np.ndarray:

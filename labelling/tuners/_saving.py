@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -15,6 +16,25 @@ Estimator = TypeVar("Estimator", bound=Any)
 
 FILE_FORMAT = "labelling-tuner/2"
 ARRAYS = ("weights_", "memory_")  # what goes into tensors; the other fitted attributes are JSON
+
+
+class SavedMixin:
+    """Gives an estimator `save` and `load`."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write what was fitted to a safetensors file, with parameters and classes as JSON in its metadata.
+
+        A `random_state` that is no number is saved as None.
+        """
+        from sklearn.utils.validation import check_is_fitted
+
+        check_is_fitted(self)
+        save_estimator(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote; ValueError where the file holds something else."""
+        return load_estimator(cls, Path(path))
 
 
 def save_estimator(estimator: Any, path: Path) -> None:

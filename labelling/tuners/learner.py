@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from numbers import Integral, Real
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -14,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from labelling.tuners._head import TEMPERATURE, head, initial_head
-from labelling.tuners._saving import load_estimator, save_estimator
+from labelling.tuners._saving import SavedMixin
 from labelling.tuners._training import MAX_BATCH, MAX_HELD_OUT, Callback, Progress, minimise, noisy, number_of_steps
 
 if TYPE_CHECKING:
@@ -26,7 +24,7 @@ MIN_PAIRS_TO_HOLD_OUT = 300
 FIRST_BIAS = -5.0  # with the temperature, a pair at cosine 0.5 is a coin toss to begin with
 
 
-class ContrastiveLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class ContrastiveLearner(SavedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """A residual head trained on pairs: similar ones are drawn together, the others pushed apart.
 
     Pairs may come from anywhere: the same label (`make_pairs`), the same paragraph, a question and its answer, a text
@@ -228,16 +226,6 @@ class ContrastiveLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     @property
     def _n_features_out(self) -> int:
         return 2 * max(self.n_features_in_, self.n_features_right_)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted learner to a safetensors file; a `random_state` that is no number is saved as None."""
-        check_is_fitted(self)
-        save_estimator(self, Path(path))
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a learner that `save` wrote; ValueError where the file holds something else."""
-        return load_estimator(cls, Path(path))
 
 
 def _equal_rows(X: np.ndarray) -> np.ndarray:
