@@ -171,9 +171,8 @@ class BaseTuner(SavedMixin, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Tr
         for code, word in ((1, "yes"), (0, "no")):
             without = ~(targets.codes == code).any(axis=0)
             if without.any():
-                raise ValueError(
-                    f"each label needs a row with yes and one with no, {targets.classes[without].tolist()[0]!r} has no {word}"
-                )
+                name = targets.classes[without].tolist()[0]
+                raise ValueError(f"each label needs a row with yes and one with no, {name!r} has no {word}")
 
     def _fit(
         self,
