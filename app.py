@@ -8,6 +8,7 @@ st.navigation(
         st.Page("pages/label.py", title="Label", url_path="label"),
         st.Page("pages/tune.py", title="Tune", url_path="tune"),
         st.Page("pages/export.py", title="Export", url_path="export"),
+        st.Page("pages/separation.py", title="Separation", url_path="separation"),
     ],
     position="top",
 ).run()

@@ -35,6 +35,10 @@ class Job(threading.Thread):
         except Exception as error:  # shown on the page by whoever asks for the result
             self.error = error
 
+    def begin(self, title: str) -> None:
+        """Go on to another part of the work, with a progress of its own."""
+        self.title, self.done, self.total, self._first = title, 0, 0, None
+
     def progress(self, done: int, total: int) -> None:
         # The first report holds what was there already, from the cache say: it tells nothing about speed.
         self._first = self._first or (time.monotonic(), done)

@@ -24,6 +24,14 @@ def test_a_job_gives_its_result_and_its_progress() -> None:
     assert (job.done, job.total, job.news) == (2, 4, ["half"])
 
 
+def test_each_part_of_the_work_has_a_progress_of_its_own() -> None:
+    job = Job("Embedding", lambda job: None)
+    job.progress(0, 4)
+    job.progress(4, 4)
+    job.begin("Training")
+    assert (job.title, job.done, job.total, job.rate) == ("Training", 0, 0, None)
+
+
 def test_a_failing_job_keeps_its_error() -> None:
     def work(job: Job) -> None:
         raise ValueError("two labels are needed")

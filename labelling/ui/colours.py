@@ -9,21 +9,12 @@ import numpy as np
 import pandas as pd
 
 from labelling.labels import LabelLog
+from labelling.palette import HUES, N_MARKS, Mark, mark  # noqa: F401, HUES is for the charts of the pages
 
-# Paul Tol's "bright" scheme, told apart with any colour vision, on light and on dark (SRON/EPS/TN/09-002, 2021).
-HUES = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377")
-SHAPES = 4  # circle, square, triangle, diamond: a further label takes the same hue in the next shape
-N_MARKS = len(HUES) * SHAPES
 # viridis, dark to bright (S. van der Walt & N. Smith, 2015): for what has an order
 ORDERED = ("#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#FDE725")
 
-Mark = dict[str, Any]
 QUIET: Mark = {"colour": None, "shape": 0}  # the page chooses a grey between its ink and its paper
-
-
-def mark(index: int) -> Mark:
-    """The colour and shape of label number `index`; they repeat after N_MARKS."""
-    return {"colour": HUES[index % len(HUES)], "shape": index // len(HUES) % SHAPES}
 
 
 @dataclass(frozen=True)

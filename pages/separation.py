@@ -1,0 +1,20 @@
+"""Separation: watch a tuner part the labels of texts, and save what is seen as one HTML file."""
+
+import streamlit as st
+
+from labelling.database import WorkspaceError
+from labelling.ui import page, separation
+from labelling.ui.map import load_plotly
+
+page.start("Separation")
+load_plotly()
+settings, result = st.columns([1, 3], gap="large")
+with settings:
+    try:
+        source = separation.choose_texts()
+        if source is not None:
+            separation.settings(source)
+    except (ValueError, OSError, WorkspaceError) as error:
+        page.error(error)
+with result:
+    separation.show()
