@@ -20,23 +20,26 @@ async function showRecording(Plotly, host, figure) {
   const [{ buttons }] = figure.layout.updatemenus;
   const [play, pause] = buttons;
   for (const button of buttons) button.execute = false;
-  let moving = false;
+  let playing = false;
+  const press = (button) => {
+    playing = button === play;
+    animate(button);
+  };
   let resuming = false;
   let width = host.clientWidth;
   let timer;
   const resize = () => {
     if (!host.clientWidth || host.clientWidth === width) return;
     width = host.clientWidth;
-    resuming ||= moving;
-    moving = false;
-    animate(pause);
+    resuming ||= playing;
+    press(pause);
     clearTimeout(timer);
     // Charts that are still moving would stay at the places of the old size.
     const mine = (timer = setTimeout(async () => {
       await Plotly.Plots.resize(host);
       if (resuming && timer === mine) {
         resuming = false;
-        animate(play);
+        press(play);
       }
     }, 2 * play.args[1].transition.duration));
   };
@@ -48,28 +51,18 @@ async function showRecording(Plotly, host, figure) {
   await Plotly.relayout(host, look());
   await Plotly.addFrames(host, figure.frames);
   host.dataset.frames = figure.frames.length;
-  host.on("plotly_animatingframe", ({ name }) => {
-    host.dataset.frame = name;
-    moving = true;
-  });
-  host.on("plotly_animated", () => (moving = false));
-  host.on("plotly_buttonclicked", ({ button }) => {
-    moving = false;
-    animate(button);
-  });
+  host.on("plotly_animatingframe", ({ name }) => (host.dataset.frame = name));
+  host.on("plotly_animated", () => (playing = false));
+  host.on("plotly_sliderstart", () => (playing = false));
+  host.on("plotly_buttonclicked", ({ button }) => press(button.label === play.label ? play : pause));
   const names = figure.frames.map(({ name }) => name);
   const at = () => names.indexOf(host.dataset.frame ?? names[0]);
   const show = (place) => {
-    moving = false;
     const frame = names[Math.max(0, Math.min(place, names.length - 1))];
-    animate({ args: [[frame], pause.args[1]] });
+    press({ args: [[frame], pause.args[1]] });
   };
   const keys = {
-    " ": () => {
-      const pressed = moving ? pause : play;
-      moving = false;
-      animate(pressed);
-    },
+    " ": () => press(playing ? pause : play),
     ArrowLeft: () => show(at() - 1),
     ArrowRight: () => show(at() + 1),
     Home: () => show(0),
@@ -85,7 +78,7 @@ async function showRecording(Plotly, host, figure) {
   if (document.activeElement === document.body) host.focus({ preventScroll: true });
   const observer = new ResizeObserver(resize);
   observer.observe(host);
-  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) animate(play);
+  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) press(play);
   return {
     theme: () => Plotly.relayout(host, look()),
     destroy: () => {
