@@ -69,10 +69,13 @@ class Evaluation:
         """The key of the space that the others are compared with."""
         return next(iter(self.figures))
 
+    @property
+    def enough(self) -> bool:
+        """Whether it rests on so many actions that the figures tell anything."""
+        return self.n_groups >= MIN_GROUPS
+
     def verdict(self, key: str) -> str:
-        """ "better", "worse" or "alike", as the interval for the gain leaves 0 out or not; "too few" lassos for one."""
-        if self.n_groups < MIN_GROUPS:
-            return "too few"
+        """ "better", "worse" or "alike": whether the interval for the gain leaves 0 out."""
         if abs(self.gain[key]) <= self.margin[key]:
             return "alike"
         return "better" if self.gain[key] > 0 else "worse"

@@ -66,6 +66,7 @@ def test_what_a_tuner_gains_on_labels_that_it_has_not_seen():
     assert found.baseline == "old"
     assert found.gain["new"] == pytest.approx(found.figures["new"].on_map - found.figures["old"].on_map)
     assert found.gain["new"] > 0.2
+    assert found.enough
     assert found.verdict("new") == "better"
     assert found.gain["old"] == found.margin["old"] == 0
     assert found.counts == {"label 0": 30, "label 1": 30, "label 2": 30}
@@ -117,7 +118,7 @@ def test_few_lassos_are_said_to_be_too_few():
     X, y, group = clusters(n_labels=2, n_lassos=2)
     found = evaluate(X, y, group, X[:0], {"old": None, "new": FeedForwardTuner(keep=0.2, random_state=0)})
     assert found.n_groups == 4
-    assert found.verdict("new") == "too few"
+    assert not found.enough
 
 
 @pytest.mark.parametrize("n_rows", [1, 5])

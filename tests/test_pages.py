@@ -231,25 +231,40 @@ def tuned(project: Project, at: AppTest) -> AppTest:
     return at.run()
 
 
-def test_a_new_space_is_shown_with_its_figures_and_any_space_can_be_gone_back_to(project: Project) -> None:
-    for row in range(4):  # each on its own, so two lassos a label
-        project.open_log().assign([row], "<b>a</b>" if row in (0, 3) else "b")
+def test_a_new_space_is_shown_with_its_figures_and_any_space_can_be_gone_back_to(workspace: Workspace) -> None:
+    data = "text\n" + "".join(f"{('the card was lost', 'zzz qqq xxx')[row % 2]} {row}\n" for row in range(40))
+    project = workspace.create("more", make_dataset(read_table(data.encode(), "a.csv"), "text"), {})
+    resources.new_session(project).embed()
+    for row in range(12):  # a lasso each
+        project.open_log().assign([row], ("<b>a</b>", "b")[row % 2])
     at = tuned(project, open_page("tune", project))
     assert not at.exception
-    assert [metric.label for metric in at.metric] == ["Found on the map"]  # no text is left unlabelled
-    assert "4 labels of 4 lassos" in said(at)
-    assert "Too few to tell" in said(at)
+    assert [metric.label for metric in at.metric] == ["Found on the map", "Neighbours kept"]
+    assert "From 12 labels of 12 lassos" in said(at)
+    assert "**No clear difference** to Original" in said(at)  # nothing is to be gained here
     assert not any(button.key and button.key.startswith("show-") for button in at.button)  # one kept space alone
     next(button for button in at.button if button.label == "Keep it").click()
     at.run()
     assert project.current.name == "Feed-forward 1"
     at = open_page("tune", project)
     assert "**on the map**" in said(at)
-    assert "% of 4" in said(at)
+    assert said(at).count("% of 12") == 2
     next(button for button in at.button if button.key == "show-0").click()
     at.run()
     assert project.current.name == "Original"
     assert not at.exception
+
+
+def test_few_lassos_give_no_figure(project: Project) -> None:
+    for row in range(4):
+        project.open_log().assign([row], "a" if row in (0, 3) else "b")
+    at = tuned(project, open_page("tune", project))
+    assert not at.exception
+    assert "Too few lassos to tell" in said(at)
+    assert not at.metric  # no text is left unlabelled
+    next(button for button in at.button if button.label == "Keep it").click()
+    at.run()
+    assert "too few lassos to tell" in said(open_page("tune", project))
 
 
 def test_one_lasso_a_label_is_too_few_to_tell(project: Project) -> None:

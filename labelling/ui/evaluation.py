@@ -76,48 +76,59 @@ def _wait(session: Session, space: Space) -> None:
 
 
 def _show(found: Evaluation, key: str, old_name: str, new_name: str) -> None:
-    before, after = found.figures[found.baseline], found.figures[key]
     numbers, chart = st.columns([2, 3], gap="medium")
     with numbers:
-        on_map, neighbours = st.columns(2)
-        on_map.metric(
-            "Found on the map",
-            _percent(after.on_map),
-            f"{_points(found.gain[key])} points",
-            delta_color="normal" if found.verdict(key) in ("better", "worse") else "off",
-            help="Held-out texts that lie among labelled texts of their own label: of the five nearest, most bear it. "
-            f"The number below is the difference to {page.escape(old_name)}.",
+        _metrics(found, key, old_name)
+        st.caption(_rests_on(found, key))
+    if found.enough:
+        with chart:
+            st.caption(f"Found on the map, by label: ○ {page.escape(old_name)}, ● {page.escape(new_name)}")
+            with st.container(height=CHART_HEIGHT, border=False):
+                st.altair_chart(_recall_chart(found, key), width="stretch")
+
+
+def _metrics(found: Evaluation, key: str, old_name: str) -> None:
+    left, right = st.columns(2)
+    if found.neighbours_kept is not None:
+        (right if found.enough else left).metric(
+            "Neighbours kept",
+            _percent(found.neighbours_kept),
+            help="Of each unlabelled text's 15 nearest neighbours in the original embedding, so many are still "
+            "among its 15 nearest. The lower, the more the new space has lost of what nobody has labelled yet.",
         )
-        if found.neighbours_kept is not None:
-            neighbours.metric(
-                "Neighbours kept",
-                _percent(found.neighbours_kept),
-                help="Of each unlabelled text's 15 nearest neighbours in the original embedding, so many are still "
-                "among its 15 nearest. The lower, the more the new space has lost of what nobody has labelled yet.",
-            )
-        margin = f"{_points(found.gain[key])} ± {100 * found.margin[key]:.0f} points"
-        st.markdown(
-            {
-                "better": f"**Clearer** than {page.escape(old_name)} ({margin}).",
-                "alike": f"**No clear difference** to {page.escape(old_name)} ({margin}).",
-                "too few": "**Too few to tell** whether it is clearer: a few more lassos for each label are needed.",
-                "worse": f"**Less clear** than {page.escape(old_name)} ({margin}): going back loses nothing.",
-            }[found.verdict(key)]
-        )
-        st.caption(
-            f"In all dimensions {_percent(before.in_space)} before, {_percent(after.in_space)} after. "
-            f"From {found.n_rows:,} labels of {found.n_groups:,} lassos; each was held out while a tuner like this one "
-            "was fitted on the others."
-            + (
-                f" Not measured, as one lasso cannot be held out: {', '.join(map(page.escape, found.not_measured))}."
-                if found.not_measured
-                else ""
-            )
-        )
-    with chart:
-        st.caption(f"Found on the map, by label: ○ {page.escape(old_name)}, ● {page.escape(new_name)}")
-        with st.container(height=CHART_HEIGHT, border=False):
-            st.altair_chart(_recall_chart(found, key), width="stretch")
+    if not found.enough:
+        st.markdown("**Too few lassos to tell** whether the map is clearer: draw a few more for each label.")
+        return
+    verdict, old = found.verdict(key), page.escape(old_name)
+    left.metric(
+        "Found on the map",
+        _percent(found.figures[key].on_map),
+        f"{_points(found.gain[key])} points",
+        delta_color="off" if verdict == "alike" else "normal",
+        help="Held-out texts that lie among labelled texts of their own label: of the five nearest, most bear it. "
+        f"The number below is the difference to {old}.",
+    )
+    margin = f"{_points(found.gain[key])} ± {100 * found.margin[key]:.0f} points"
+    st.markdown(
+        {
+            "better": f"**Clearer** than {old} ({margin}).",
+            "alike": f"**No clear difference** to {old} ({margin}).",
+            "worse": f"**Less clear** than {old} ({margin}): going back loses nothing.",
+        }[verdict]
+    )
+
+
+def _rests_on(found: Evaluation, key: str) -> str:
+    said = (
+        f"From {found.n_rows:,} labels of {found.n_groups:,} lassos; each was held out while a tuner like this one "
+        "was fitted on the others."
+    )
+    if found.enough:
+        before, after = (_percent(found.figures[name].in_space) for name in (found.baseline, key))
+        said = f"In all dimensions {before} before, {after} after. {said}"
+    if found.not_measured:
+        said += f" Not measured, as one lasso cannot be held out: {', '.join(map(page.escape, found.not_measured))}."
+    return said
 
 
 def _recall_chart(found: Evaluation, key: str) -> Any:
@@ -142,7 +153,7 @@ def _recall_chart(found: Evaluation, key: str) -> Any:
     )
     hollow = base.mark_point(size=70, strokeWidth=2, color=colours.HUES[0]).encode(x=alt.X(BEFORE, scale=scale))
     full = base.mark_point(size=90, filled=True, opacity=1, color=colours.HUES[0]).encode(x=alt.X(AFTER, scale=scale))
-    return (line + hollow + full).properties(height=ROW_HEIGHT * len(recalls) + 20)
+    return (line + hollow + full).properties(height=alt.Step(ROW_HEIGHT))
 
 
 def _percent(share: float) -> str:

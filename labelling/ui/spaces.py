@@ -42,7 +42,8 @@ def show(session: Session) -> None:
             cells[1].caption(_tuned_on(space))
             if found is not None and str(space.id) in found.figures:
                 figures = found.figures[str(space.id)]
-                cells[2].markdown(f"{100 * figures.on_map:.0f} % of {found.n_rows:,}")
+                on_map = f"{100 * figures.on_map:.0f} % of {found.n_rows:,}"
+                cells[2].markdown(on_map if found.enough else "too few lassos to tell")
                 kept_share = 1.0 if original else found.neighbours_kept
                 cells[3].markdown("–" if kept_share is None else f"{100 * kept_share:.0f} %")
             else:

@@ -110,9 +110,15 @@ def wait_for_legend(page: Page, **counts: int) -> None:
     )
 
 
-def shot(page: Page, name: str) -> None:
-    """A screenshot for the README, where CORRAL_SCREENSHOTS names a folder."""
+def shot(page: Page, name: str, height: int | None = None) -> None:
+    """A screenshot for the README, where CORRAL_SCREENSHOTS names a folder; of so many pixels' height if need be."""
     if folder := os.environ.get("CORRAL_SCREENSHOTS"):
+        before = page.viewport_size
+        assert before
         page.mouse.move(5, 5)
         expect(page.get_by_test_id("stToast")).to_have_count(0)
+        if height:
+            page.set_viewport_size({"width": before["width"], "height": height})
+            page.wait_for_timeout(1500)
         page.screenshot(path=Path(folder) / f"{name}.png")
+        page.set_viewport_size(before)
