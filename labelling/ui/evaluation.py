@@ -105,8 +105,9 @@ def _metrics(found: Evaluation, key: str, old_name: str) -> None:
         _percent(found.figures[key].on_map),
         f"{_points(found.gain[key])} points",
         delta_color="off" if verdict == "alike" else "normal",
-        help="Held-out texts that lie among labelled texts of their own label: of the five nearest, most bear it. "
-        f"The number below is the difference to {old}.",
+        delta_arrow="off" if verdict == "alike" else "auto",
+        help="Held-out texts that lie among labelled texts of their own label: of the five nearest on the PCA map, most "
+        f"bear it. The number below is the difference to {old}.",
     )
     margin = f"{_points(found.gain[key])} ± {100 * found.margin[key]:.0f} points"
     st.markdown(
