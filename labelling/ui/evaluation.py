@@ -106,8 +106,8 @@ def _metrics(found: Evaluation, key: str, old_name: str) -> None:
         f"{_points(found.gain[key])} points",
         delta_color="off" if verdict == "alike" else "normal",
         delta_arrow="off" if verdict == "alike" else "auto",
-        help="Held-out texts that lie among labelled texts of their own label: of the five nearest on the PCA map, most "
-        f"bear it. The number below is the difference to {old}.",
+        help="Held-out texts that lie among labelled texts of their own label: of the five nearest on the PCA map, "
+        f"most bear it. The number below is the difference to {old}.",
     )
     margin = f"{_points(found.gain[key])} ± {100 * found.margin[key]:.0f} points"
     st.markdown(
