@@ -48,6 +48,11 @@ class Dataset:
         """(n_rows,) The texts; a missing one is ``""``."""
         return self.frame[self.text_column].fillna("").tolist()
 
+    def text(self, row: int) -> str:
+        """The text of one row, without making strings of all the others."""
+        value = self.frame[self.text_column].iloc[row]
+        return "" if pd.isna(value) else str(value)
+
     @cached_property
     def empty(self) -> np.ndarray:
         """(n_rows,) of bool: True where the text is empty or holds nothing but white space."""
@@ -63,6 +68,30 @@ class Dataset:
     def metadata_columns(self) -> list[str]:
         """The columns that are neither the text nor the label."""
         return [name for name in self.frame.columns if name not in (self.text_column, self.label_column)]
+
+    def extended(self, more: Dataset) -> Dataset:
+        """These rows, then those of `more`, whose text and label columns take the names they have here.
+
+        Other columns are matched by name, and are empty in the rows that have none. Where the two hold values of
+        different kinds, both become text.
+        """
+        taken = {more.text_column: self.text_column}
+        if self.label_column is not None and more.label_column is not None:
+            taken[more.label_column] = self.label_column
+        for name in more.frame.columns:
+            if name not in taken and name in taken.values():  # another column of theirs, that has our column's name
+                taken[name] = next(other for n in range(2, 99) if (other := f"{name} ({n})") not in more.frame.columns)
+        frames = [self.frame.copy(deep=False), more.frame.rename(columns=taken)]
+        for name in dict.fromkeys([*frames[0].columns, *frames[1].columns]):
+            kinds = {frame[name].dtype for frame in frames if name in frame}
+            missing = any(name not in frame for frame in frames)
+            for frame in frames:
+                if name in frame and len(kinds) > 1:
+                    frame[name] = frame[name].astype("str")
+                elif name in frame and missing and frame[name].dtype.kind in "iub":
+                    # A gap would make floats of whole numbers, and objects of truth values.
+                    frame[name] = frame[name].astype("boolean" if frame[name].dtype.kind == "b" else "Int64")
+        return Dataset(pd.concat(frames, ignore_index=True), self.text_column, self.label_column)
 
     def save(self, folder: Path) -> None:
         """Write ``dataset.parquet`` and then ``dataset.json`` into `folder`, each whole or not at all."""

@@ -215,6 +215,11 @@ class LabelLog:
         """Each row's label name, None where it has none: object array (n_rows,)."""
         return np.array([label.name for label in self.labels] + [None], object)[self.codes]
 
+    def name_of(self, row: int) -> str | None:
+        """The row's label name, None where it has none."""
+        code = int(self.codes[row])
+        return None if code == UNLABELLED else self.labels[code].name
+
     def labelled_at(self) -> np.ndarray:
         """When each row got its label, ISO 8601 UTC, None where it has none: object array (n_rows,)."""
         return self._of_setter([action.at for action in self.actions])

@@ -3,49 +3,95 @@
 A selection is a sorted array of distinct row numbers (int64). Rows without a position (NaN) are never selected.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 NOTHING = np.empty(0, np.int64)
 
 
-def rows_in_polygon(xy: np.ndarray, polygon: Sequence[Sequence[float]]) -> np.ndarray:
-    """Rows of `xy` (n, 2) inside `polygon` (n_corners, 2), by the even-odd rule: int64, sorted.
+class Points:
+    """The points of a map, put in order of their height once: an edge of a polygon then meets only those beside it.
 
-    The polygon is closed by itself and may cross itself. The test is the ray casting of W. R. Franklin's PNPOLY
-    (https://wrfranklin.org/Research/Short_Notes/pnpoly.html), on the points in the polygon's bounding box only.
-    Raises ValueError for fewer than three corners or a corner that is not a pair of finite numbers.
+    Parameters
+    ----------
+    xy : float32 (n_rows, 2)
+        NaN where a row has no position.
     """
-    corners = np.asarray(polygon, float)
-    if corners.ndim != 2 or corners.shape[1] != 2 or len(corners) < 3 or not np.isfinite(corners).all():
-        raise ValueError(
-            f"A lasso needs at least 3 corners (x, y), all finite numbers, got an array of shape {corners.shape}."
-        )
-    (left, bottom), (right, top) = corners.min(0), corners.max(0)
-    rows = rows_in_box(xy, (left, right), (bottom, top))
-    x, y = xy[rows].astype(float).T
-    inside = np.zeros(len(rows), bool)
-    for (x1, y1), (x2, y2) in zip(corners, np.roll(corners, 1, axis=0), strict=True):
-        if y1 != y2:
-            inside ^= ((y1 > y) != (y2 > y)) & (x < (x2 - x1) * (y - y1) / (y2 - y1) + x1)
-    return rows[inside]
 
+    def __init__(self, xy: np.ndarray) -> None:
+        self.n_rows = len(xy)
+        order = np.argsort(xy[:, 1], kind="stable")[: np.count_nonzero(~np.isnan(xy[:, 1]))]  # NaN comes last
+        self._rows = order.astype(np.int32)
+        self._x = xy[order, 0]
+        self._y = xy[order, 1].astype(float)  # as the corners are: float32 would round the edges
 
-def rows_in_box(xy: np.ndarray, xs: Sequence[float], ys: Sequence[float]) -> np.ndarray:
-    """Rows of `xy` (n, 2) with x between the two `xs` and y between the two `ys`, edges included: int64, sorted."""
-    # As float64, or the edges would be rounded to the positions' float32.
-    (left, right), (bottom, top) = np.sort(np.asarray([xs, ys], float))
-    x, y = xy[:, 0], xy[:, 1]
-    return np.flatnonzero((x >= left) & (x <= right) & (y >= bottom) & (y <= top))
+    def in_polygon(self, polygon: Sequence[Sequence[float]]) -> np.ndarray:
+        """The rows inside `polygon` (n_corners, 2), by the even-odd rule: int64, sorted.
+
+        The polygon is closed by itself and may cross itself. The test is the ray casting of W. R. Franklin's PNPOLY
+        (https://wrfranklin.org/Research/Short_Notes/pnpoly.html).
+        Raises ValueError for fewer than three corners or a corner that is not a pair of finite numbers.
+        """
+        corners = np.asarray(polygon, float)
+        if corners.ndim != 2 or corners.shape[1] != 2 or len(corners) < 3 or not np.isfinite(corners).all():
+            raise ValueError(
+                f"A lasso needs at least 3 corners (x, y), all finite numbers, got an array of shape {corners.shape}."
+            )
+        inside = np.zeros(len(self._rows), bool)
+        for (x1, y1), (x2, y2) in zip(corners, np.roll(corners, 1, axis=0), strict=True):
+            if y1 != y2:
+                low, high = np.searchsorted(self._y, sorted((y1, y2)))  # y1 <= y < y2
+                beside = slice(low, high)
+                inside[beside] ^= self._x[beside] < (x2 - x1) * (self._y[beside] - y1) / (y2 - y1) + x1
+        return self._sorted(np.flatnonzero(inside))
+
+    def in_box(self, xs: Sequence[float], ys: Sequence[float]) -> np.ndarray:
+        """The rows with x between the two `xs` and y between the two `ys`, edges included: int64, sorted."""
+        (left, right), (bottom, top) = np.sort(np.asarray([xs, ys], float))
+        low, high = np.searchsorted(self._y, bottom), np.searchsorted(self._y, top, side="right")
+        x = self._x[low:high].astype(float)
+        return self._sorted(low + np.flatnonzero((x >= left) & (x <= right)))
+
+    def _sorted(self, places: np.ndarray) -> np.ndarray:
+        found = np.zeros(self.n_rows, bool)
+        found[self._rows[places]] = True
+        return np.flatnonzero(found)
 
 
 def combine(old: np.ndarray, new: np.ndarray, how: str) -> np.ndarray:
-    """`new` alone ("new"), added to `old` ("add"), or taken away from it ("subtract")."""
+    """`new` alone ("new"), added to `old` ("add"), taken away from it ("subtract"), or what both hold ("intersect")."""
     if how == "add":
         return np.union1d(old, new)
     if how == "subtract":
         return np.setdiff1d(old, new, assume_unique=True)
+    if how == "intersect":
+        return np.intersect1d(old, new, assume_unique=True)
     if how == "new":
         return new
-    raise ValueError(f"how must be 'new', 'add' or 'subtract', got {how!r}")
+    raise ValueError(f"how must be 'new', 'add', 'subtract' or 'intersect', got {how!r}")
+
+
+class History:
+    """The selections that were left behind, to be stepped back to. A million rows take 125 KB each."""
+
+    LENGTH = 50
+
+    def __init__(self, n_rows: int) -> None:
+        self.n_rows = n_rows
+        self._left: list[tuple[np.ndarray, Mapping[str, Any]]] = []
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+    def leave(self, rows: np.ndarray, how: Mapping[str, Any]) -> None:
+        """Remember this selection and how it was made."""
+        mask = np.zeros(self.n_rows, bool)
+        mask[rows] = True
+        self._left = [*self._left[1 - self.LENGTH :], (np.packbits(mask), how)]
+
+    def back(self) -> tuple[np.ndarray, Mapping[str, Any]]:
+        """The selection that was left last; it is forgotten here. Raises IndexError where there is none."""
+        bits, how = self._left.pop()
+        return np.flatnonzero(np.unpackbits(bits, count=self.n_rows)), how

@@ -9,20 +9,24 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from labelling import evaluation, export, projections, selection
+from labelling import evaluation, export, neighbours, projections, search, selection
 from labelling.cache import EmbeddingCache
 from labelling.encoders import Encoder
+from labelling.filters import Filter
 from labelling.labels import UNLABELLED, Action, LabelLog
 from labelling.workspace import Project, Space
 
 # Unlabelled rows that a tuner is given beside the labelled ones: enough to follow the shape of the data.
 TUNER_UNLABELLED_ROWS = 5_000
 MIN_ROWS_FOR_UMAP = projections.UMAP_MIN_ROWS
+TUNER_FILE = "tuner.safetensors"
+PART = "part"  # the name under which the map of what is embedded so far is kept
 
 
 class SessionError(ValueError):
@@ -41,9 +45,43 @@ class MapView:
     space: int | None
     projection: str
 
-    @property
+    @cached_property
+    def placed(self) -> np.ndarray:
+        """bool (n_rows,): the rows that have a position."""
+        return ~np.isnan(self.xy[:, 0])
+
+    @cached_property
+    def points(self) -> selection.Points:
+        """The positions, for finding the rows of a lasso."""
+        return selection.Points(self.xy)
+
+    @cached_property
     def n_points(self) -> int:
-        return int(np.count_nonzero(~np.isnan(self.xy[:, 0])))
+        return int(np.count_nonzero(self.placed))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found: `matches` bool (n_rows,), or `scores` float32 (n_rows,), the higher the better."""
+
+    kind: str
+    query: str
+    matches: np.ndarray | None = None
+    scores: np.ndarray | None = None
+
+    def best(self, among: np.ndarray, n: int | None = None) -> np.ndarray:
+        """The matches in the order of the rows, or the `n` rows of the highest scores, best first: int64.
+
+        Only rows of the mask `among` (n_rows,) are asked.
+        """
+        if self.matches is not None:
+            return np.flatnonzero(self.matches & among)[:n]
+        assert self.scores is not None  # noqa: S101 - one of the two is set
+        rows = np.flatnonzero(among & ~np.isnan(self.scores))
+        n = min(len(rows), len(rows) if n is None else n)
+        if n < len(rows):
+            rows = rows[np.sort(np.argpartition(-self.scores[rows], n)[:n])]
+        return rows[np.argsort(-self.scores[rows], kind="stable")]
 
 
 class Session:
@@ -66,8 +104,13 @@ class Session:
         self.encoder_for = encoder_for
         self.log = project.open_log()
         self.selection = selection.NOTHING
-        self.chosen_by: dict[str, Any] = {}
+        self.chosen_by: Mapping[str, Any] = {}
+        self.history = selection.History(project.n_rows)
         self.view: MapView | None = None
+        self.visible: np.ndarray | None = None  # bool (n_rows,), None: all that have a position
+        self.map_id = ""  # of the view and of what is visible of it
+        self.found: Found | None = None
+        self._filtered: tuple[Any, np.ndarray] | None = None
 
     # ---------------------------------------------------------------- embeddings
 
@@ -78,6 +121,7 @@ class Session:
     ) -> bool:
         """Embed the texts with the original space's encoder, through the cache; True once all are there.
 
+        Texts that were added since are put on the maps that there are, and into the tuned spaces.
         `on_batch(embeddings so far, n_done, n_total)` gets a float32 (n_rows, n_dims) array, NaN where nothing is yet;
         counts are of rows that have a text. After `stop` the rest is taken up at the next call.
         """
@@ -96,76 +140,277 @@ class Session:
         so_far[filled] = self.cache.embed(encoder, texts, on_batch=note, stop=stop)
         if np.isnan(so_far[filled, 0]).any():
             return False
-        if "n_truncated" not in space.settings:
-            n_truncated = encoder.count_truncated(texts)
-            self.project.describe_space(space.id, n_truncated=n_truncated, max_tokens=encoder.max_tokens)
-        space.save_map("PCA", projections.pca(so_far))
-        space.save_embeddings(so_far)  # last: a space with embeddings has a map too
+        n_truncated = encoder.count_truncated(texts)
+        self.project.describe_space(space.id, n_truncated=n_truncated, max_tokens=encoder.max_tokens)
+        self._save(space, so_far)
+        for tuned in self.project.spaces()[1:]:
+            if not tuned.ready and (tuned.folder / TUNER_FILE).exists():
+                self._extend(tuned, so_far)
         return True
+
+    def _save(self, space: Space, embeddings: np.ndarray) -> None:
+        """Save all embeddings of a space, and its PCA: of all rows, or with the new ones among the others."""
+        xy, seen = space.map("PCA"), space.map(PART)
+        if xy is not None:
+            xy = projections.extend_pca(xy, embeddings)
+        else:
+            xy = projections.pca(embeddings)
+            xy = xy if seen is None else projections.align(xy, seen)
+        space.save_map("PCA", xy)
+        space.save_embeddings(embeddings)  # last: a space with embeddings has a map too
+
+    def _extend(self, space: Space, original: np.ndarray) -> None:
+        """Give the rows that were added their place in a tuned space."""
+        from labelling import tuners
+
+        tuner = getattr(tuners, space.kind).load(space.folder / TUNER_FILE)
+        before = np.asarray(space.embeddings)
+        new = ~np.isnan(original[:, 0])
+        new[: len(before)] = False
+        tuned = np.full((len(original), before.shape[1]), np.nan, np.float32)
+        tuned[: len(before)] = before
+        if new.any():
+            tuned[new] = self._transform(tuner, original, new)[new]
+        self._save(space, tuned)
 
     # ---------------------------------------------------------------- map
 
     def look(self, space: Space, projection: str) -> MapView | None:
         """Show this projection of this space; None where it has not been made yet."""
         map_id = f"{self.project.id}-{space.id}-{projection}"
+        if not space.has_map(projection):
+            map_id += "-part"  # texts were added that have no place on it yet
         if self.view is None or self.view.id != map_id:
             xy = space.map(projection)
             if xy is None:
                 return None
-            self.view = MapView(map_id, xy, space.id, projection)
+            self._show(MapView(map_id, xy, space.id, projection))
         return self.view
 
+    def _show(self, view: MapView) -> None:
+        self.view, self.map_id, self.visible = view, view.id, None
+
     def look_at_part(self, embeddings: np.ndarray) -> MapView:
-        """Show the PCA of what has been embedded so far (NaN elsewhere)."""
-        xy = projections.pca(embeddings)
-        if self.view is not None and self.view.space is None and len(self.view.xy) == len(xy):
-            xy = _turn_like(xy, self.view.xy)
+        """Show the PCA of what has been embedded so far (NaN elsewhere), as the parts before lay."""
+        space = self.project.spaces()[0]
+        xy, before = projections.pca(embeddings), space.map(PART)
+        if before is not None:
+            xy = projections.align(xy, before)
+        space.save_map(PART, xy)  # the next part is laid like it, in whatever tab, and at last the map of all
         map_id = hashlib.blake2b(xy.tobytes(), digest_size=8).hexdigest()
-        self.view = MapView(f"{self.project.id}-part-{map_id}", xy, None, "PCA")
-        return self.view
+        view = MapView(f"{self.project.id}-part-{map_id}", xy, None, "PCA")
+        self._show(view)
+        return view
 
     def make_umap(
         self,
         space: Space,
         process: projections.UmapProcess,
+        begin: Callable[[str], None] = lambda title: None,
         on_progress: Callable[[int, int], None] | None = None,
         stop: threading.Event | None = None,
     ) -> bool:
-        """Make the UMAP of this space, started from its PCA; False where `stop` ended it."""
-        xy = process.fit_transform(space.embeddings, init=space.map("PCA"), on_progress=on_progress, stop=stop)
+        """Make the neighbour graph and then the UMAP of this space; False where `stop` ended it.
+
+        It starts from the UMAP of the original space, or from its own PCA, and is turned like what it started from.
+        `begin` is told the title of each part of the work.
+        """
+        embeddings, graph = space.embeddings, space.graph
+        if graph is None:
+            begin("Neighbour graph")
+            graph = process.neighbours(embeddings, on_progress=on_progress, stop=stop)
+            if graph is None:
+                return False
+            space.save_graph(*graph)
+            begin("UMAP map")
+        xy = space.map("UMAP")
+        if xy is not None:  # texts were added: the others stay where they are
+            xy = process.place(embeddings, xy, on_progress=on_progress, stop=stop)
+        else:
+            before = self.project.spaces()[0].map("UMAP")
+            start = space.map("PCA") if before is None else before
+            xy = process.fit_transform(embeddings, init=start, neighbours=graph, on_progress=on_progress, stop=stop)
+            xy = xy if start is None or xy is None else projections.align(xy, start)
         if xy is not None:
             space.save_map("UMAP", xy)
         return xy is not None
 
+    def filtered(self, wanted: Filter) -> np.ndarray | None:
+        """bool (n_rows,): the rows that `wanted` leaves; None where it leaves all. Raises SearchError."""
+        if not wanted.active:
+            return None
+        key = (wanted, self.log.seq if wanted.labels else 0)
+        if self._filtered is None or self._filtered[0] != key:
+            dataset = self.project.dataset
+            mask = wanted.mask(self.log.codes, dataset.frame, dataset.frame[dataset.text_column])
+            self._filtered = (key, mask)
+        return self._filtered[1]
+
+    def show_only(self, wanted: np.ndarray | None) -> int:
+        """Show these rows alone, bool (n_rows,), None for all; return how many of the selection are hidden by that.
+
+        They are selected no longer: what is selected is what can be seen.
+        """
+        if self.view is None:
+            return 0
+        self.map_id, self.visible = self.view.id, None
+        if wanted is not None:
+            self.visible = wanted & self.view.placed
+            digest = hashlib.blake2b(np.packbits(self.visible).tobytes(), digest_size=8).hexdigest()
+            self.map_id = f"{self.view.id}-{digest}"
+        seen = self.seen[self.selection]
+        if not seen.all():
+            self.history.leave(self.selection, self.chosen_by)
+            self.selection = self.selection[seen]
+        return int(np.count_nonzero(~seen))
+
+    @property
+    def seen(self) -> np.ndarray:
+        """bool (n_rows,): the rows that the map shows."""
+        if self.visible is not None:
+            return self.visible
+        return self.view.placed if self.view is not None else np.zeros(self.project.n_rows, bool)
+
     # ---------------------------------------------------------------- selection
 
     def select(self, map_id: str, kind: str, points: list[list[float]], how: str = "new") -> None:
-        """Select what lies in a "lasso" (polygon) or a "box" (two corners) drawn on map `map_id`; "none" clears.
+        """Select what lies in a "lasso" (polygon) or a "box" (two corners) drawn on map `map_id`.
 
-        Raises SessionError where another map is shown by now, as the polygon then means other rows.
+        `how` is "new", "add", "subtract" or "intersect". Raises SessionError where another map, or another part of it,
+        is shown by now, as the polygon then means other rows.
         """
-        if kind == "none":
-            self.selection, self.chosen_by = selection.NOTHING, {}
-            return
-        if self.view is None or self.view.id != map_id:
-            raise SessionError("The map has changed since this lasso was drawn: draw it again on the new map.")
+        if self.view is None or self.map_id != map_id:
+            raise SessionError("The map has changed since this was drawn: draw it again on the map as it is now.")
         if kind == "lasso":
             if len(points) < 3:
                 return  # a click, not a lasso
-            rows = selection.rows_in_polygon(self.view.xy, points)
+            rows = self.view.points.in_polygon(points)
         elif kind == "box":
             (x1, y1), (x2, y2) = points
-            rows = selection.rows_in_box(self.view.xy, (x1, x2), (y1, y2))
+            rows = self.view.points.in_box((x1, x2), (y1, y2))
         else:
-            raise ValueError(f"kind must be 'lasso', 'box' or 'none', got {kind!r}")
-        self.selection = selection.combine(self.selection, rows, how)
-        self.chosen_by = {
-            "by": kind,
-            "how": how,
-            "points": np.asarray(points, float).tolist(),
-            "space": self.view.space,
-            "projection": self.view.projection,
-        }
+            raise ValueError(f"kind must be 'lasso' or 'box', got {kind!r}")
+        place = {"space": self.view.space, "projection": self.view.projection}
+        self.select_rows(rows, kind, how, points=np.asarray(points, float).tolist(), **place)
+
+    def select_rows(self, rows: np.ndarray, by: str, how: str = "new", **details: Any) -> None:
+        """Select those of `rows` that can be seen; `by` and `details` say how they were chosen, for the log."""
+        rows = rows[self.seen[rows]]
+        step = {"by": by, "how": how, **details}
+        combined = selection.combine(self.selection, rows, how)
+        if how != "new" and self.chosen_by:
+            step = {**self.chosen_by, "then": [*self.chosen_by.get("then", []), step]}
+        self._set(combined, step)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the selection was made with the mouse alone, on this map as it is shown."""
+        steps = [self.chosen_by, *self.chosen_by.get("then", [])] if len(self.selection) else [{}]
+        return all(step.get("by") in ("lasso", "box") for step in steps)
+
+    def deselect(self) -> None:
+        self._set(selection.NOTHING, {})
+
+    def _set(self, rows: np.ndarray, how: Mapping[str, Any]) -> None:
+        if len(self.selection) or len(rows):
+            self.history.leave(self.selection, self.chosen_by)
+        self.selection, self.chosen_by = rows, how
+
+    def back(self) -> None:
+        """The selection as it was before; what can't be seen now is left out."""
+        if len(self.history):
+            rows, self.chosen_by = self.history.back()
+            self.selection = rows[self.seen[rows]]
+
+    def invert(self) -> None:
+        """Select what can be seen and was not selected."""
+        mask = self.seen.copy()
+        mask[self.selection] = False
+        self._set(np.flatnonzero(mask), {"by": "invert", "of": self.chosen_by})
+
+    def select_unlabelled(self) -> None:
+        """Select all that can be seen and has no label."""
+        self.select_rows(np.flatnonzero(self.seen & (self.log.codes == UNLABELLED)), "unlabelled")
+
+    @property
+    def graph(self) -> np.ndarray | None:
+        """The neighbour graph of the space that is shown, None where it has not been made yet."""
+        if self.view is None or self.view.space is None:
+            return None
+        return self.project.space(self.view.space).neighbours
+
+    def grow(self) -> None:
+        """Take in the nearest neighbours, in the full space, that can be seen."""
+        self._need_selection()
+        self.select_rows(neighbours.grow(self.selection, self._need_graph(), self.seen), "grow", "add")
+
+    def shrink(self) -> None:
+        """Leave out what has the fewest of its neighbours inside."""
+        self._need_selection()
+        self.select_rows(neighbours.core(self.selection, self._need_graph()), "core", "intersect")
+
+    def strays(self) -> np.ndarray | None:
+        """The selected rows with most of their nearest neighbours outside; None where there is no graph yet."""
+        graph = self.graph
+        return None if graph is None else neighbours.strays(self.selection, graph)
+
+    def drop_strays(self) -> None:
+        self.select_rows(neighbours.strays(self.selection, self._need_graph()), "strays", "subtract")
+
+    def _need_graph(self) -> np.ndarray:
+        if (graph := self.graph) is None:
+            raise SessionError("The neighbour graph is still being made: it comes with the UMAP.")
+        return graph
+
+    # ---------------------------------------------------------------- search
+
+    def search(self, kind: str, query: str) -> None:
+        """Look for "words", a "regex", or by "meaning" (the encoder's nearest by cosine). Raises SearchError."""
+        dataset = self.project.dataset
+        texts = dataset.frame[dataset.text_column]
+        if kind == "words":
+            self.found = Found(kind, query, matches=search.with_words(texts, query))
+        elif kind == "regex":
+            self.found = Found(kind, query, matches=search.matching(texts, query))
+        elif kind == "meaning":
+            if not query.strip():
+                raise search.SearchError("There is nothing to look for: type what the texts should be about.")
+            space = self.project.spaces()[0]
+            self._need_ready(space)
+            vector = self.encoder_for(space.settings).encode([query])[0]
+            self.found = Found(kind, query, scores=search.cosine(space.embeddings, vector))
+        else:
+            raise ValueError(f"kind must be 'words', 'regex' or 'meaning', got {kind!r}")
+
+    def more_like(self, row: int) -> None:
+        """Look for what is nearest to this row, by cosine in the space that is shown."""
+        space = self.project.current
+        self._need_ready(space)
+        vector = np.asarray(space.embeddings[row])
+        if np.isnan(vector).any():
+            raise search.SearchError("This row has no text: nothing is like it.")
+        scores = search.cosine(space.embeddings, vector)
+        self.found = Found("row", self.project.dataset.text(row).strip(), scores=scores)
+
+    @property
+    def can_tell_what_moved(self) -> bool:
+        """Whether a tuned space is shown, and its neighbour graph and that of the original have been made."""
+        original, space = self.project.spaces()[0], self.project.current
+        return space.id != original.id and None not in (original.graph, space.graph)
+
+    def moved_most(self) -> None:
+        """Look for the texts whose nearest neighbours in the space that is shown were not so in the original."""
+        original, space = self.project.spaces()[0], self.project.current
+        old, new = original.neighbours, space.neighbours
+        if not self.can_tell_what_moved or old is None or new is None:
+            raise SessionError("Nothing has moved yet: show a tuned space, and wait for its UMAP.")
+        self.found = Found(
+            "moved", f"moved most from {original.name} to {space.name}", scores=neighbours.changed(old, new)
+        )
+
+    def _need_ready(self, space: Space) -> None:
+        if not space.ready:
+            raise search.SearchError("The texts are still being embedded: search by meaning when all are.")
 
     # ---------------------------------------------------------------- labels
 
@@ -217,8 +462,9 @@ class Session:
         settings = {**tuner.get_params(), "labels": {label: int(np.sum(names[labelled] == label)) for label in used}}
         space = self.project.add_space(name, type(tuner).__name__, settings, parent.id)
         try:
-            space.save_map("PCA", projections.pca(tuned))
-            tuner.save(space.folder / "tuner.safetensors")
+            xy, seen = projections.pca(tuned), self.project.current.map("PCA")
+            space.save_map("PCA", xy if seen is None else projections.align(xy, seen))
+            tuner.save(space.folder / TUNER_FILE)
             space.save_embeddings(tuned)  # last: it makes the space ready
         except BaseException:
             self.project.discard_space(space.id)
@@ -302,10 +548,3 @@ class Session:
         some = replace(dataset, frame=dataset.frame.iloc[rows].reset_index(drop=True))
         columns = (log.names(), log.labelled_at(), log.sources())
         return export.labelled_frame(some, *(column[rows] for column in columns))
-
-
-def _turn_like(xy: np.ndarray, old: np.ndarray) -> np.ndarray:
-    """`xy` with axes swapped in sign so that the rows both maps know lie on the same side."""
-    both = ~np.isnan(xy[:, 0]) & ~np.isnan(old[:, 0])
-    signs = np.sign(np.sum(xy[both] * old[both], axis=0))
-    return (xy * np.where(signs == 0, 1, signs)).astype(np.float32)

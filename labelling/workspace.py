@@ -2,9 +2,10 @@
 
 <workspace>/corral.db                               projects, spaces, labels, actions
 <workspace>/embeddings/                             the cache, shared by all projects
-<workspace>/projects/<id>/dataset/                  the uploaded table
+<workspace>/projects/<id>/dataset/                  the uploaded table; dataset-<n_rows>/ once texts were added
 <workspace>/projects/<id>/spaces/<n>/embeddings.npy float32 (n_rows, n_dims)
 <workspace>/projects/<id>/spaces/<n>/<map>.npy      float32 (n_rows, 2)
+<workspace>/projects/<id>/spaces/<n>/neighbours.npy int32 (n_rows, k), and distances.npy float32 (n_rows, k)
 """
 
 import json
@@ -82,10 +83,20 @@ class Space:
     created_at: str
     state: str
     folder: Path
+    n_rows: int  # of the project; arrays of before texts were added hold fewer
 
     @property
     def ready(self) -> bool:
-        return self._path("embeddings").exists()
+        """Whether all texts are embedded."""
+        return self._holds_all("embeddings")
+
+    def has_map(self, projection: str) -> bool:
+        """Whether this projection has been made, of all texts."""
+        return self._holds_all(projection)
+
+    def _holds_all(self, name: str) -> bool:
+        path = self._path(name)
+        return path.exists() and len(np.load(path, mmap_mode="r", allow_pickle=False)) == self.n_rows
 
     @property
     def embeddings(self) -> np.ndarray:
@@ -96,12 +107,34 @@ class Space:
         save_array(self._path("embeddings"), np.asarray(embeddings, np.float32))
 
     def map(self, projection: str) -> np.ndarray | None:
-        """float32 (n_rows, 2), None where this projection has not been made."""
+        """float32 (n_rows, 2), None where this projection has not been made; NaN for texts added since."""
         path = self._path(projection)
-        return np.load(path, allow_pickle=False) if path.exists() else None
+        if not path.exists():
+            return None
+        xy = np.load(path, allow_pickle=False)
+        return np.pad(xy, ((0, self.n_rows - len(xy)), (0, 0)), constant_values=np.nan)
 
     def save_map(self, projection: str, xy: np.ndarray) -> None:
         save_array(self._path(projection), np.asarray(xy, np.float32))
+
+    @property
+    def neighbours(self) -> np.ndarray | None:
+        """The k nearest other rows of each row, nearest first: int32 (n_rows, k), memory-mapped; None if not made."""
+        graph = self.graph
+        return None if graph is None else graph[0]
+
+    @property
+    def graph(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """`neighbours` and their distances, float32 (n_rows, k), memory-mapped; None where they have not been made."""
+        if not (self._holds_all("neighbours") and self._holds_all("distances")):
+            return None
+        paths = self._path("neighbours"), self._path("distances")
+        rows, distances = (np.load(path, mmap_mode="r", allow_pickle=False) for path in paths)
+        return rows, distances
+
+    def save_graph(self, neighbours: np.ndarray, distances: np.ndarray) -> None:
+        save_array(self._path("distances"), np.asarray(distances, np.float32))
+        save_array(self._path("neighbours"), np.asarray(neighbours, np.int32))
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.npy"
@@ -119,7 +152,43 @@ class Project:
 
     @cached_property
     def dataset(self) -> Dataset:
-        return Dataset.load(self.folder / "dataset")
+        return Dataset.load(self._dataset_folder(self.n_rows))
+
+    def _dataset_folder(self, n_rows: int) -> Path:
+        folder = self.folder / f"dataset-{n_rows}"
+        return folder if folder.exists() else self.folder / "dataset"
+
+    @property
+    def has_grown(self) -> bool:
+        """Whether texts were added since this was opened: it then shows how the project was."""
+        with reading(self.engine) as connection:
+            return connection.scalar(select(projects.c.n_rows).where(projects.c.id == self.id)) != self.n_rows
+
+    def append(self, more: Dataset) -> None:
+        """Add the rows of `more` after those that are there, which keep their numbers and their labels.
+
+        The new texts are still to be embedded. Raises WorkspaceError where it can't be written, or somebody else has
+        added texts since this was opened; nothing is changed then.
+        """
+        joined = self.dataset.extended(more)
+        folder = self.folder / f"dataset-{len(joined)}"
+        staged = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.tmp")
+        try:
+            joined.save(staged)
+            with writing(self.engine) as connection:
+                ours = (projects.c.id == self.id) & (projects.c.n_rows == self.n_rows)
+                if connection.execute(update(projects).where(ours).values(n_rows=len(joined))).rowcount == 0:
+                    raise WorkspaceError(
+                        f"Texts were added to {self.name!r} in another tab: open it again, then add yours."
+                    )
+                shutil.rmtree(folder, ignore_errors=True)  # of an attempt whose transaction failed at its very end
+                staged.rename(folder)
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+        self.n_rows = len(joined)
+        self.dataset = joined
 
     def open_log(self) -> LabelLog:
         return LabelLog(self.engine, self.id, self.n_rows)
@@ -146,7 +215,7 @@ class Project:
     def _space(self, row: "Row[Any]") -> Space:
         folder = self.folder / "spaces" / str(row.id)
         settings = json.loads(row.settings)
-        return Space(row.id, row.name, row.kind, settings, row.parent, row.created_at, row.state, folder)
+        return Space(row.id, row.name, row.kind, settings, row.parent, row.created_at, row.state, folder, self.n_rows)
 
     def add_space(
         self, name: str, kind: str, settings: Mapping[str, Any], parent: int | None = None, state: str = "candidate"

@@ -3,14 +3,16 @@
 import streamlit as st
 
 from labelling.ui import page, workbench
-from labelling.ui.map import load_plotly
+from labelling.ui.map import load_map
 
 page.start("Label")
 session = page.session()
-load_plotly()
+load_map()
 with st.container(key="corral-top"):  # as high without a status as with one: the map must not move under the mouse
-    name, status = st.columns([3, 7], vertical_alignment="center")
-name.markdown(f"##### {page.escape(session.project.name)}")
+    chosen, status = st.columns([1, 1], vertical_alignment="center")
+with chosen, st.container(horizontal=True, vertical_alignment="center"):
+    st.markdown(f"##### {page.escape(session.project.name)}", width="content")
+    workbench.choose_map(session)
 workbench.show(session)
 with status:  # runs last: what it reports on is then what the map shows
     workbench.status(session)

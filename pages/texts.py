@@ -33,11 +33,17 @@ if (found := st.session_state.get(upload.TABLE)) is not None:
         upload.preview(found)
         dataset = upload.choose_columns(found)
         st.markdown("\n".join(f"- {page.escape(line)}" for line in readers.report(dataset, found.table)))
-        encoder = upload.choose_encoder()
-        upload.say_long_texts(found, dataset, encoder)
-        if st.button("Make the map", type="primary", icon=":material/map:"):
+        into = upload.choose_project(found)
+        if into is None:
+            encoder = upload.choose_encoder()
+            upload.say_long_texts(found, dataset, encoder)
+        if into is None and st.button("Make the map", type="primary", icon=":material/map:"):
             with st.spinner("Saving the texts and checking the encoder …"):
                 project = upload.create_project(found.name, dataset, encoder)
+            page.go_label(project)
+        if into is not None and st.button("Add the texts", type="primary", icon=":material/add:"):
+            with st.spinner("Saving the texts …"):
+                project = upload.add_texts(into, dataset)
             page.go_label(project)
     except (ValueError, WorkspaceError) as error:
         page.error(error)

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from labelling.ui import page, spaces, tuning
-from labelling.ui.map import load_plotly
+from labelling.ui.map import load_map
 
 page.start("Tune")
 session = page.session()
 page.header(session)
-load_plotly()
+load_map()
 if not session.project.spaces()[0].ready:
     st.info("The texts are still being embedded: come back when all are.", icon=":material/hourglass_top:")
     st.page_link(page.LABEL, label="See how far it is", icon=":material/arrow_back:")

@@ -15,7 +15,7 @@ FILES = sorted(
 LEAVES = {
     "readers", "encoders", "cache", "tuners", "projections", "umap_child",
     "selection", "labels", "export", "jobs", "database", "formulas", "palette", "separation",
-    "evaluation",
+    "evaluation", "search", "keywords", "neighbours", "filters",
 }  # fmt: skip
 # The way through the house: a leaf may know another leaf only where its output is the other's input.
 ALLOWED_BETWEEN_LEAVES = {
@@ -24,6 +24,7 @@ ALLOWED_BETWEEN_LEAVES = {
     "export": {"formulas", "readers", "dataset"},
     "cache": {"encoders"},
     "evaluation": {"projections"},
+    "filters": {"search"},
     "separation": {"projections", "palette"},  # stands above the tuners, like the session, and is handed one
 }
 

@@ -1,6 +1,7 @@
 """A dataset keeps every row, and comes back from its folder."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -56,3 +57,40 @@ def test_make_dataset_refuses_columns_that_hold_no_text():
     ):
         with pytest.raises(ReadError, match=said):
             make_dataset(table, text_column, label_column)
+
+
+def test_extended_rows_come_after_and_columns_are_matched_by_name() -> None:
+    old = Dataset(
+        pd.DataFrame({"text": ["a", "b"], "label": ["x", None], "n": [1, 2], "yes": [True, False], "kind": ["k", "l"]}),
+        "text",
+        "label",
+    )
+    more = Dataset(
+        pd.DataFrame({"message": ["c"], "text": ["theirs"], "topic": ["y"], "kind": [7], "size": [3]}),
+        "message",
+        "topic",
+    )
+    joined = old.extended(more)
+    assert (joined.text_column, joined.label_column) == ("text", "label")
+    assert joined.texts == ["a", "b", "c"]
+    assert joined.frame["label"].tolist()[::2] == ["x", "y"]
+    assert joined.frame["text (2)"].tolist()[2] == "theirs"
+    assert joined.frame["n"].tolist()[:2] == [1, 2]
+    assert str(joined.frame["n"].dtype) == "Int64", "whole numbers stay whole"
+    assert joined.frame["n"].isna().tolist() == [False, False, True]
+    assert joined.frame["yes"].tolist()[:2] == [True, False]
+    assert joined.frame["kind"].tolist() == ["k", "l", "7"]
+    assert joined.frame["size"].tolist()[2] == 3
+    assert old.frame.columns.tolist() == ["text", "label", "n", "yes", "kind"], "what was there is as it was"
+    assert more.frame.columns.tolist() == ["message", "text", "topic", "kind", "size"]
+
+
+def test_extended_is_saved_and_read_again(tmp_path: Path) -> None:
+    old = Dataset(pd.DataFrame({"text": ["a"], "at": pd.to_datetime(["2024-01-01"]), "n": [1]}), "text")
+    more = Dataset(pd.DataFrame({"text": ["b"], "at": ["yesterday"]}), "text")
+    joined = old.extended(more)
+    joined.save(tmp_path)
+    again = Dataset.load(tmp_path)
+    assert again.texts == ["a", "b"]
+    assert again.frame["at"].tolist() == ["2024-01-01", "yesterday"]
+    assert again.frame["n"].tolist()[0] == 1

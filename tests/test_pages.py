@@ -193,6 +193,122 @@ def test_markup_in_texts_and_labels_stays_text(workspace: Workspace) -> None:
     assert any("&lt;img src=x onerror=alert(1)&gt; one" in element.value for element in at.html)
 
 
+def press(at: AppTest, label: str) -> AppTest:
+    next(button for button in at.button if button.label == label).click()
+    return at.run()
+
+
+def test_a_search_is_listed_coloured_and_selected(project: Project) -> None:
+    at = open_page("label", project)
+    at.text_input(key="search query").input("the cat").run()
+    assert not at.exception
+    assert "**1** with the words **the cat**" in said(at)
+    assert at.selectbox(key="colour by").value == "search"
+    listed = "".join(element.value for element in at.html)
+    assert "how is the cat" in listed
+    assert "the card was lost" not in listed
+    press(at, "Select them")
+    assert at.session_state["corral"].selection.tolist() == [3]
+    assert "1 selected" in said(at)
+    press(at, "End")
+    assert at.selectbox(key="colour by").value == "label"
+    assert at.session_state["corral"].selection.tolist() == [3]
+
+
+def test_a_search_by_meaning_ranks_all(project: Project) -> None:
+    at = open_page("label", project)
+    at.selectbox(key="search kind").select("meaning").run()
+    at.text_input(key="search query").input("the refund is late").run()
+    assert not at.exception
+    assert "Nearest to **the refund is late**" in said(at)
+    at.number_input(key="n nearest").set_value(1).run()
+    press(at, "Select these")
+    assert at.session_state["corral"].selection.tolist() == [1]
+
+
+def test_a_pattern_that_is_none_is_explained(project: Project) -> None:
+    at = open_page("label", project)
+    at.session_state["corral"].selection = np.array([0, 2])
+    at.selectbox(key="search kind").select("regex").run()
+    at.text_input(key="search query").input("(lost").run()
+    assert "is no regular expression here" in at.error[0].value
+    assert not at.exception
+    assert "2 selected" in said(at)
+    at.text_input(key="search query").input("lost$|late$").run()
+    assert not at.error
+    assert "**2** with the pattern" in said(at)
+
+
+def test_a_filter_hides_and_takes_out_of_the_selection(project: Project) -> None:
+    project.open_log().assign([0], "a")
+    at = open_page("label", project)
+    at.session_state["corral"].selection = np.array([0, 1])
+    at.run()
+    at.multiselect(key="filter labels").select(-1).run()
+    assert not at.exception
+    assert "**3 of 4** are shown" in said(at)
+    assert "1 selected" in said(at)
+    at.text_input(key="filter words").input("is").run()
+    assert "**3 of 4** are shown" in said(at)  # "this" of "is", too
+    at.selectbox(key="filter column").select("kind").run()
+    at.multiselect(key="filter values").select("b").run()
+    assert "**1 of 4** are shown" in said(at)
+    press(at, "Show all")
+    assert "are shown" not in said(at)
+    press(at, "Back")
+    assert at.session_state["corral"].selection.tolist() == [0, 1]
+
+
+def test_a_pinned_text_is_shown_whole_and_as_text(workspace: Workspace) -> None:
+    data = "text,note\n" + f"<b>{'long ' * 600}end</b>,<i>x</i>\n" + "other,y\nthird,z\n"
+    project = workspace.create("mine", make_dataset(read_table(data.encode(), "a.csv"), "text"), {})
+    resources.new_session(project).embed()
+    at = open_page("label", project)
+    at.session_state["pinned"] = 0
+    at.run()
+    shown = "".join(element.value for element in at.html)
+    assert "Pinned: row 1" in said(at)
+    assert "long end&lt;/b&gt;" in shown
+    assert "<b>note</b> &lt;i&gt;x&lt;/i&gt;" in shown
+    press(at, "More like it")
+    assert at.session_state["corral"].found.kind == "row"
+    press(at, "Unpin")
+    assert "Pinned" not in said(at)
+
+
+@pytest.mark.parametrize("by", ["density", "column kind", "column amount"])
+def test_colours_by_density_and_by_a_column(workspace: Workspace, by: str) -> None:
+    data = "text,kind,amount\n" + "".join(f"text {row},{'ab'[row % 2]},{row}\n" for row in range(40))
+    project = workspace.create("more", make_dataset(read_table(data.encode(), "a.csv"), "text"), {})
+    resources.new_session(project).embed()
+    at = open_page("label", project)
+    at.selectbox(key="colour by").set_value(by).run()
+    assert not at.exception
+    assert not at.error
+    at.selectbox(key="filter column").select("amount").run()
+    at.slider(key="filter range").set_value((10.0, 19.0)).run()
+    assert "**10 of 40** are shown" in said(at)
+
+
+def test_texts_are_added_to_a_project(workspace: Workspace, project: Project) -> None:
+    project.open_log().assign([1], "refund")
+    elsewhere = open_page("label", project)
+    at = upload(open_page("texts"), "more.csv", b"text,topic\na new one,x\nanother one,\n")
+    at.selectbox(key="label column of more.csv").select("topic").run()
+    at.selectbox(key="project for more.csv").select_index(1).run()
+    assert not any(button.label == "Make the map" for button in at.button)
+    press(at, "Add the texts")
+    assert not at.exception
+    grown = workspace.open(project.id)
+    assert grown.dataset.texts[4:] == ["a new one", "another one"]
+    assert grown.open_log().names().tolist() == [None, "refund", None, None, "x", None]
+    assert len(workspace.projects()) == 1
+    elsewhere.run()
+    assert not elsewhere.exception
+    assert elsewhere.session_state["corral"].project.n_rows == 6
+    assert any("Texts were added" in toast.value for toast in elsewhere.toast)
+
+
 @pytest.mark.parametrize(("labels", "message"), [({}, "nothing is labelled"), ({0: "a", 1: "a"}, "there is one, a")])
 def test_too_few_labels_to_tune_are_explained(project: Project, labels: dict[int, str], message: str) -> None:
     for row, name in labels.items():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelling.selection import NOTHING, combine, rows_in_box, rows_in_polygon
+from labelling.selection import NOTHING, History, Points, combine
 
 SQUARE = [[0, 0], [2, 0], [2, 2], [0, 2]]
 
@@ -34,7 +34,7 @@ points = st.tuples(coordinates, coordinates)
 
 @given(polygon=st.lists(points, min_size=3, max_size=12), queries=st.lists(points, min_size=1, max_size=40))
 def test_even_odd_rule_on_any_polygon(polygon: list, queries: list) -> None:
-    found = set(rows_in_polygon(np.array(queries, np.float32), polygon).tolist())
+    found = set(Points(np.array(queries, np.float32)).in_polygon(polygon).tolist())
     edges = list(zip(polygon, polygon[1:] + polygon[:1], strict=True))
     for row, point in enumerate(queries):
         if not any(on_edge(point, *edge) for edge in edges):  # on the line itself either answer will do
@@ -44,46 +44,46 @@ def test_even_odd_rule_on_any_polygon(polygon: list, queries: list) -> None:
 @given(polygon=st.lists(points, min_size=3, max_size=8), shift=st.integers(0, 7))
 def test_where_the_lasso_began_and_its_direction_do_not_matter(polygon: list, shift: int) -> None:
     xy = np.random.default_rng(0).uniform(-12, 12, (200, 2)).astype(np.float32)
-    expected = rows_in_polygon(xy, polygon).tolist()
+    expected = Points(xy).in_polygon(polygon).tolist()
     turned = polygon[shift % len(polygon) :] + polygon[: shift % len(polygon)]
-    assert rows_in_polygon(xy, turned).tolist() == expected
-    assert rows_in_polygon(xy, turned[::-1]).tolist() == expected
-    assert rows_in_polygon(xy, [*polygon, polygon[0]]).tolist() == expected, "closed by hand"
+    assert Points(xy).in_polygon(turned).tolist() == expected
+    assert Points(xy).in_polygon(turned[::-1]).tolist() == expected
+    assert Points(xy).in_polygon([*polygon, polygon[0]]).tolist() == expected, "closed by hand"
 
 
 def test_the_middle_of_a_bow_tie_twice_round_is_outside() -> None:
     star = [[0, 3], [2, -3], [-3, 1], [3, 1], [-2, -3]]
     xy = np.array([[0, 0], [0, 2], [2.0, 0.8], [5, 5]], np.float32)
-    assert rows_in_polygon(xy, star).tolist() == [1, 2]
+    assert Points(xy).in_polygon(star).tolist() == [1, 2]
 
 
 def test_rows_are_sorted_int64_and_without_those_that_have_no_position() -> None:
     xy = np.array([[1, 1], [np.nan, np.nan], [3, 3], [1.5, 0.5], [np.nan, 1], [1, np.nan], [np.inf, 1]], np.float32)
-    for rows in (rows_in_polygon(xy, SQUARE), rows_in_box(xy, (0, 2), (0, 2))):
+    for rows in (Points(xy).in_polygon(SQUARE), Points(xy).in_box((0, 2), (0, 2))):
         assert rows.dtype == np.int64
         assert rows.tolist() == [0, 3]
-    assert rows_in_box(xy, (-np.inf, np.inf), (-np.inf, np.inf)).tolist() == [0, 2, 3, 6]
-    assert rows_in_polygon(np.full((3, 2), np.nan, np.float32), SQUARE).tolist() == []
+    assert Points(xy).in_box((-np.inf, np.inf), (-np.inf, np.inf)).tolist() == [0, 2, 3, 6]
+    assert Points(np.full((3, 2), np.nan, np.float32)).in_polygon(SQUARE).tolist() == []
 
 
 def test_one_row_and_all_on_one_spot() -> None:
-    assert rows_in_polygon(np.array([[1, 1]], np.float32), SQUARE).tolist() == [0]
-    assert rows_in_polygon(np.ones((5, 2), np.float32), SQUARE).tolist() == [0, 1, 2, 3, 4]
-    assert rows_in_polygon(np.ones((5, 2), np.float32), [[1, 1]] * 3).tolist() == []
+    assert Points(np.array([[1, 1]], np.float32)).in_polygon(SQUARE).tolist() == [0]
+    assert Points(np.ones((5, 2), np.float32)).in_polygon(SQUARE).tolist() == [0, 1, 2, 3, 4]
+    assert Points(np.ones((5, 2), np.float32)).in_polygon([[1, 1]] * 3).tolist() == []
 
 
 @pytest.mark.parametrize("xs", [(0.5, 2), (2, 0.5)])
 @pytest.mark.parametrize("ys", [(-1, 3), (3, -1)])
 def test_box_corners_in_any_order_edges_included(xs: tuple, ys: tuple) -> None:
     xy = np.array([[0.5, -1], [2, 3], [1, 1], [0.4, 1], [1, 3.1], [2.1, 1]], np.float32)
-    assert rows_in_box(xy, xs, ys).tolist() == [0, 1, 2]
+    assert Points(xy).in_box(xs, ys).tolist() == [0, 1, 2]
 
 
 def test_a_box_is_compared_exactly() -> None:
     tenth = np.float32(0.1)  # a little more than 0.1
     xy = np.array([[tenth, 0]], np.float32)
-    assert rows_in_box(xy, (0, 0.1), (0, 0)).tolist() == []
-    assert rows_in_box(xy, (0, float(tenth)), (0, 0)).tolist() == [0]
+    assert Points(xy).in_box((0, 0.1), (0, 0)).tolist() == []
+    assert Points(xy).in_box((0, float(tenth)), (0, 0)).tolist() == [0]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_box_is_compared_exactly() -> None:
 )
 def test_what_is_no_lasso(polygon: list) -> None:
     with pytest.raises(ValueError, match="at least 3 corners"):
-        rows_in_polygon(np.zeros((2, 2), np.float32), polygon)
+        Points(np.zeros((2, 2), np.float32)).in_polygon(polygon)
 
 
 rows_sets = st.sets(st.integers(0, 30)).map(lambda rows: np.array(sorted(rows), np.int64))
@@ -104,6 +104,7 @@ def test_combine(old: np.ndarray, new: np.ndarray) -> None:
         ("new", set(new)),
         ("add", set(old) | set(new)),
         ("subtract", set(old) - set(new)),
+        ("intersect", set(old) & set(new)),
     ):
         got = combine(old, new, how)
         assert got.tolist() == sorted(expected)
@@ -114,3 +115,23 @@ def test_combine(old: np.ndarray, new: np.ndarray) -> None:
 def test_combine_refuses_other_words() -> None:
     with pytest.raises(ValueError, match="'xor'"):
         combine(NOTHING, NOTHING, "xor")
+
+
+@given(st.lists(rows_sets, max_size=8))
+def test_history_gives_back_what_was_left_last_first(left: list[np.ndarray]) -> None:
+    history = History(31)
+    for number, rows in enumerate(left):
+        history.leave(rows, {"by": str(number)})
+    for number in reversed(range(len(left))):
+        rows, how = history.back()
+        assert rows.tolist() == left[number].tolist()
+        assert how == {"by": str(number)}
+    assert len(history) == 0
+
+
+def test_history_forgets_the_oldest() -> None:
+    history = History(31)
+    for number in range(History.LENGTH + 5):
+        history.leave(np.array([number % 31]), {})
+    assert len(history) == History.LENGTH
+    assert [history.back()[0].tolist() for _ in range(History.LENGTH)][-1] == [5]

@@ -14,10 +14,13 @@ import pandas as pd
 import pytest
 
 from labelling import export, projections
+from labelling.database import WorkspaceError
 from labelling.dataset import Dataset
 from labelling.evaluation import Evaluation, TooFewLabels
+from labelling.filters import Filter
 from labelling.labels import LabelError
 from labelling.readers import read_table
+from labelling.search import SearchError
 from labelling.session import TUNER_UNLABELLED_ROWS, Session, SessionError
 from labelling.tuners import FeedForwardTuner
 from labelling.workspace import Project, Space, Workspace
@@ -221,37 +224,140 @@ def test_look(session: Session, project: Project) -> None:
     assert session.view is umap
 
 
-def test_a_part_keeps_its_orientation_and_has_an_id_of_its_own(session: Session) -> None:
-    x = np.asarray(session.project.current.embeddings).copy()
+def test_a_part_keeps_its_orientation_and_has_an_id_of_its_own(workspace: Workspace, session: Session) -> None:
+    x = np.asarray(session.project.current.embeddings)
     part = x.copy()
     part[25:] = np.nan
-    first = session.look_at_part(part)
+    project = workspace.create("half", make_dataset(), {})
+    tab = new_session(workspace, project)
+    first = tab.look_at_part(part)
     assert first.space is None
     assert first.n_points == np.count_nonzero(~np.isnan(part[:, 0]))
-    session.view = type(first)(first.id, -first.xy, None, "PCA")  # as if the signs had come out otherwise
-    second = session.look_at_part(x)
+    project.current.save_map("part", -first.xy)  # as if the signs had come out otherwise
+    second = new_session(workspace, project).look_at_part(x)  # in another tab
     both = ~np.isnan(part[:, 0])
-    assert (np.sum(second.xy[both] * -first.xy[both], axis=0) >= 0).all()
+    assert np.sum(second.xy[both] * -first.xy[both]) > 0
     assert first.id != second.id
     assert second.xy.dtype == np.float32
+    assert tab.embed()  # and at last the map of all
+    np.testing.assert_allclose(project.current.map("PCA"), second.xy, atol=1e-4)
+
+
+class Process:
+    """Stands for the child process that makes UMAPs."""
+
+    def __init__(self, graph: np.ndarray | None = None, xy: np.ndarray | None = None) -> None:
+        self.graph, self.xy = graph, xy
+        self.asked: list[str] = []
+
+    def neighbours(self, embeddings, *, on_progress, stop):
+        self.asked.append("neighbours")
+        return None if self.graph is None else (self.graph, self.graph.astype(np.float32))
+
+    def fit_transform(self, embeddings, *, init, neighbours, on_progress, stop):
+        self.asked.append("map")
+        self.init, self.neighbours_given = init, neighbours
+        return self.xy
+
+
+GRAPH = ((np.arange(40)[:, None] + [1, 2, 3]) % 40).astype(np.int32)
 
 
 def test_umap_of_a_space(session: Session) -> None:
-    class Process:
-        answer: np.ndarray | None = None
-
-        def fit_transform(self, embeddings, *, init, on_progress, stop):
-            self.given = embeddings, init
-            return self.answer
-
-    process = Process()
     space = session.project.current
-    assert session.make_umap(space, process) is False
+    titles: list[str] = []
+    process = Process()
+    assert session.make_umap(space, process, titles.append) is False
+    assert (process.asked, space.graph, space.map("UMAP")) == (["neighbours"], None, None)
+    process.graph = GRAPH
+    assert session.make_umap(space, process, titles.append) is False
     assert space.map("UMAP") is None
-    process.answer = np.ones((40, 2), np.float32)
-    assert session.make_umap(space, process) is True
-    np.testing.assert_array_equal(space.map("UMAP"), process.answer)
-    np.testing.assert_array_equal(process.given[1], space.map("PCA"))
+    np.testing.assert_array_equal(space.neighbours, GRAPH)
+    process.xy = space.map("PCA")[:, ::-1] * 3
+    assert session.make_umap(space, process, titles.append) is True
+    assert process.asked == ["neighbours", "neighbours", "map", "map"], "the graph was kept"
+    np.testing.assert_array_equal(process.neighbours_given[0], GRAPH)
+    np.testing.assert_array_equal(process.init, space.map("PCA"))
+    assert titles == ["Neighbour graph", "Neighbour graph", "UMAP map"]
+    # turned back to lie as what it started from
+    xy, pca = space.map("UMAP")[FILLED], space.map("PCA")[FILLED]
+    assert np.corrcoef(xy[:, 0], pca[:, 0])[0, 1] > 0.999
+    assert np.corrcoef(xy[:, 1], pca[:, 1])[0, 1] > 0.999
+
+
+# ---------------------------------------------------------------- texts that are added
+
+
+MORE = [f"{TOPICS[row % 3]} another{row}" for row in range(7)]
+
+
+def test_added_texts_move_nothing_and_change_no_label(workspace: Workspace, session: Session) -> None:
+    project = session.project
+    select_rows(session, [0, 3, 6, 9])
+    session.label("card")
+    select_rows(session, [1, 4, 7, 10])
+    session.label("refund")
+    tuned = session.tune(FeedForwardTuner(steps=20, random_state=0), "tuned")
+    project.keep_space(tuned.id)
+    before = {(space.id, "PCA"): space.map("PCA") for space in project.spaces()}
+    original = project.space(0)
+    original.save_graph(GRAPH, GRAPH.astype(np.float32))
+    original.save_map("UMAP", before[0, "PCA"])
+
+    other = workspace.open(project.id)
+    project.append(make_dataset([*MORE, ""], number=range(8)))
+    assert other.has_grown
+    assert not project.has_grown
+    assert workspace.open(project.id).dataset.texts == [*TEXTS, *MORE, ""]
+    assert [space.ready for space in project.spaces()] == [False, False]
+    assert original.graph is not None
+    assert project.space(0).graph is None, "it is the graph of the rows that were there"
+
+    again = new_session(workspace, project)
+    assert again.log.names().tolist() == [*session.log.names(), *[None] * 8]
+    view = again.look(project.current, "PCA")
+    assert view.id.endswith("-part")
+    assert view.n_points == 38
+    assert again.embed()
+    assert all(space.ready for space in again.project.spaces())
+    for space in again.project.spaces():
+        xy = space.map("PCA")
+        np.testing.assert_array_equal(xy[:40], before[space.id, "PCA"])
+        assert np.isfinite(xy[40:47]).all()
+        assert np.isnan(xy[47]).all()
+    # A text that is nearly that of an old row lies near it.
+    xy = again.project.space(0).map("PCA")
+    same_topic = [np.nanmean(xy[[row for row in FILLED if row % 3 == topic]], axis=0) for topic in range(3)]
+    nearest = [int(np.argmin(np.linalg.norm(same_topic - xy[40 + row], axis=1))) for row in range(7)]
+    assert np.mean(np.array(nearest) == np.arange(7) % 3) > 0.7
+    tuner = FeedForwardTuner.load(tuned.folder / "tuner.safetensors")
+    embeddings = np.asarray(again.project.space(0).embeddings)
+    np.testing.assert_allclose(
+        again.project.space(tuned.id).embeddings[40:47], tuner.transform(embeddings[40:47]), rtol=1e-5
+    )
+
+    # The UMAP has no place for them yet: they are put on it, and the graph is made of all.
+    space = again.project.space(0)
+    assert not space.has_map("UMAP")
+    assert np.isnan(space.map("UMAP")[40:]).all()
+    process = Process(graph=((np.arange(48)[:, None] + [1, 2]) % 48).astype(np.int32))
+    process.place = lambda embeddings, xy, on_progress, stop: np.nan_to_num(xy, nan=7.0)
+    assert again.make_umap(space, process)
+    assert process.asked == ["neighbours"]
+    assert space.has_map("UMAP")
+    assert space.graph is not None
+
+
+def test_texts_that_two_tabs_add_at_once(workspace: Workspace, project: Project) -> None:
+    other = workspace.open(project.id)
+    project.append(make_dataset(["one"]))
+    with pytest.raises(WorkspaceError, match="in another tab"):
+        other.append(make_dataset(["two"]))
+    assert workspace.open(project.id).dataset.texts[40:] == ["one"]
+    other = workspace.open(project.id)
+    other.append(make_dataset(["two"]))
+    assert workspace.open(project.id).dataset.texts[40:] == ["one", "two"]
+    assert not list(project.folder.glob("*.tmp"))
 
 
 # ---------------------------------------------------------------- selection and labels
@@ -271,7 +377,7 @@ def test_add_subtract_and_none(session: Session) -> None:
     select_rows(session, [0, 1], "subtract")
     assert 0 not in session.selection
     assert 1 in session.selection, "the second lasso added it again"
-    session.select("whatever", "none", [])
+    session.deselect()
     assert session.selection.tolist() == []
     select_rows(session, [3])
     assert session.selection.tolist() == [3]
@@ -309,6 +415,168 @@ def test_what_no_page_should_send(session: Session, kind: str, points: list, how
     assert session.selection.tolist() == [3]
 
 
+def test_what_is_hidden_is_never_selected(session: Session) -> None:
+    shown = np.arange(40) % 2 == 0
+    session.select(*all_of(session))
+    assert session.show_only(shown) == 18
+    assert session.selection.tolist() == [row for row in FILLED if row % 2 == 0]
+    with pytest.raises(SessionError, match="map has changed"):
+        session.select(*all_of(session))  # drawn when all were shown
+    _, kind, corners = all_of(session)
+    session.select(session.map_id, kind, corners)
+    assert session.selection.tolist() == [row for row in FILLED if row % 2 == 0]
+    session.select_rows(np.arange(40), "legend")
+    assert (session.selection % 2 == 0).all()
+    session.select_unlabelled()
+    assert (session.selection % 2 == 0).all()
+    session.select_rows(np.array([0, 2]), "search")
+    session.invert()
+    assert session.selection.tolist() == [row for row in FILLED if row % 2 == 0 and row > 2]
+    part = session.map_id
+    assert session.show_only(None) == 0
+    assert session.map_id == session.view.id != part
+    assert session.show_only(~shown) == len(session.selection) or len(session.selection) == 0
+    assert session.selection.tolist() == []
+
+
+def test_the_same_rows_shown_make_the_same_map(session: Session) -> None:
+    shown = np.arange(40) > 3
+    session.show_only(shown)
+    first = session.map_id
+    session.show_only(None)
+    session.show_only(shown.copy())
+    assert session.map_id == first
+    shown[3] = True
+    session.show_only(shown)
+    assert session.map_id != first
+
+
+def test_intersect_invert_and_back(session: Session) -> None:
+    select_rows(session, [0, 1, 2])
+    session.select_rows(np.array([1, 2, 3]), "legend", "intersect")
+    assert session.selection.tolist() == [1, 2]
+    assert not session.is_drawn
+    session.invert()
+    assert session.selection.tolist() == [row for row in FILLED if row not in (1, 2)]
+    session.deselect()
+    for expected in (len(FILLED) - 2, 2, 3):
+        session.back()
+        assert len(session.selection) == expected
+    assert session.is_drawn
+    session.label("a")
+    assert session.log.actions[-1].how["by"] == "lasso", "as it was chosen"
+    for _ in range(9):
+        session.back()
+    assert session.selection.tolist() == []
+
+
+def test_back_leaves_out_what_is_hidden_by_now(session: Session) -> None:
+    select_rows(session, [0, 1, 2])
+    session.deselect()
+    session.show_only(np.arange(40) != 1)
+    session.back()
+    assert session.selection.tolist() == [0, 2]
+
+
+def test_select_unlabelled(session: Session) -> None:
+    select_rows(session, [0, 1, 2])
+    session.label("a")
+    session.select_unlabelled()
+    assert session.selection.tolist() == FILLED[FILLED > 2].tolist()
+    assert session.label("b") == 35
+    assert session.log.sources()[3] == "unlabelled"
+
+
+def test_filtered(session: Session) -> None:
+    assert session.filtered(Filter()) is None
+    words = session.filtered(Filter(words="card"))
+    assert np.flatnonzero(words).tolist() == [row for row in range(40) if "card" in TEXTS[row]]
+    assert session.filtered(Filter(words="card")) is words
+    select_rows(session, [0, 1])
+    by_state = session.filtered(Filter(labels=(-1,)))
+    assert by_state.all()
+    session.label("a")
+    assert session.filtered(Filter(labels=(-1,))).tolist() == [row not in (0, 1) for row in range(40)]
+    assert session.filtered(Filter(labels=(0,))).sum() == 2
+
+
+def test_grow_shrink_and_strays_need_the_graph(session: Session) -> None:
+    assert session.strays() is None
+    with pytest.raises(SessionError, match="Nothing is selected"):
+        session.grow()
+    select_rows(session, [20, 21, 22, 23, 24, 30])
+    for step in (session.grow, session.shrink, session.drop_strays):
+        with pytest.raises(SessionError, match="comes with the UMAP"):
+            step()
+    ring = ((np.arange(40)[:, None] + [1, -1, 2, -2]) % 40).astype(np.int32)
+    session.project.current.save_graph(ring, ring.astype(np.float32))
+    assert session.strays().tolist() == [30]
+    session.drop_strays()
+    assert session.selection.tolist() == list(range(20, 25))
+    session.grow()
+    assert session.selection.tolist() == list(range(18, 27))
+    session.shrink()
+    assert session.selection.tolist() == list(range(19, 26))
+    session.label("a")
+    how = session.log.actions[-1].how
+    assert how["by"] == "lasso"
+    assert [step["by"] for step in how["then"]][-3:] == ["strays", "grow", "core"]
+
+
+def test_search(session: Session) -> None:
+    session.search("words", "card")
+    rows = [row for row in range(40) if "card" in TEXTS[row]]
+    assert session.found.best(session.seen).tolist() == rows
+    assert session.found.best(np.arange(40) > rows[0]).tolist() == rows[1:]
+    session.search("regex", "^$|^ +$")
+    assert session.found.best(session.seen).tolist() == [], "they have no place on the map"
+    with pytest.raises(SearchError, match="no regular expression"):
+        session.search("regex", "(")
+    assert session.found.kind == "regex", "what was found before stays"
+    session.search("meaning", TEXTS[0])
+    found = session.found.best(session.seen, 3)
+    assert found[0] == 0
+    assert len(found) == 3
+    assert session.found.scores[0] == pytest.approx(1, abs=1e-5)
+    everything = session.found.best(session.seen)
+    assert sorted(everything) == FILLED.tolist()
+    assert (np.diff(session.found.scores[everything]) <= 0).all()
+    assert everything[:3].tolist() == found.tolist()
+    session.more_like(3)
+    assert session.found.best(session.seen, 1)[0] in np.flatnonzero([text == TEXTS[3] for text in TEXTS])
+    with pytest.raises(SearchError, match="no text"):
+        session.more_like(int(EMPTY[0]))
+    for kind in ("meaning", "words"):
+        with pytest.raises(SearchError, match="nothing to look for"):
+            session.search(kind, "  ")
+
+
+def test_search_by_meaning_before_all_is_embedded(workspace: Workspace, project: Project) -> None:
+    with pytest.raises(SearchError, match="still being embedded"):
+        new_session(workspace, project).search("meaning", "card")
+
+
+def test_what_moved_most(session: Session) -> None:
+    with pytest.raises(SessionError, match="Nothing has moved yet"):
+        session.moved_most()
+    select_rows(session, [0, 3])
+    session.label("card")
+    select_rows(session, [1, 4])
+    session.label("refund")
+    space = session.tune(FakeTuner(), "tuned")
+    session.project.keep_space(space.id)
+    session.project.show_space(space.id)
+    session.project.spaces()[0].save_graph(GRAPH, GRAPH.astype(np.float32))
+    with pytest.raises(SessionError, match="Nothing has moved yet"):
+        session.moved_most()
+    moved = GRAPH.copy()
+    moved[7] = [20, 21, 22]
+    space.save_graph(moved, moved.astype(np.float32))
+    session.moved_most()
+    assert session.found.best(session.seen, 1).tolist() == [7]
+    assert session.found.scores[7] == 1
+
+
 def test_label_clear_undo_redo(workspace: Workspace, session: Session) -> None:
     with pytest.raises(SessionError, match="Nothing is selected"):
         session.label("a")
@@ -328,8 +596,9 @@ def test_label_clear_undo_redo(workspace: Workspace, session: Session) -> None:
 
     action = session.log.actions[0]
     assert action.source == "lasso"
-    assert (action.how["space"], action.how["projection"], action.how["how"]) == (0, "PCA", "add")
-    assert len(action.how["points"]) == 4
+    assert (action.how["space"], action.how["projection"], action.how["how"]) == (0, "PCA", "new")
+    assert [step["how"] for step in action.how["then"]] == ["add", "add"]
+    assert len(action.how["points"]) == len(action.how["then"][1]["points"]) == 4
     again = new_session(workspace, session.project)
     assert again.log.names().tolist() == session.log.names().tolist()
     assert again.log.actions == session.log.actions
@@ -361,7 +630,8 @@ def test_tune(session: Session) -> None:
     assert tuned.shape == (40, 13)
     assert np.isnan(tuned[EMPTY]).all()
     np.testing.assert_array_equal(tuned[FILLED], tuner.transform(x[FILLED]))
-    np.testing.assert_array_equal(space.map("PCA"), projections.pca(tuned))
+    shown = session.project.current.map("PCA")
+    np.testing.assert_array_equal(space.map("PCA"), projections.align(projections.pca(tuned), shown))
     assert session.project.current.id == 0
     np.testing.assert_array_equal(np.asarray(session.project.current.embeddings), x)
 
@@ -538,7 +808,7 @@ def test_export_row_by_row(
     session.embed()
     session.look(project.current, "PCA")
     session.log.import_labels([f"old{row}" if row % 5 == 0 else None for row in range(n)])
-    session.select(session.view.id, "none", [])
+    session.deselect()
     select_rows(session, [row for row in FILLED if row % 3 == 0])
     session.label("card")
     session.select(*all_of(session))

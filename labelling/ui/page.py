@@ -14,6 +14,13 @@ from labelling.workspace import Project
 TEXTS, LABEL, TUNE, EXPORT = "pages/texts.py", "pages/label.py", "pages/tune.py", "pages/export.py"
 SESSION = "corral"  # the one key of st.session_state that holds the session
 
+# What was chosen or found on the pages for one project.
+OF_ONE_PROJECT = (
+    "projection", "projection before", "projection chosen", "sample page", "tuned", "step error", "step done",
+    "pinned", "colour by", "colouring", "hidden groups", "search query", "n nearest",
+    "filter labels", "filter words", "filter column", "filter values", "filter range",
+)  # fmt: skip
+
 ICON = Path(__file__).parent / "icon.svg"
 WIDE = "<style>.stMainBlockContainer { padding: 4rem 2rem 2rem; max-width: none; }</style>"
 STYLE = """<style>
@@ -24,6 +31,14 @@ STYLE = """<style>
 .st-key-corral-top { min-height: 3.4rem; }
 .corral-sample { border-left: 4px solid var(--corral-colour, #8888); padding: 2px 0 2px 10px; margin: 0 0 9px;
   font-size: 0.88rem; line-height: 1.4; white-space: pre-line; overflow-wrap: anywhere; unicode-bidi: plaintext; }
+.corral-sample[data-corral-row] { cursor: pointer; }
+.corral-sample:hover, .corral-sample:focus-visible, .corral-lit { background: #8882; outline: none; }
+.corral-keywords { display: flex; flex-wrap: wrap; gap: 4px; }
+.corral-keywords span { padding: 0 7px; border: 1px solid #8886; border-radius: 10px; font-size: 0.8rem; }
+.corral-keys { display: grid; grid-template-columns: auto 1fr; gap: 3px 14px; margin: 0; font-size: 0.82rem; }
+.corral-keys dt { font-weight: 600; }
+.corral-keys dd { margin: 0; opacity: 0.8; }
+.st-key-corral-labels button { min-height: 2rem; padding: 0.1rem 0.6rem; }
 .corral-sample small { display: block; opacity: 0.65; }
 .corral-bar { display: flex; height: 8px; border-radius: 4px; overflow: hidden; background: #8883; }
 </style>"""
@@ -75,6 +90,9 @@ def session() -> Session:
             stop(str(problem))
     st.query_params["project"] = held.project.id  # the page menu drops it
     try:
+        if held.project.has_grown:
+            held = open_project(resources.workspace().open(held.project.id))
+            st.toast("Texts were added to this project.")
         held.log.refresh()
     except WorkspaceError as problem:
         stop(str(problem))
@@ -83,7 +101,7 @@ def session() -> Session:
 
 def open_project(project: Project) -> Session:
     """Make this the tab's session; what was chosen on the pages for another project is forgotten."""
-    for key in ("projection", "projection chosen", "sample page", "tuned", "step error", "step done"):
+    for key in OF_ONE_PROJECT:
         st.session_state.pop(key, None)
     st.session_state[SESSION] = resources.new_session(project)
     return st.session_state[SESSION]

@@ -12,7 +12,7 @@ from labelling.workspace import Space
 def embedding(session: Session) -> Job | None:
     """The job that embeds the project's texts, started where there is none; None where all is embedded."""
     project = session.project
-    if project.spaces()[0].ready:
+    if all(space.ready for space in project.spaces() if space.state == "kept"):
         return None
     job = jobs().get("embed", project.id)
     return job or start_embedding(session)
@@ -33,12 +33,14 @@ def start_embedding(session: Session) -> Job:
 
 def umap_possible(session: Session) -> bool:
     """Whether there are enough texts for a UMAP."""
+    if session.view is not None and session.view.n_points >= MIN_ROWS_FOR_UMAP:
+        return True  # without looking at each of a million texts
     return bool(np.count_nonzero(~session.project.dataset.empty) >= MIN_ROWS_FOR_UMAP)
 
 
 def umap(session: Session, space: Space) -> Job | None:
     """The job that makes this space's UMAP, started where there is none; None where it exists or can't be made."""
-    if not space.ready or space.map("UMAP") is not None or not umap_possible(session):
+    if not space.ready or space.has_map("UMAP") or not umap_possible(session):
         return None
     job = jobs().get("umap", session.project.id, space.id)
     return job or start_umap(session, space)
@@ -46,7 +48,7 @@ def umap(session: Session, space: Space) -> Job | None:
 
 def start_umap(session: Session, space: Space) -> Job:
     def work(job: Job) -> bool:
-        return session.make_umap(space, umap_process(), job.progress, job.stop)
+        return session.make_umap(space, umap_process(), job.begin, job.progress, job.stop)
 
     return jobs().start("umap", session.project.id, space.id, title="UMAP map", work=work)
 

@@ -10,12 +10,12 @@ from labelling.database import WorkspaceError
 from labelling.jobs import Job
 from labelling.session import Session
 from labelling.ui import colours, evaluation, page, running
-from labelling.ui.map import answer_hovers, show_map
+from labelling.ui.map import answer_hovers, send_positions, show_map
 from labelling.ui.resources import jobs, new_session
 from labelling.workspace import Space
 
 REFRESH_SECONDS = 0.5
-MAP_HEIGHT = 460
+MAP_HEIGHT = "460px"
 FEED_FORWARD, CONTRASTIVE = "Feed-forward", "Contrastive"
 WHAT_FOR = {
     FEED_FORWARD: "Learns to tell your labels apart: parts them the most.",
@@ -201,12 +201,7 @@ def _draw(session: Session, space: Space, projection: str, key: str) -> None:
     if xy is None:
         return
     colouring = colours.by_label(session.log)
-    show_map(
-        key,
-        f"{session.project.id}-{space.id}-{projection}",
-        xy,
-        colouring,
-        labels_seq=session.log.seq,
-        height=MAP_HEIGHT,
-    )
-    answer_hovers(key, session.project.dataset.texts, colouring, session.log.names())
+    map_id = f"{session.project.id}-{space.id}-{projection}"
+    send_positions(key, map_id, xy)
+    show_map(key, map_id, colouring, labels_seq=session.log.seq, height=MAP_HEIGHT)
+    answer_hovers(key, session.project.dataset, colouring, session.log.name_of)

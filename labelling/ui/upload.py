@@ -158,6 +158,40 @@ def create_project(name: str, dataset: Dataset, encoder: Mapping[str, Any]) -> P
     return project
 
 
+def choose_project(found: Found) -> ProjectInfo | None:
+    """Whether the texts make a new project (None), or are added to one that there is."""
+    projects = resources.workspace().projects()
+    if not projects:
+        return None
+    names: list[ProjectInfo | None] = [None, *projects[:PROJECTS_SHOWN]]
+    return st.selectbox(
+        "Put them into",
+        names,
+        format_func=lambda info: f"{info.name} ({info.n_rows:,} texts)" if info else "a new project",
+        key=f"project for {found.name}",
+        help="Added texts are placed on the maps of the project without moving the others; its labels stay.",
+    )
+
+
+def add_texts(info: ProjectInfo, dataset: Dataset) -> Project:
+    """Add the texts, and their labels where a column holds some, to a project.
+
+    Raises ValueError where the labels can't be taken or the project is busy; nothing is added then.
+    """
+    project = resources.workspace().open(info.id)
+    busy = [resources.jobs().get(work, project.id) for work in ("embed", "tune")]
+    if any(job is not None and job.is_alive() for job in busy):
+        raise ValueError(f"{project.name!r} is still being embedded or tuned: add the texts when that is done.")
+    labels = [] if dataset.label_column is None else dataset.frame[dataset.label_column].tolist()
+    names_to_import(labels)
+    n_before = project.n_rows
+    project.append(dataset)
+    resources.jobs().forget("embed", project.id)
+    if labels:
+        project.open_log().import_labels([*[None] * n_before, *labels])
+    return project
+
+
 def open_demo() -> Project:
     """The demo project: the one that is there, else a new one. Its `topic` column is left out: it is for evaluation."""
     workspace = resources.workspace()

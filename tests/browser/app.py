@@ -28,7 +28,7 @@ def wait_for_map(page: Page, projection: str, space: int = 0) -> None:
     page.wait_for_function(
         """wanted => {
             const map = globalThis.__corral?.maps.get("map");
-            return map?.ready && map.positionsId === wanted && map.t === 1 && document.contains(map.root);
+            return map?.ready && map.positionsId === wanted && map.travel.t === 1 && document.contains(map.root);
         }""",
         arg=wanted,
     )
@@ -39,17 +39,21 @@ def on_screen(page: Page, xy: np.ndarray) -> np.ndarray:
     (x0, x1), (y0, y1) = page.evaluate(
         "() => { const {x, y} = globalThis.__corral.maps.get('map').range; return [x, y]; }"
     )
-    box = page.locator(".corral-stage").bounding_box()
-    assert box
+    left, top, width, height = page.locator(".corral-stage").evaluate(
+        """stage => {
+            const box = stage.getBoundingClientRect();
+            return [box.x + stage.clientLeft, box.y + stage.clientTop, stage.clientWidth, stage.clientHeight];
+        }"""
+    )
     xy = xy.astype(float)
-    across = (xy[:, 0] - x0) / (x1 - x0) * box["width"] + box["x"]
-    down = (y1 - xy[:, 1]) / (y1 - y0) * box["height"] + box["y"]
+    across = (xy[:, 0] - x0) / (x1 - x0) * width + left
+    down = (y1 - xy[:, 1]) / (y1 - y0) * height + top
     return np.column_stack([across, down])
 
 
-def lasso(page: Page, centre: np.ndarray, radius: float, modifier: str | None = None) -> np.ndarray:
-    """Drag a round lasso with the mouse; its corners in the page's pixels."""
-    angles = np.linspace(0, 2 * math.pi, 40)
+def lasso(page: Page, centre: np.ndarray, radius: float | np.ndarray, modifier: str | None = None) -> np.ndarray:
+    """Drag a round lasso with the mouse, or an oval one of two radii; its corners in the page's pixels."""
+    angles = np.linspace(1, 3, 40) * math.pi  # from the left: on the right there may be the toolbar
     path = centre + radius * np.column_stack([np.cos(angles), np.sin(angles)])
     if modifier:
         page.keyboard.down(modifier)
@@ -122,3 +126,12 @@ def shot(page: Page, name: str, height: int | None = None) -> None:
             page.wait_for_timeout(1500)
         page.screenshot(path=Path(folder) / f"{name}.png")
         page.set_viewport_size(before)
+
+
+def wait_for_selected(page: Page, n: int) -> None:
+    """Until so many points are selected: in the panel's words, and drawn on the map."""
+    if n:
+        expect(page.get_by_role("heading", name=f"{n:,} selected", exact=True)).to_be_visible()
+    else:
+        expect(page.get_by_text("Nothing selected")).to_be_visible()
+    page.wait_for_function("n => document.querySelector('.corral-map').dataset.selected === String(n)", arg=n)

@@ -1,11 +1,12 @@
 """The map component: Python's side. See map.js for the browser's side.
 
 Several mounts make one map, so that only what changed travels: plotly.js itself once a page, the positions once a map,
-a byte of colour a point after a labelling, a bit a point after a lasso. Back comes the polygon, never the points.
+a byte of colour a point after a labelling, a bit a point after a lasso or a filter. Back comes the polygon, never the
+points.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,9 +15,11 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from labelling.dataset import Dataset
 from labelling.ui.colours import Colouring
 
 HERE = Path(__file__).parent
+SCRIPTS = ("points.js", "outline.js", "travel.js", "map.js")  # one module, in this order
 HOVER_CHARACTERS = 400  # what can be read at a glance; the whole text stands in the sample
 
 
@@ -30,6 +33,18 @@ class Drawn:
     map_id: str
 
 
+@dataclass(frozen=True)
+class Handlers:
+    """What the label page does when something was done on the map; each is called before the page runs again.
+
+    `drawn` gets a lasso or box, `legend` an entry's group and "new", "add" or "toggle", `picked` a row and a map id.
+    """
+
+    drawn: Callable[[Drawn], None]
+    legend: Callable[[int, str], None]
+    picked: Callable[[int], None]
+
+
 @cache
 def _plotly_js() -> str:
     import plotly
@@ -40,16 +55,17 @@ def _plotly_js() -> str:
 
 
 @cache
-def _components() -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _components() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
     component = st.components.v2.component
+
+    def read(*names: str) -> str:
+        return "\n".join((HERE / name).read_text(encoding="utf-8") for name in names)
+
+    # A component's script travels with each of its messages: the long ones have a mount each that never changes.
     return (
         component("corral_plotly", js=_plotly_js()),
-        component(
-            "corral_map",
-            js=(HERE / "map.js").read_text(encoding="utf-8"),
-            css=(HERE / "map.css").read_text(encoding="utf-8"),
-            isolate_styles=False,
-        ),
+        component("corral_script", js=read(*SCRIPTS), css=read("map.css"), isolate_styles=False),
+        component("corral_map", js=read("mount.js"), isolate_styles=False),
     )
 
 
@@ -59,67 +75,107 @@ def load_plotly() -> None:
         _components()[0](key="corral-plotly")
 
 
+def load_map() -> None:
+    """Send the map's script, and plotly.js; as `load_plotly`."""
+    with st.container(key="corral-wires-script"):
+        _components()[1](key="corral-script")
+    load_plotly()
+
+
+def _mount(**options: Any) -> None:
+    _components()[2](**options)
+
+
 def _wire(map_key: str, channel: str, id_: str, content: bytes) -> None:
     head = json.dumps({"map": map_key, "channel": channel, "id": id_}).encode()
-    _components()[1](key=f"{map_key}-{channel}", data=head + b"\n" + content)
+    _mount(key=f"{map_key}-{channel}", data=head + b"\n" + content)
+
+
+def send_positions(key: str, map_id: str, xy: np.ndarray) -> None:
+    """Send the positions of map `map_id`: float32 (n_rows, 2), NaN for rows that have none.
+
+    Where the page has fragments, outside of them: a lasso then doesn't even compare them with what was sent before.
+    """
+    with st.container(key=f"corral-wires-{key}-positions"):
+        _wire(key, "positions", map_id, np.ascontiguousarray(xy, "<f4").tobytes())
+
+
+def send_selection(key: str, n_rows: int, selection: np.ndarray) -> None:
+    """Send which points are selected, a bit each. First of all in a fragment: a lasso's answer is waited for."""
+    selected = b""
+    if len(selection):
+        mask = np.zeros(n_rows, bool)
+        mask[selection] = True
+        selected = np.packbits(mask).tobytes()
+    with st.container(key=f"corral-wires-{key}-selection"):
+        _wire(key, "selection", "", selected)
 
 
 def show_map(
     key: str,
     map_id: str,
-    xy: np.ndarray,
     colouring: Colouring,
     *,
     labels_seq: int,
-    selection: np.ndarray | None = None,
-    height: int = 560,
-    on_drawn: Callable[[Drawn], None] | None = None,
+    visible: np.ndarray | None = None,
+    hidden_groups: Collection[int] = (),
+    outlined: bool = False,
+    pinned: int | None = None,
+    height: str = "560px",
+    handlers: Handlers | None = None,
 ) -> None:
-    """Draw the map `map_id`: positions float32 (n_rows, 2), NaN for rows that have none.
+    """Draw the map whose positions, and selection, were sent.
 
-    `labels_seq` is the number of the last action: a label that was shown in a hover before it may have changed.
-    `on_drawn` is called before the page (or fragment) runs again, when a lasso or a box was drawn; without it the
-    map is for looking only.
+    `map_id` begins with the positions' and names what is `visible` of them, bool (n_rows,), None for all: what is drawn
+    comes back with it. `labels_seq` is the number of the last action: a label that was shown in a hover before it may
+    have changed. `outlined` keeps the lassos on show that were drawn. `hidden_groups` are the legend's entries that are
+    switched off; `height` is CSS. Without `handlers` the map is for looking only.
     """
     with st.container(key=f"corral-wires-{key}"):
-        _wire(key, "positions", map_id, np.ascontiguousarray(xy, "<f4").tobytes())
-        _wire(key, "colours", colouring.id, colouring.codes.astype(np.uint8).tobytes())
-        selected = np.zeros(len(xy), bool)
-        if selection is not None:
-            selected[selection] = True
-        _wire(key, "selection", "", np.packbits(selected).tobytes())
+        _wire(key, "colours", colouring.id, colouring.codes.astype(np.uint8, copy=False).tobytes())
+        hidden = b"" if visible is None else np.packbits(~visible).tobytes()
+        _wire(key, "hidden", map_id, hidden)
 
-    def drawn() -> None:
-        value = st.session_state[key].get("drawn")
-        if on_drawn and value:
-            points = [[float(x), float(y)] for x, y in zip(value.get("x", []), value.get("y", []), strict=True)]
-            on_drawn(Drawn(str(value["kind"]), points, str(value["how"]), str(value["map"])))
+    def on(name: str, act: Callable[[Handlers, dict[str, Any]], None]) -> Callable[[], None]:
+        def handle() -> None:
+            value = st.session_state[key].get(name)
+            if handlers and value:
+                act(handlers, value)
 
-    _components()[1](
+        return handle
+
+    def drawn(handlers: Handlers, value: dict[str, Any]) -> None:
+        points = [[float(x), float(y)] for x, y in zip(value.get("x", []), value.get("y", []), strict=True)]
+        handlers.drawn(Drawn(str(value["kind"]), points, str(value["how"]), str(value["map"])))
+
+    _mount(
         key=key,
         data={
             "map": key,
             "height": height,
-            "interactive": on_drawn is not None,
-            "legend": colouring.legend,
+            "interactive": handlers is not None,
+            "legend": [{**entry, "hidden": entry["group"] in hidden_groups} for entry in colouring.legend],
             "palette": colouring.palette,
             "seq": labels_seq,
-            "selection": 0 if selection is None else len(selection),
+            "outlined": outlined,
+            "pinned": pinned,
         },
-        on_drawn_change=drawn,
+        on_drawn_change=on("drawn", drawn),
+        on_legend_change=on("legend", lambda handlers, value: handlers.legend(int(value["group"]), str(value["what"]))),
+        on_picked_change=on("picked", lambda handlers, value: handlers.picked(int(value["row"]))),
     )
 
 
 @st.fragment
-def answer_hovers(key: str, texts: Sequence[str], colouring: Colouring, names: np.ndarray) -> None:
+def answer_hovers(key: str, dataset: Dataset, colouring: Colouring, name_of: Callable[[int], str | None]) -> None:
     """Send the text and label of the point under the pointer: no text leaves before it is asked for."""
     hover_key = f"{key}-hover"
     asked = st.session_state.get(hover_key, {}).get("row") or {}
     row = asked.get("row")
     data: dict[str, Any] = {"hover": key, "row": None}
-    if isinstance(row, int) and 0 <= row < len(texts):
-        text = texts[row].strip()
+    if isinstance(row, int) and 0 <= row < len(dataset):
+        text = dataset.text(row).strip()
         cut = text if len(text) <= HOVER_CHARACTERS else text[:HOVER_CHARACTERS].rstrip() + " …"
-        data = {"hover": key, "row": row, "text": cut, "label": names[row], "code": int(colouring.codes[row])}
+        data = {"hover": key, "row": row, "text": cut, "label": name_of(row), "code": int(colouring.codes[row])}
     with st.container(key=f"corral-wires-{hover_key}"):
-        _components()[1](key=hover_key, data=data, on_row_change=lambda: None)
+        _mount(key=hover_key, data=data, on_row_change=lambda: None)

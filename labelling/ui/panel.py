@@ -1,0 +1,292 @@
+"""The panel beside the map: the selection, the labels, undo and redo, and texts to read."""
+
+import html
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import streamlit as st
+
+from labelling.database import WorkspaceError
+from labelling.keywords import Keywords
+from labelling.labels import LabelError, LabelLog
+from labelling.session import Session, SessionError
+from labelling.ui import colours, looking, page
+
+N_KEYS = 9  # the labels that have a key of their own: 1 to 9
+PAGE_ROWS = 8
+MAX_SAMPLE = 800  # rows of a selection that can be leafed through, drawn at random
+MAX_READ = 20_000  # characters of a pinned text
+
+
+def attempt(step: Callable[[], object]) -> None:
+    """Take a step in a callback; what can't be done is said on the page that follows."""
+    try:
+        step()
+    except (SessionError, LabelError, WorkspaceError, ValueError) as error:
+        st.session_state["step error"] = str(error)
+
+
+def show(session: Session) -> None:
+    if message := st.session_state.pop("step error", None):
+        page.error(message)
+    if done := st.session_state.pop("step done", None):
+        st.toast(done, icon=":material/check:")
+    if n_hidden := st.session_state.pop("just hidden", 0):
+        st.toast(f"{n_hidden:,} are hidden now, and no longer selected. B brings a selection back.")
+    looking.found(session)
+    keywords = _selection(session)
+    _labels(session)
+    _history(session)
+    _pinned(session)
+    _table(session)
+    if keywords is not None:  # last, as it takes the longest
+        _keywords(session, keywords)
+
+
+# ---------------------------------------------------------------- selection
+
+
+def _selection(session: Session) -> "st.delta_generator.DeltaGenerator | None":
+    """What is selected and what can be done with it; returns the place for its keywords."""
+    n = len(session.selection)
+    if not n:
+        st.markdown("##### Nothing selected")
+        _steps(session)
+        st.caption("Draw a lasso round some points to read and label them.")
+        return None
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"##### {n:,} selected")
+        st.button(
+            "Unlabel",
+            shortcut="0",
+            on_click=lambda: attempt(session.clear),
+            disabled=not session.log.counts(session.selection).sum(),
+            help="Takes the labels off the selected points",
+            type="tertiary",
+        )
+        st.button("Deselect", on_click=session.deselect, shortcut="Escape", type="tertiary")
+    st.html(_breakdown(session.log, session.selection))
+    _steps(session)
+    strays = session.strays()
+    if strays is not None and len(strays):
+        said, drop = st.columns([3, 2], vertical_alignment="center")
+        said.caption(
+            f":material/call_split: {len(strays):,} have most of their nearest texts outside",
+            help="The map has two dimensions, the space has hundreds: these lie here on the map, but not in the space.",
+        )
+        drop.button(
+            "Drop them", shortcut="D", on_click=lambda: attempt(session.drop_strays), type="tertiary", width="stretch"
+        )
+    return st.empty()
+
+
+def _steps(session: Session) -> None:
+    """The ways from one selection to another."""
+    some, graph = bool(len(session.selection)), session.graph is not None
+    waits = None if graph else "Comes with the UMAP, which is still being made"
+    with st.container(horizontal=True, gap="small", key="corral-steps"):
+        for name, key, step, possible, said in (
+            ("Grow", "G", session.grow, some and graph, waits or "Takes in the nearest texts, in the full space"),
+            ("Shrink", "S", session.shrink, some and graph, waits or "Leaves out what belongs there least"),
+            ("Invert", "I", session.invert, some, "Selects what is shown and not selected"),
+            ("Unlabelled", "U", session.select_unlabelled, True, "Selects all that is shown and has no label"),
+            ("Back", "B", session.back, len(session.history) > 0, "The selection as it was before"),
+        ):
+            st.button(
+                name,
+                key=f"step {name}",
+                shortcut=key,
+                on_click=lambda step=step: _step(step),
+                disabled=not possible,
+                help=said,
+                type="tertiary",
+            )
+
+
+def _step(step: Callable[[], object]) -> None:
+    st.session_state["sample page"] = 0
+    attempt(step)
+
+
+def _breakdown(log: LabelLog, rows: np.ndarray) -> str:
+    """A bar with the shares of the labels among the rows, and the same in words."""
+    counts = log.counts(rows)
+    parts = [(int(len(rows) - counts.sum()), "unlabelled", "#8888")]
+    parts += [(int(counts[i]), log.labels[i].name, str(colours.mark(i)["colour"])) for i in np.argsort(-counts)]
+    parts = [part for part in parts if part[0]]
+    bar = "".join(f'<span style="width:{100 * n / len(rows):.2f}%;background:{hue}"></span>' for n, _, hue in parts)
+    words = " · ".join(f"{n:,} {html.escape(name)}" for n, name, _ in parts)
+    return f'<div class="corral-bar">{bar}</div><small>{words}</small>'
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _counted(project_id: str, _session: Session) -> Keywords:
+    """The words of the dataset: it never changes, so its project's id is key enough."""
+    dataset = _session.project.dataset
+    return Keywords(dataset.text, len(dataset))
+
+
+def _keywords(session: Session, place: "st.delta_generator.DeltaGenerator") -> None:
+    found = _counted(session.project.id, session).of(session.selection)
+    if found:
+        words = "".join(
+            f'<span title="in {word.share:.0%} of these, in {word.share_elsewhere:.0%} of the others">'
+            f"{html.escape(word.word)}</span>"
+            for word in found
+        )
+        place.html(f'<div class="corral-keywords">{words}</div>')
+
+
+# ---------------------------------------------------------------- labels
+
+
+def _labels(session: Session) -> None:
+    log, n = session.log, len(session.selection)
+    options = {"overwrite": bool(st.session_state.get("overwrite"))}
+    with st.form("new label", border=False):
+        name, button = st.columns([3, 2], vertical_alignment="bottom")
+        name.text_input("New label", key="new label name", placeholder="type a name   ( N )")
+        button.form_submit_button(
+            f"Label {n:,}" if n else "Label",
+            on_click=lambda: _assign(session, st.session_state["new label name"], **options),
+            type="primary",
+            width="stretch",
+        )
+    st.checkbox("Also change points that have another label", key="overwrite", disabled=not n)
+    counts = log.counts()
+    height: int | Literal["content"] = 190 if len(log.labels) > 14 else "content"
+    with st.container(height=height, border=False, horizontal=True, gap="small", key="corral-labels"):
+        for label in log.labels:
+            mark = colours.mark(label.id)
+            st.html(
+                f"<style>.st-key-label-{label.id} button {{ border-left: 7px solid {mark['colour']}; }}</style>",
+                width="content",
+            )
+            key = str(label.id + 1) if label.id < N_KEYS else None
+            st.button(
+                f"{page.escape(label.name)}  ({counts[label.id]:,})",
+                key=f"label-{label.id}",
+                shortcut=key,
+                on_click=_assign,
+                args=(session, label.name),
+                kwargs=options,
+            )
+
+
+def _assign(session: Session, name: str, overwrite: bool) -> None:
+    def step() -> None:
+        n = session.label(name, overwrite=overwrite)
+        left = len(session.selection) - n
+        st.session_state["new label name"] = ""
+        said = f"{n:,} labelled {page.escape(name.strip())}"
+        st.session_state["step done"] = said + (f"; {left:,} had a label and were left" if left else "")
+
+    attempt(step)
+
+
+def _history(session: Session) -> None:
+    log = session.log
+    with st.container(horizontal=True, gap="small"):
+        for name, step, target, shortcut, verb in (
+            ("Undo", session.undo, log.next_undo, "Ctrl+Z", "Takes back"),
+            ("Redo", session.redo, log.next_redo, "Ctrl+Shift+Z", "Brings back"),
+        ):
+            st.button(
+                name,
+                icon=f":material/{name.lower()}:",
+                shortcut=shortcut,
+                on_click=lambda step=step: attempt(step),
+                disabled=target is None,
+                help=_describe(verb, log, target),
+                type="tertiary",
+            )
+
+
+def _describe(verb: str, log: LabelLog, action) -> str | None:  # type: ignore[no-untyped-def]
+    if action is None:
+        return None
+    what = {"assign": "label", "clear": "unlabelling", "import": "imported labels"}[action.kind]
+    name = f" {page.escape(log.labels[action.label_id].name)}" if action.label_id is not None else ""
+    return f"{verb}: {what}{name}, {action.n_rows:,} texts"
+
+
+# ---------------------------------------------------------------- texts to read
+
+
+def _pinned(session: Session) -> None:
+    """The text that was clicked on, whole, with its label and its columns."""
+    row = st.session_state.get("pinned")
+    if row is None:
+        return
+    dataset = session.project.dataset
+    with st.container(border=True, gap="xsmall", key="corral-pinned"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(f"Pinned: row {row + 1:,}")
+            st.button(
+                "More like it",
+                shortcut="T",
+                on_click=lambda: looking.look_for(lambda: session.more_like(row)),
+                help="The nearest texts in the space that is shown",
+                type="tertiary",
+            )
+            st.button("Unpin", shortcut="X", on_click=lambda: st.session_state.pop("pinned", None), type="tertiary")
+        with st.container(height=180 if len(dataset.text(row)) > 400 else "content", border=False):
+            st.html(_row(session, row, MAX_READ))
+        values = dataset.frame.iloc[row][dataset.metadata_columns]
+        if len(values):
+            lines = (
+                f"<b>{html.escape(str(name))}</b> {html.escape(str(value))[:200]}" for name, value in values.items()
+            )
+            st.html(f"<small>{' · '.join(lines)}</small>")
+
+
+def _table(session: Session) -> None:
+    """Some of the selected texts, in a random order that can be drawn anew; or, without a selection, what was found."""
+    rows, ordered = session.selection, False
+    if not len(rows) and session.found is not None:
+        among = session.seen
+        rows, ordered = session.found.best(among, MAX_SAMPLE), True
+    if not len(rows):
+        return
+    order = rows[:MAX_SAMPLE]
+    if not ordered:
+        rng = np.random.default_rng(st.session_state.setdefault("sample seed", 0))
+        order = rng.choice(rows, min(len(rows), MAX_SAMPLE), replace=False)
+    n_pages = -(-len(order) // PAGE_ROWS)
+    at = min(st.session_state.setdefault("sample page", 0), n_pages - 1)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"{'Found' if ordered else 'Sample'}, page {at + 1:,} of {n_pages:,}")
+        for step, icon, key in ((-1, "chevron_left", "K"), (1, "chevron_right", "J")):
+            st.button(
+                f":material/{icon}:",
+                key=f"sample {icon}",
+                type="tertiary",
+                shortcut=key,
+                on_click=lambda step=step: st.session_state.update({"sample page": at + step}),
+                disabled=not 0 <= at + step < n_pages,
+            )
+        if not ordered:
+            st.button(
+                ":material/shuffle:",
+                key="sample shuffle",
+                type="tertiary",
+                help="Another sample",
+                on_click=lambda: st.session_state.update(
+                    {"sample seed": st.session_state["sample seed"] + 1, "sample page": 0}
+                ),
+            )
+    with st.container(height=420, border=True):
+        st.html("".join(_row(session, int(row)) for row in order[at * PAGE_ROWS : (at + 1) * PAGE_ROWS]))
+
+
+def _row(session: Session, row: int, length: int = 2_000) -> str:
+    code = int(session.log.codes[row])
+    hue = colours.mark(code)["colour"] if code >= 0 else "#8888"
+    text = session.project.dataset.text(row).strip()
+    cut = html.escape(text if len(text) <= length else text[:length].rstrip() + " …")
+    name = html.escape(session.log.name_of(row) or "unlabelled")
+    return (
+        f'<div class="corral-sample" tabindex="0" data-corral-row="{row}" style="--corral-colour:{hue}">'
+        f"{cut}<small>{name}</small></div>"
+    )

@@ -1,0 +1,321 @@
+"""The map as an instrument: filters, searches, steps of a selection, keys; what is hidden is never selected."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from labelling.dataset import Dataset
+from labelling.workspace import Project, Workspace
+from tests.browser.app import (
+    lasso,
+    on_screen,
+    selected,
+    type_label,
+    wait_for_legend,
+    wait_for_map,
+    wait_for_selected,
+)
+from tests.browser.conftest import Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+N = 240
+WORDS = ("apple pie with cream", "the train was late", "a plant lost its leaves")
+GROUP = np.arange(N) % 3
+
+
+@pytest.fixture
+def project(server: Server) -> Project:
+    """Three round groups of 80 texts side by side, already embedded and mapped; every fourth came by mail."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "text": pd.Series([f"{WORDS[GROUP[row]]}, number {row}" for row in range(N)], dtype="str"),
+            "channel": np.where(np.arange(N) % 4 == 0, "mail", "chat"),
+            "amount": np.arange(N) % 40,
+        }
+    )
+    project = Workspace(server.workspace).create("groups", Dataset(frame, "text"), {})
+    space = project.space(0)
+    angle, radius = rng.uniform(0, 2 * np.pi, N), np.sqrt(rng.uniform(0, 1, N))
+    xy = np.column_stack([GROUP * 4 + radius * np.cos(angle), radius * np.sin(angle)]).astype(np.float32)
+    embeddings = np.column_stack([xy, rng.normal(scale=0.1, size=(N, 6))]).astype(np.float32)
+    distance = np.linalg.norm(embeddings[:, None] - embeddings, axis=2)
+    graph = np.argsort(distance, axis=1)[:, 1:16]
+    space.save_graph(graph, np.take_along_axis(distance, graph, axis=1))
+    space.save_map("PCA", xy)
+    space.save_map("UMAP", xy[:, ::-1])
+    project.describe_space(0, n_truncated=0, max_tokens=256)
+    space.save_embeddings(embeddings)
+    return project
+
+
+@pytest.fixture
+def page(server: Server, new_page: Callable[..., Page], project: Project) -> Page:
+    page = new_page()
+    page.goto(f"{server.url}/label?project={project.id}")
+    wait_for_map(page, "UMAP")
+    page.get_by_text("PCA", exact=True).click()
+    wait_for_map(page, "PCA")
+    return page
+
+
+def places(page: Page, project: Project) -> np.ndarray:
+    return on_screen(page, project.space(0).map("PCA"))
+
+
+def round_group(page: Page, points: np.ndarray, group: int, modifier: str | None = None) -> None:
+    """A lasso round all of a group."""
+    its = points[group == GROUP]
+    lasso(page, (its.max(axis=0) + its.min(axis=0)) / 2, 1.35 * np.ptp(its, axis=0) / 2, modifier)
+
+
+def search(page: Page, words: str) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type(words)
+    page.keyboard.press("Enter")
+
+
+def test_a_cluster_is_labelled_by_keyboard_alone(page: Page, project: Project) -> None:
+    page.mouse.move(5, 5)
+    search(page, "train late")
+    expect(page.get_by_text("80 with the words")).to_be_visible()
+    wait_for_legend(page, found=80, others=160)
+    page.keyboard.press("m")
+    wait_for_selected(page, 80)
+    page.keyboard.press("f")  # zooms to them
+    page.wait_for_function("() => { const {x} = globalThis.__corral.maps.get('map').range; return x[1] - x[0] < 4; }")
+    page.keyboard.press("h")
+    page.wait_for_function("() => { const {x} = globalThis.__corral.maps.get('map').range; return x[1] - x[0] > 8; }")
+    page.keyboard.press("j")  # leafs through the sample
+    expect(page.get_by_text("Sample, page 2 of 10")).to_be_visible()
+    page.keyboard.press("n")
+    page.keyboard.type("trains")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("80 of 240 labelled")).to_be_visible()
+    page.keyboard.press("Escape")
+    wait_for_selected(page, 0)
+    page.keyboard.press("u")  # the others
+    wait_for_selected(page, 160)
+    page.keyboard.press("Escape")
+    search(page, "x")  # the box held the last search: it is typed over
+    expect(page.get_by_text("with the words")).to_be_visible()
+    names = project.open_log().names()
+    assert [names[row] for row in range(N)] == ["trains" if group == 1 else None for group in GROUP]
+    # A key of its own, from now on.
+    page.keyboard.press("i")
+    page.keyboard.press("Control+z")
+    wait_for_legend(page, others=240)
+    assert project.open_log().n_labelled == 0
+
+
+def test_steps_of_a_selection(page: Page, project: Project) -> None:
+    points = places(page, project)
+    round_group(page, points, 0)
+    wait_for_selected(page, 80)
+    round_group(page, points, 1, "Shift")
+    wait_for_selected(page, 160)
+    expect(page.locator(".corral-outline path")).to_have_attribute("d", re.compile(r"^M[^M]+ZM[^M]+Z$"))
+    round_group(page, points, 0, "Alt")
+    wait_for_selected(page, 80)
+    page.keyboard.down("Shift")
+    round_group(page, points, 1, "Alt")  # both: what is in both
+    page.keyboard.up("Shift")
+    expect(page.locator(".corral-outline path")).to_have_attribute("d", re.compile(r"^(M[^M]+Z){4}$"))
+    page.wait_for_timeout(500)
+    wait_for_selected(page, 80)
+    page.keyboard.press("i")
+    wait_for_selected(page, 160)
+    for n in (80, 80, 160, 80, 0):
+        page.keyboard.press("b")
+        wait_for_selected(page, n)
+    round_group(page, points, 2)
+    wait_for_selected(page, 80)
+    page.keyboard.press("s")
+    wait_for_selected(page, 64)
+    page.keyboard.press("g")
+    wait_for_selected(page, 79)
+    type_label(page, "plants")
+    wait_for_legend(page, plants=79, unlabelled=161)
+    action = project.open_log().actions[-1]
+    assert action.source == "lasso"
+    assert [step["by"] for step in action.how["then"]] == ["core", "grow"]
+
+
+def test_what_is_filtered_out_or_hidden_is_not_in_a_lasso(page: Page, project: Project) -> None:
+    points = places(page, project)
+    mail = np.arange(N) % 4 == 0
+    page.get_by_role("button", name="Filter").click()
+    page.get_by_label("Column").click()
+    page.get_by_role("option", name="channel").click()
+    page.get_by_label("Values").click()
+    page.get_by_role("option", name="mail").click()
+    expect(page.get_by_text("60 of 240 are shown")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    round_group(page, points, 0)
+    wait_for_selected(page, int((mail & (GROUP == 0)).sum()))
+    type_label(page, "by mail")
+    wait_for_legend(page, **{"by mail": 20})
+    assert np.flatnonzero(project.open_log().codes >= 0).tolist() == np.flatnonzero(mail & (GROUP == 0)).tolist()
+
+    # Hidden by the legend: no longer selected, and in no lasso.
+    page.get_by_role("button", name="Hide these points").first.click()
+    wait_for_selected(page, 0)
+    round_group(page, points, 0)
+    page.wait_for_timeout(1000)
+    wait_for_selected(page, 0)
+    page.get_by_role("button", name="Show these points").click()
+    page.get_by_role("button", name="Hide these points").first.wait_for()
+    page.locator(".corral-legend-words").first.click()  # all of an entry
+    wait_for_selected(page, 20)
+    page.locator(".corral-legend-words").last.click(modifiers=["Shift"])
+    wait_for_selected(page, 60)
+    page.get_by_role("button", name="Filter").click()
+    page.get_by_role("button", name="Show all", exact=True).click()
+    expect(page.get_by_text("are shown.")).to_have_count(0)
+
+
+def test_reading_a_text_on_the_map_and_in_the_table(page: Page, project: Project) -> None:
+    points = places(page, project)
+    round_group(page, points, 1)
+    wait_for_selected(page, 80)
+    sample = page.locator("[data-corral-row]").first
+    row = int(sample.get_attribute("data-corral-row"))
+    sample.hover()
+    mark = page.locator(".corral-lit-mark")
+    expect(mark).to_be_visible()
+    page.wait_for_timeout(200)
+    points = places(page, project)
+    box = mark.bounding_box()
+    np.testing.assert_allclose([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2], points[row], atol=1.5)
+    page.mouse.move(*(points[row] + [0, 200]))
+    page.mouse.move(*points[row])
+    expect(page.locator(".corral-tooltip.corral-shown")).to_contain_text("the train was late, number")
+    expect(page.locator(".corral-lit")).to_have_count(1)
+
+    page.mouse.click(*points[row])
+    pinned = page.locator(".st-key-corral-pinned")
+    expect(pinned).to_contain_text("the train was late, number")
+    expect(pinned).to_contain_text("channel")
+    wait_for_selected(page, 80)  # a click is no lasso
+    page.keyboard.press("t")
+    expect(page.get_by_text("Nearest to")).to_be_visible()
+    wait_for_legend(page, **{"nearest 25": 25})
+    page.keyboard.press("x")
+    expect(pinned).to_have_count(0)
+    expect(page.locator(".corral-keywords")).to_contain_text("train")
+
+
+def test_the_wheel_the_middle_button_and_the_arrows_move_the_map(page: Page, project: Project) -> None:
+    def view() -> list[float]:
+        return page.evaluate("() => { const {x, y} = globalThis.__corral.maps.get('map').range; return [...x, ...y]; }")
+
+    def waits(for_: str, was: list[float]) -> list[float]:
+        ranges = "const {x, y} = globalThis.__corral.maps.get('map').range; const now = [...x, ...y];"
+        page.wait_for_function(f"was => {{ {ranges} return {for_}; }}", arg=was)
+        return view()
+
+    whole = view()
+    middle = places(page, project)[GROUP == 1].mean(axis=0)
+    page.mouse.move(*middle)
+    page.mouse.wheel(0, -400)
+    near = waits("now[1] - now[0] < (was[1] - was[0]) * 0.95", whole)
+    page.wait_for_timeout(400)
+    near = view()
+    page.mouse.down(button="middle")
+    page.mouse.move(middle[0] + 120, middle[1])
+    page.mouse.up(button="middle")
+    moved = waits("now[0] < was[0]", near)
+    page.keyboard.down(" ")
+    page.mouse.down()
+    page.mouse.move(*middle)
+    page.mouse.up()
+    page.keyboard.up(" ")
+    back = waits("now[0] > was[0]", moved)
+    np.testing.assert_allclose(back, near, atol=1e-6)
+    page.keyboard.press("ArrowRight")
+    right = waits("now[0] > was[0]", back)
+    page.keyboard.press("-")
+    waits("now[1] - now[0] > was[1] - was[0]", right)
+    page.keyboard.press("h")
+    waits("Math.abs(now[0] - was[0]) < 1e-6", whole)
+    wait_for_selected(page, 0)
+
+
+def test_the_change_of_the_map_is_played_stopped_and_switched_off(page: Page, project: Project) -> None:
+    bar = page.locator(".corral-travel")
+    expect(bar).to_be_visible()  # from the UMAP to the PCA
+    slider = page.get_by_label("Between the map before and the map now")
+    slider.fill("0.5")
+    assert page.evaluate("() => globalThis.__corral.maps.get('map').travel.t") == 0.5
+    page.get_by_label("Play the change of the map again").click()
+    wait_for_map(page, "PCA")
+    slider.fill("0.2")
+    round_group(page, places(page, project), 0)  # whoever draws means the map as it is now
+    assert page.evaluate("() => globalThis.__corral.maps.get('map').travel.t") == 1
+    page.get_by_label("animate").uncheck()
+    page.get_by_text("UMAP", exact=True).click()
+    wait_for_map(page, "UMAP")
+    page.reload()
+    wait_for_map(page, "UMAP")
+    page.get_by_text("PCA", exact=True).click()
+    wait_for_map(page, "PCA")
+    expect(page.get_by_label("animate")).not_to_be_checked()
+
+
+@pytest.mark.parametrize("painter", ["webgl", "pixels"])
+def test_both_painters_draw_the_same(
+    server: Server, browser: Browser, project: Project, painter: str, tmp_path: Path
+) -> None:
+    project.open_log().assign(np.flatnonzero(GROUP == 0), "apples")
+    context = browser.new_context(viewport={"width": 1440, "height": 960})
+    page = context.new_page()
+    page.add_init_script(f"globalThis.__corralPainter = '{painter}'")
+    page.goto(f"{server.url}/label?project={project.id}")
+    wait_for_map(page, "UMAP")
+    wait_for_legend(page, apples=80)
+    page.wait_for_function("() => document.querySelector('.corral-map').dataset.colours?.endsWith('-1')")
+    assert (
+        page.evaluate("() => globalThis.__corral.maps.get('map').painter.constructor.name")
+        == {
+            "webgl": "GlPainter",
+            "pixels": "PixelPainter",
+        }[painter]
+    )
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(500)
+    page.locator(".corral-stage").screenshot(path=tmp_path / "map.png")
+    pixels = np.asarray(Image.open(tmp_path / "map.png").convert("RGB")).astype(int)
+    blue = np.abs(pixels - [0x44, 0x77, 0xAA]).sum(axis=2) < 60
+    grey = (np.ptp(pixels, axis=2) < 6) & (pixels[:, :, 0] < 225)
+    width = page.evaluate("() => globalThis.__corral.maps.get('map').pointSize()")
+    disc = np.pi / 4 * width**2
+    assert 0.3 * 80 * disc < blue.sum() < 1.4 * 80 * disc
+    assert 0.3 * 160 * disc * 0.7 < grey.sum() < 1.6 * 160 * disc
+    context.close()
+
+
+def test_without_webgl_the_map_works(server: Server, browser: Browser, project: Project) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 720})  # a small laptop's
+    page = context.new_page()
+    page.add_init_script(
+        "const real = HTMLCanvasElement.prototype.getContext;"
+        "HTMLCanvasElement.prototype.getContext = function (kind, ...more) {"
+        " return kind.startsWith('webgl') ? null : real.call(this, kind, ...more); }"
+    )
+    page.goto(f"{server.url}/label?project={project.id}")
+    wait_for_map(page, "UMAP")
+    page.get_by_text("PCA", exact=True).click()
+    wait_for_map(page, "PCA")
+    points = places(page, project)
+    round_group(page, points, 2)
+    assert selected(page) == 80
+    type_label(page, "plants")
+    wait_for_legend(page, plants=80, unlabelled=160)
+    context.close()
