@@ -23,7 +23,8 @@ pytest: $(VENV)/test
 # The README's pictures, from a run of the browser tests.
 screenshots: $(VENV)/test
 	mkdir -p docs
-	CORRAL_SCREENSHOTS=$(CURDIR)/docs $(BIN)/pytest tests/browser/test_main_loop.py tests/browser/test_separation.py
+	CORRAL_SCREENSHOTS=$(CURDIR)/docs $(BIN)/pytest tests/browser/test_main_loop.py tests/browser/test_separation.py \
+		tests/browser/test_instrument.py::test_a_hundred_thousand_texts
 
 format: $(VENV)/test
 	$(BIN)/ruff check --fix .

@@ -21,7 +21,7 @@ N_NEIGHBORS = 15
 # The layout of many rows starts from that of a sample, with more room, and needs few epochs then. In umap-learn these
 # are 500 epochs up to 10,000 rows, 200 beyond; the figures here are the least that kept as many neighbours.
 SAMPLE_ROWS, SAMPLE_EPOCHS, EPOCHS, ALPHA = 10_000, 400, 100, 0.5
-PLACE_EPOCHS, PLACE_ALPHA = 50, 0.25  # new rows on a map that stays, each near its place
+PLACE_EPOCHS, PLACE_ALPHA = 100, 0.25  # new rows on a map that stays, each near its place
 UMAP_MIN_ROWS = 16  # below, a neighbourhood of 15 is everybody and UMAP says nothing
 
 
@@ -113,6 +113,12 @@ def place(xy: np.ndarray, neighbours: np.ndarray, distances: np.ndarray) -> np.n
     return xy
 
 
+def _need_same_rows(embeddings: np.ndarray, *others: np.ndarray | None) -> None:
+    for other in others:
+        if other is not None and len(other) != len(embeddings):
+            raise ValueError(f"the embeddings are of {len(embeddings):,} rows, what came with them of {len(other):,}")
+
+
 class UmapProcess:
     """A child process that has umap-learn imported and compiled, and makes one map at a time."""
 
@@ -180,7 +186,8 @@ class UmapProcess:
         near = np.full((len(embeddings), k), -1, np.int32)
         far = np.full((len(embeddings), k), np.nan, np.float32)
         if k and len(rows):
-            arrays: dict[str, np.ndarray] = {"embeddings": np.asarray(embeddings[among], np.float32)}
+            asked = embeddings if len(among) == len(embeddings) else embeddings[among]  # it may be large: no copy
+            arrays: dict[str, np.ndarray] = {"embeddings": np.asarray(asked, np.float32)}
             if len(rows) < len(among):
                 arrays["rows"] = np.searchsorted(among, rows)
             settings = {"n_neighbors": k, "random_state": random_state}
@@ -210,10 +217,12 @@ class UmapProcess:
 
         `on_progress(epochs_done, epochs)` is called while it runs; None comes back where `stop` ended it, which also
         ends the child. Waits for other work under way. Rows with NaN get NaN. The same on every run.
-        Raises ProjectionError for fewer than UMAP_MIN_ROWS rows, and where the child fails.
+        Raises ProjectionError for fewer than UMAP_MIN_ROWS rows, and where the child fails; ValueError where the
+        arrays are not of the same rows.
         """
+        _need_same_rows(embeddings, init, *(neighbours or ()))
         present = ~np.isnan(embeddings[:, 0])
-        n_present = np.count_nonzero(present)
+        n_present = int(np.count_nonzero(present))
         if n_present < UMAP_MIN_ROWS:
             raise ProjectionError(f"UMAP needs at least {UMAP_MIN_ROWS} texts, there are {n_present}: use PCA.")
         if neighbours is None:
@@ -272,6 +281,7 @@ class UmapProcess:
         they are, bit for bit. Rows with NaN in `embeddings` get NaN. `neighbours`, `on_progress`, `stop` and errors as
         in `fit_transform`. Raises ProjectionError where no row has a position.
         """
+        _need_same_rows(embeddings, xy, *(neighbours or ()))
         present = ~np.isnan(embeddings[:, 0])
         placed = present & ~np.isnan(xy).any(axis=1)
         new = np.flatnonzero(present & ~placed)

@@ -21,10 +21,9 @@ class Points:
     """
 
     def __init__(self, xy: np.ndarray) -> None:
-        self.n_rows = len(xy)
+        self._xy = xy
         order = np.argsort(xy[:, 1], kind="stable")[: np.count_nonzero(~np.isnan(xy[:, 1]))]  # NaN comes last
         self._rows = order.astype(np.int32)
-        self._x = xy[order, 0]
         self._y = xy[order, 1].astype(float)  # as the corners are: float32 would round the edges
 
     def in_polygon(self, polygon: Sequence[Sequence[float]]) -> np.ndarray:
@@ -40,22 +39,24 @@ class Points:
                 f"A lasso needs at least 3 corners (x, y), all finite numbers, got an array of shape {corners.shape}."
             )
         inside = np.zeros(len(self._rows), bool)
+        first, last = np.searchsorted(self._y, [corners[:, 1].min(), corners[:, 1].max()])
+        x = self._xy[self._rows[first:last], 0]
         for (x1, y1), (x2, y2) in zip(corners, np.roll(corners, 1, axis=0), strict=True):
             if y1 != y2:
                 low, high = np.searchsorted(self._y, sorted((y1, y2)))  # y1 <= y < y2
-                beside = slice(low, high)
-                inside[beside] ^= self._x[beside] < (x2 - x1) * (self._y[beside] - y1) / (y2 - y1) + x1
+                crossing = (x2 - x1) * (self._y[low:high] - y1) / (y2 - y1) + x1
+                inside[low:high] ^= x[low - first : high - first] < crossing
         return self._sorted(np.flatnonzero(inside))
 
     def in_box(self, xs: Sequence[float], ys: Sequence[float]) -> np.ndarray:
         """The rows with x between the two `xs` and y between the two `ys`, edges included: int64, sorted."""
         (left, right), (bottom, top) = np.sort(np.asarray([xs, ys], float))
         low, high = np.searchsorted(self._y, bottom), np.searchsorted(self._y, top, side="right")
-        x = self._x[low:high].astype(float)
+        x = self._xy[self._rows[low:high], 0].astype(float)
         return self._sorted(low + np.flatnonzero((x >= left) & (x <= right)))
 
     def _sorted(self, places: np.ndarray) -> np.ndarray:
-        found = np.zeros(self.n_rows, bool)
+        found = np.zeros(len(self._xy), bool)
         found[self._rows[places]] = True
         return np.flatnonzero(found)
 

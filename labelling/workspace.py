@@ -107,11 +107,13 @@ class Space:
         save_array(self._path("embeddings"), np.asarray(embeddings, np.float32))
 
     def map(self, projection: str) -> np.ndarray | None:
-        """float32 (n_rows, 2), None where this projection has not been made; NaN for texts added since."""
+        """float32 (n_rows, 2), memory-mapped, None where this has not been made; NaN for texts added since."""
         path = self._path(projection)
         if not path.exists():
             return None
-        xy = np.load(path, allow_pickle=False)
+        xy = np.load(path, mmap_mode="r", allow_pickle=False)
+        if len(xy) == self.n_rows:
+            return xy
         return np.pad(xy, ((0, self.n_rows - len(xy)), (0, 0)), constant_values=np.nan)
 
     def save_map(self, projection: str, xy: np.ndarray) -> None:

@@ -271,13 +271,40 @@ def test_a_start_with_gaps(process: UmapProcess, known: int) -> None:
     assert np.isnan(xy[5]).all()
     assert np.isfinite(xy[present]).all()
     one, two = xy[present & (group == 0)], xy[present & (group == 1)]
-    assert np.linalg.norm(one.mean(0) - two.mean(0)) > max(one.std(), two.std())
+    assert np.linalg.norm(one.mean(0) - two.mean(0)) > max(one.std(0).max(), two.std(0).max())
 
 
 @pytest.mark.parametrize("min_dist", [0.0, 0.5, 0.99])
 def test_other_least_distances(process: UmapProcess, min_dist: float) -> None:
     x, _ = groups(60, 2)
     assert np.isfinite(process.fit_transform(x, min_dist=min_dist)).all()
+
+
+def test_many_rows_begin_with_a_sample(process: UmapProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(projections, "SAMPLE_ROWS", 120)
+    x, group = groups(400, 4)
+    x[[0, 300]] = np.nan
+    x[310:340] = x[310]  # copies have only each other for neighbours, and perhaps none of them is in the sample
+    group[310:340] = group[310]
+    told: list[tuple[int, int]] = []
+    xy = process.fit_transform(x, on_progress=lambda *now: told.append(now))
+    present = ~np.isnan(x[:, 0])
+    np.testing.assert_array_equal(np.isnan(xy).any(axis=1), ~present)
+    nearest = nearest_by_hand(xy[present], 5)[0]
+    assert (group[present][nearest] == group[present][:, None]).mean() > 0.95
+    assert told == sorted(told)
+    assert len({total for _, total in told}) == 1
+    assert told[-1][0] == told[-1][1]
+    np.testing.assert_array_equal(process.fit_transform(x, neighbours=process.neighbours(x)), xy)
+
+
+def test_arrays_of_other_rows_are_refused(process: UmapProcess) -> None:
+    x, _ = groups(40, 2)
+    graph = process.neighbours(x[:30])
+    with pytest.raises(ValueError, match="of 40 rows, what came with them of 30"):
+        process.fit_transform(x, neighbours=graph)
+    with pytest.raises(ValueError, match="of 40 rows, what came with them of 30"):
+        process.place(x, pca(x[:30]))
 
 
 # ---------------------------------------------------------------- maps that lie like the one before
@@ -468,6 +495,22 @@ def test_stop_ends_the_work_and_the_next_map_works(double: UmapProcess, task: st
             xy = np.where(np.arange(20)[:, None] < 10, X[:, :2], np.nan)
             assert double.place(X, xy, n_neighbors=4, stop=stop) is None
     np.testing.assert_array_equal(fit(double), 2 * X[:, :2])
+
+
+@pytest.mark.parametrize("when", [0, 1])
+def test_stop_ends_both_parts_of_a_map_of_many_rows(
+    double: UmapProcess, monkeypatch: pytest.MonkeyPatch, when: int
+) -> None:
+    monkeypatch.setattr(projections, "SAMPLE_ROWS", 10)
+    stop, told = threading.Event(), []
+
+    def progress(done: int, total: int) -> None:
+        told.append(done)
+        if len(told) > 2 * when:
+            stop.set()
+
+    assert fit(double, 6, on_progress=progress, stop=stop) is None
+    assert fit(double) is not None
 
 
 def test_a_stop_that_comes_late_leaves_other_peoples_maps_alone(double: UmapProcess) -> None:

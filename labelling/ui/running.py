@@ -33,8 +33,9 @@ def start_embedding(session: Session) -> Job:
 
 def umap_possible(session: Session) -> bool:
     """Whether there are enough texts for a UMAP."""
-    if session.view is not None and session.view.n_points >= MIN_ROWS_FOR_UMAP:
-        return True  # without looking at each of a million texts
+    pca = session.project.spaces()[0].map("PCA")
+    if pca is not None:  # no need to look at each of a million texts
+        return bool(np.count_nonzero(~np.isnan(pca[:, 0])) >= MIN_ROWS_FOR_UMAP)
     return bool(np.count_nonzero(~session.project.dataset.empty) >= MIN_ROWS_FOR_UMAP)
 
 

@@ -16,6 +16,7 @@ from tests.browser.app import (
     lasso,
     on_screen,
     selected,
+    shot,
     type_label,
     wait_for_legend,
     wait_for_map,
@@ -267,6 +268,46 @@ def test_the_change_of_the_map_is_played_stopped_and_switched_off(page: Page, pr
     page.get_by_text("PCA", exact=True).click()
     wait_for_map(page, "PCA")
     expect(page.get_by_label("animate")).not_to_be_checked()
+
+
+def test_a_hundred_thousand_texts(server: Server, new_page: Callable[..., Page]) -> None:
+    """Made up: 40 groups of many sizes, some with threads between them as UMAPs have them; nine are labelled."""
+    n, rng = 100_000, np.random.default_rng(3)
+    centres = rng.uniform(-10, 10, (40, 2))
+    group = rng.choice(40, n, p=rng.dirichlet(np.full(40, 3.0)))
+    spread = rng.normal(size=(n, 2)) @ np.diag([0.45, 0.3])
+    xy = centres[group] + spread * rng.uniform(0.6, 1.6, (40, 1))[group]
+    between = rng.random(n) < 0.06
+    xy[between] += (centres[(group[between] + 1) % 40] - xy[between]) * rng.random((between.sum(), 1))
+    frame = pd.DataFrame({"text": pd.Series([f"text {row} of group {group[row]}" for row in range(n)], dtype="str")})
+    project = Workspace(server.workspace).create("A hundred thousand", Dataset(frame, "text"), {})
+    space = project.space(0)
+    space.save_map("PCA", xy)
+    space.save_map("UMAP", xy)
+    graph = np.resize(np.arange(n), (n, 2)).astype(np.int32)
+    space.save_graph(graph, graph.astype(np.float32))
+    project.describe_space(0, n_truncated=0, max_tokens=256)
+    space.save_embeddings(xy)
+    log = project.open_log()
+    for number in range(9):
+        log.assign(np.flatnonzero((group == 4 * number) & ~between), f"topic {number + 1}")
+    page = new_page()
+    page.goto(f"{server.url}/label?project={project.id}")
+    wait_for_map(page, "UMAP")
+    points = on_screen(page, xy)
+    wanted = group == int(np.argmax(np.bincount(group[log.codes < 0])))
+    centre = np.median(points[wanted], axis=0)
+    lasso(page, centre, np.array([70.0, 55.0]))
+    inside = int((np.linalg.norm((points - centre) / [70, 55], axis=1) < 1).sum())
+    found = selected(page)
+    assert 0.97 * inside < found <= inside + 5
+    wait_for_selected(page, found)
+    expect(page.locator(".corral-keywords")).to_contain_text("group")
+    page.wait_for_timeout(500)
+    shot(page, "many")
+    type_label(page, "new")
+    wait_for_legend(page, new=int((project.open_log().codes == 9).sum()))
+    assert project.open_log().counts()[9] > 0
 
 
 @pytest.mark.parametrize("painter", ["webgl", "pixels"])

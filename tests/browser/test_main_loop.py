@@ -36,6 +36,20 @@ def test_from_the_demo_to_the_exported_file(server: Server, new_page: Callable[.
     spaces = server.workspace / "projects" / project / "spaces"
     points = on_screen(page, np.load(spaces / "0" / "UMAP.npy"))
 
+    # A search by meaning colours the map, and ends.
+    page.get_by_role("combobox", name="Search by").click()
+    page.get_by_role("option", name="Meaning").click()
+    page.get_by_label("Search", exact=True).fill("my seedlings are dying")
+    page.keyboard.press("Enter")
+    wait_for_legend(page, **{"nearest 25": 25, "26 to 100": 75})
+    texts = pd.read_csv(ROOT / "data" / "demo.csv")["text"]
+    first = page.locator("[data-corral-row]").first
+    assert topics[int(first.get_attribute("data-corral-row"))] == "plants"
+    assert texts[int(first.get_attribute("data-corral-row"))].strip()[:20] in first.inner_text()
+    shot(page, "search")
+    page.get_by_role("button", name="End", exact=True).click()
+    wait_for_legend(page, unlabelled=len(topics))
+
     # Three lassos for each of four topics, each where most of its texts without a label lie.
     sure: dict[str, set[int]] = {}
     unsure: set[int] = set()

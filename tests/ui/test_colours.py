@@ -13,7 +13,18 @@ from sqlalchemy import insert
 
 from labelling.database import open_database, projects
 from labelling.labels import LabelLog
-from labelling.ui.colours import N_MARKS, ORDERED, QUIET, Colouring, by_column, by_label, columns_worth_colouring, mark
+from labelling.ui.colours import (
+    N_MARKS,
+    ORDERED,
+    QUIET,
+    Colouring,
+    by_column,
+    by_density,
+    by_found,
+    by_label,
+    columns_worth_colouring,
+    mark,
+)
 
 N_ROWS = 60
 
@@ -285,3 +296,55 @@ def test_columns_worth_colouring() -> None:
     assert columns_worth_colouring(list(frame), frame) == ["topic", "n", "at", "at_text", "with_gaps"]
     assert columns_worth_colouring(["id", "topic"], frame) == ["topic"]
     assert columns_worth_colouring([], frame) == []
+
+
+# ---------------------------------------------------------------- searches, density, the legend
+
+
+def test_a_search_by_likeness_is_warm_to_cold() -> None:
+    best = np.random.default_rng(0).permutation(20_000)
+    colouring = by_found("query", best, 20_000, ranked="nearest")
+    assert {entry["name"]: entry["count"] for entry in colouring.legend} == {
+        "nearest 25": 25,
+        "26 to 100": 75,
+        "101 to 500": 400,
+        "501 to 2,000": 1500,
+        "others": 18_000,
+    }
+    assert (colouring.codes[best[:25]] == 1).all()
+    assert (colouring.codes[best[2000:]] == 0).all()
+    check(colouring, 20_000)
+
+
+def test_few_texts_have_fewer_steps() -> None:
+    legend = check(by_found("query", np.arange(100), 200, ranked="nearest"), 200)
+    assert legend == {"nearest 25": 25, "others": 175}
+
+
+def test_what_was_found_and_the_others() -> None:
+    assert check(by_found("query", np.array([1, 3]), 5), 5) == {"found": 2, "others": 3}
+    assert check(by_found("query", np.array([], int), 5), 5) == {"found": 0, "others": 5}
+
+
+def test_density_is_highest_where_most_points_lie() -> None:
+    rng = np.random.default_rng(0)
+    xy = np.concatenate([rng.normal(scale=0.05, size=(300, 2)), rng.uniform(-5, 5, (300, 2)), [[np.nan, np.nan]]])
+    colouring = by_density("map", xy.astype(np.float32))
+    assert colouring.codes[:300].mean() > colouring.codes[300:600].mean() + 1.5
+    assert colouring.codes[600] == 0
+    assert check(colouring, 601)["empty"] == 1
+    for odd in (np.full((3, 2), np.nan), np.ones((5, 2)), np.empty((0, 2))):
+        by_density("map", odd.astype(np.float32))
+
+
+def test_hidden_entries() -> None:
+    codes = np.array([-1, 0, 2, 0, -1])
+    colouring = Colouring("id", np.zeros(5, np.uint8), [], [], codes)
+    assert colouring.shown(()) is None
+    assert colouring.shown({0}).tolist() == [True, False, True, False, True]
+    assert colouring.shown({-1, 2}).tolist() == [False, True, False, True, False]
+    assert colouring.shown({7}).all()
+    assert colouring.rows_of(-1).tolist() == [0, 4]
+    plain = Colouring("id", np.array([0, 1, 1], np.uint8), [], [])
+    assert plain.shown({0}).tolist() == [False, True, True]
+    assert plain.rows_of(1).tolist() == [1, 2]
