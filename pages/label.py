@@ -9,8 +9,8 @@ page.start("Label")
 session = page.session()
 load_map()
 with st.container(key="corral-top"):  # as high without a status as with one: the map must not move under the mouse
-    chosen, status = st.columns([1, 1], vertical_alignment="center")
-with chosen, st.container(horizontal=True, vertical_alignment="center"):
+    chosen, status = st.columns([6, 5], vertical_alignment="center")
+with chosen, st.container(horizontal=True, vertical_alignment="center", gap="small"):
     st.markdown(f"##### {page.escape(session.project.name)}", width="content")
     workbench.choose_map(session)
 workbench.show(session)

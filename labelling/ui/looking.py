@@ -229,7 +229,8 @@ def look_for(search: Any) -> None:
 
 def clear_search(session: Session) -> None:
     session.found = None
-    st.session_state["search query"] = ""
+    if st.session_state.get("search query"):  # setting it empties the box, also of what is being typed meanwhile
+        st.session_state["search query"] = ""
 
 
 def found(session: Session) -> None:

@@ -24,7 +24,8 @@ OF_ONE_PROJECT = (
 ICON = Path(__file__).parent / "icon.svg"
 WIDE = "<style>.stMainBlockContainer { padding: 4rem 2rem 2rem; max-width: none; }</style>"
 STYLE = """<style>
-[class*="st-key-corral-wires"] { display: none; }
+/* With what is round it, or the empty wrapper would keep its distance from its neighbours. */
+[class*="st-key-corral-wires"], [data-testid="stLayoutWrapper"]:has(> [class*="st-key-corral-wires"]) { display: none; }
 /* No fading while a run is under way: the map and the panel would flicker at every step. And without a GPU, whatever
    moves by itself keeps a core busy that the work behind the bar could use. */
 .stElementContainer, .stProgress * { opacity: 1 !important; transition: none !important; }

@@ -12,7 +12,7 @@ from labelling.ui.resources import jobs
 from labelling.workspace import Space
 
 MAP = "map"
-MAP_HEIGHT = "clamp(360px, calc(100vh - 325px), 1100px)"  # with what stands above and below it, the window's
+MAP_HEIGHT = "clamp(360px, calc(100vh - 310px), 1100px)"  # with what stands above and below it, the window's
 REFRESH_SECONDS = 0.7
 GROWTH_WORTH_SHOWING = 1.6  # the map of a running embedding is drawn anew when it has grown by this factor
 
@@ -89,7 +89,7 @@ def choose_map(session: Session) -> None:
             index=list(names).index(space.id),
             format_func=names.__getitem__,
             label_visibility="collapsed",
-            width=230,
+            width=190,
         )
         if space_id != space.id:
             session.project.show_space(space_id)
