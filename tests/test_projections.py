@@ -344,6 +344,28 @@ def test_align_leaves_a_map_that_shares_nothing(n_common: int) -> None:
     np.testing.assert_array_equal(projections.align(xy, to), xy)
 
 
+@pytest.mark.parametrize("n_dims", [6, 80])
+def test_rows_that_come_later_lie_where_the_components_put_them(n_dims: int) -> None:
+    x = embeddings(60, n_dims)
+    x[3] = x[55] = np.nan
+    known = np.setdiff1d(np.arange(50), [3])
+    model = PCA(2).fit(x[known])
+    turned = model.transform(np.nan_to_num(x))[:, ::-1] * [1, -1] + [5, 7]  # as a map before it may have lain
+    xy = np.full((60, 2), np.nan, np.float32)
+    xy[known] = turned[known]
+    found = projections.extend_pca(xy, x)
+    np.testing.assert_array_equal(found[:50], xy[:50])
+    assert np.isnan(found[55]).all()
+    later = [row for row in range(50, 60) if row != 55]
+    np.testing.assert_allclose(found[later], turned[later], atol=1e-3)
+    assert np.isnan(xy[50:]).all(), "its input stays as it was"
+
+
+def test_no_row_has_a_place_that_others_could_follow() -> None:
+    nowhere = np.full((5, 2), np.nan, np.float32)
+    assert np.isnan(projections.extend_pca(nowhere, embeddings(5))).all()
+
+
 def test_place_puts_a_row_between_its_neighbours_and_nearer_to_the_nearer() -> None:
     xy = np.array([[0, 0], [10, 0], [np.nan, 1], [np.nan] * 2, [np.nan] * 2, [np.nan] * 2], np.float32)
     near = np.array([[1, 2], [0, 2], [0, 1], [2, -1], [5, -1], [4, -1]], np.int32)

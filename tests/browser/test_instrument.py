@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, WebSocket, expect
 from sklearn.neighbors import NearestNeighbors
 
 from labelling.dataset import Dataset
@@ -293,11 +293,23 @@ def test_a_hundred_thousand_texts(server: Server, new_page: Callable[..., Page])
     for number in range(9):
         log.assign(np.flatnonzero((group == 4 * number) & ~between), f"topic {number + 1}")
     page = new_page()
+    down: list[int] = []
+    up: list[int] = []
+
+    def count(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda frame: down.append(len(frame)))
+        socket.on("framesent", lambda frame: up.append(len(frame)))
+
+    page.on("websocket", count)
     page.goto(f"{server.url}/label?project={project.id}")
     wait_for_map(page, "UMAP")
+    page.wait_for_timeout(1500)
+    assert sum(down) > 8 * n  # the positions, once
     points = on_screen(page, xy)
     wanted = group == int(np.argmax(np.bincount(group[log.codes < 0])))
     centre = np.median(points[wanted], axis=0)
+    down.clear()
+    up.clear()
     lasso(page, centre, np.array([70.0, 55.0]))
     inside = int((np.linalg.norm((points - centre) / [70, 55], axis=1) < 1).sum())
     found = selected(page)
@@ -305,7 +317,14 @@ def test_a_hundred_thousand_texts(server: Server, new_page: Callable[..., Page])
     wait_for_selected(page, found)
     expect(page.locator(".corral-keywords")).to_contain_text("group")
     page.wait_for_timeout(500)
+    assert sum(down) < n / 8 + 40_000, "a bit a point and the panel, no position and no colour"
+    assert sum(up) < 5_000, "the polygon, no point"
     shot(page, "many")
+    down.clear()
+    page.keyboard.press("j")  # a button elsewhere
+    expect(page.get_by_text("Sample, page 2 of 100")).to_be_visible()
+    page.wait_for_timeout(500)
+    assert sum(down) < 40_000
     type_label(page, "new")
     expect(page.locator(".corral-legend-name").filter(has_text="new")).to_be_visible()
     n_new = int(project.open_log().counts()[9])
