@@ -1,6 +1,7 @@
 """The pages without a browser: what they say, and what they refuse. Components run in tests/browser."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -288,6 +289,21 @@ def test_colours_by_density_and_by_a_column(workspace: Workspace, by: str) -> No
     at.selectbox(key="filter column").select("amount").run()
     at.slider(key="filter range").set_value((10.0, 19.0)).run()
     assert "**10 of 40** are shown" in said(at)
+
+
+def test_a_filter_by_days(workspace: Workspace) -> None:
+    data = "text,at,hour\n" + "".join(
+        f"text {row},2024-01-{row + 1:02},2024-01-01T{row:02}:00:00\n" for row in range(20)
+    )
+    project = workspace.create("days", make_dataset(read_table(data.encode(), "a.csv"), "text"), {})
+    resources.new_session(project).embed()
+    at = open_page("label", project)
+    at.selectbox(key="filter column").select("at").run()
+    at.slider(key="filter range").set_value((date(2024, 1, 3), date(2024, 1, 5))).run()
+    assert "**3 of 20** are shown" in said(at)
+    at.selectbox(key="filter column").select("hour").run()
+    assert not at.exception
+    assert "All of one day, 2024-01-01" in said(at)
 
 
 def test_texts_are_added_to_a_project(workspace: Workspace, project: Project) -> None:

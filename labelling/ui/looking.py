@@ -40,8 +40,8 @@ def controls(session: Session) -> tuple[Colouring, np.ndarray | None]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="corral-controls"):
         with st.popover("Filter", icon=":material/filter_alt:"):
             wanted = _filter(session, dataset.metadata_columns)
-        if session.found is None and state.get("colour by") == SEARCH:
-            state["colour by"] = LABEL
+        if "colour by" not in state or (session.found is None and state["colour by"] == SEARCH):
+            state["colour by"] = LABEL if session.found is None else SEARCH
         options = [LABEL, DENSITY, *([SEARCH] if session.found else []), *(f"column {name}" for name in columns)]
         by = st.selectbox(
             "Colour by",
@@ -152,6 +152,9 @@ def _column_condition(session: Session, column: str) -> dict[str, Any]:
     low, high = offered
     if kind == "dates":
         first, last = (pd.Timestamp(second, unit="s").date() for second in (low, high))
+        if first == last:
+            st.caption(f"All of one day, {first}.")
+            return {}
         start, end = st.slider("Days", first, last, (first, last), key="filter range")
         if (start, end) == (first, last):
             return {}
