@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator as Place
 
 from labelling.database import WorkspaceError
 from labelling.keywords import Keywords
@@ -27,14 +28,38 @@ def attempt(step: Callable[[], object]) -> None:
         st.session_state["step error"] = str(error)
 
 
-def show(session: Session) -> None:
+def begin(session: Session) -> Place:
+    """How much is labelled and selected; returns the place for what a search found, which comes between them."""
+    page.labelled(session)
+    found = st.container()
+    n = len(session.selection)
+    if not n:
+        st.markdown("##### Nothing selected")
+        return found
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"##### {n:,} selected")
+        st.button(
+            "Unlabel",
+            shortcut="0",
+            on_click=lambda: attempt(session.clear),
+            disabled=not session.log.counts(session.selection).sum(),
+            help="Takes the labels off the selected points",
+            type="tertiary",
+        )
+        st.button("Deselect", on_click=session.deselect, shortcut="Escape", type="tertiary")
+    return found
+
+
+def show(session: Session, found: Place) -> None:
+    """All else: what was found goes to its place."""
     if message := st.session_state.pop("step error", None):
         page.error(message)
     if done := st.session_state.pop("step done", None):
         st.toast(done, icon=":material/check:")
     if n_hidden := st.session_state.pop("just hidden", 0):
         st.toast(f"{n_hidden:,} are hidden now, and no longer selected. B brings a selection back.")
-    looking.found(session)
+    with found:
+        looking.found(session)
     keywords = _selection(session)
     _labels(session)
     _history(session)
@@ -47,25 +72,12 @@ def show(session: Session) -> None:
 # ---------------------------------------------------------------- selection
 
 
-def _selection(session: Session) -> "st.delta_generator.DeltaGenerator | None":
-    """What is selected and what can be done with it; returns the place for its keywords."""
-    n = len(session.selection)
-    if not n:
-        st.markdown("##### Nothing selected")
+def _selection(session: Session) -> Place | None:
+    """What the selection holds and what can be done with it; returns the place for its keywords."""
+    if not len(session.selection):
         _steps(session)
         st.caption("Draw a lasso round some points to read and label them.")
         return None
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"##### {n:,} selected")
-        st.button(
-            "Unlabel",
-            shortcut="0",
-            on_click=lambda: attempt(session.clear),
-            disabled=not session.log.counts(session.selection).sum(),
-            help="Takes the labels off the selected points",
-            type="tertiary",
-        )
-        st.button("Deselect", on_click=session.deselect, shortcut="Escape", type="tertiary")
     st.html(_breakdown(session.log, session.selection))
     _steps(session)
     strays = session.strays()
@@ -127,7 +139,7 @@ def _counted(project_id: str, _session: Session) -> Keywords:
     return Keywords(dataset.text, len(dataset))
 
 
-def _keywords(session: Session, place: "st.delta_generator.DeltaGenerator") -> None:
+def _keywords(session: Session, place: Place) -> None:
     found = _counted(session.project.id, session).of(session.selection)
     if found:
         words = "".join(

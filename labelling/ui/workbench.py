@@ -1,6 +1,7 @@
 """The label page: the map on the left, the selection and the labels on the right."""
 
 import html
+import time
 
 import numpy as np
 import streamlit as st
@@ -14,6 +15,7 @@ from labelling.workspace import Space
 MAP = "map"
 MAP_HEIGHT = "clamp(360px, calc(100vh - 310px), 1100px)"  # with what stands above and below it, the window's
 REFRESH_SECONDS = 0.7
+HEAD_START_SECONDS = 0.04
 GROWTH_WORTH_SHOWING = 1.6  # the map of a running embedding is drawn anew when it has grown by this factor
 
 
@@ -151,6 +153,11 @@ def show(session: Session) -> None:
         send_selection(MAP, session.project.n_rows, session.selection)
     session.log.refresh()
     left, right = st.columns([7, 3], gap="medium")
+    with right, st.container(gap="xsmall"):
+        found = panel.begin(session)  # the answer to a lasso, before all else
+        rest = st.container(gap="xsmall")
+    # The page takes a tenth of a second to lay out all that follows; without a pause it would do so before it shows this.
+    time.sleep(HEAD_START_SECONDS)
     with left:
         if session.view is None:
             st.info("The first points appear in a moment.", icon=":material/hourglass_top:")
@@ -177,9 +184,8 @@ def show(session: Session) -> None:
         )
         answer_hovers(MAP, session.project.dataset, colouring, session.log.name_of)
         _below(session)
-    with right, st.container(gap="xsmall"):
-        page.labelled(session)
-        panel.show(session)
+    with rest:
+        panel.show(session, found)
 
 
 def _select(session: Session, drawn: Drawn) -> None:

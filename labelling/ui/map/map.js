@@ -194,7 +194,8 @@ class CorralMap {
       this.drawnOn = wire.id;
     }
     this.order = null;
-    this.draw();
+    if (channel === "selection") this.drawNow(); // what is being laid out beside it would hold a frame up
+    else this.draw();
   }
 
   move(positions, id) {
