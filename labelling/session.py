@@ -225,7 +225,7 @@ class Session:
             begin("UMAP map")
         xy = space.map("UMAP")
         if xy is not None:  # texts were added: the others stay where they are
-            xy = process.place(embeddings, xy, on_progress=on_progress, stop=stop)
+            xy = process.place(embeddings, xy, neighbours=graph, on_progress=on_progress, stop=stop)
         else:
             before = self.project.spaces()[0].map("UMAP")
             start = space.map("PCA") if before is None else before

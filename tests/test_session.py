@@ -341,7 +341,7 @@ def test_added_texts_move_nothing_and_change_no_label(workspace: Workspace, sess
     assert not space.has_map("UMAP")
     assert np.isnan(space.map("UMAP")[40:]).all()
     process = Process(graph=((np.arange(48)[:, None] + [1, 2]) % 48).astype(np.int32))
-    process.place = lambda embeddings, xy, on_progress, stop: np.nan_to_num(xy, nan=7.0)
+    process.place = lambda embeddings, xy, neighbours, on_progress, stop: np.nan_to_num(xy, nan=7.0)
     assert again.make_umap(space, process)
     assert process.asked == ["neighbours"]
     assert space.has_map("UMAP")

@@ -135,6 +135,7 @@ def test_steps_of_a_selection(page: Page, project: Project) -> None:
     wait_for_selected(page, 160)
     for n in (80, 80, 160, 80, 0):
         page.keyboard.press("b")
+        page.wait_for_timeout(700)  # two of these have as many points
         wait_for_selected(page, n)
     round_group(page, points, 2)
     wait_for_selected(page, 80)
