@@ -156,7 +156,7 @@ def show(session: Session) -> None:
     with right, st.container(gap="xsmall"):
         found = panel.begin(session)  # the answer to a lasso, before all else
         rest = st.container(gap="xsmall")
-    # The browser takes a tenth of a second to lay out what follows; without a pause it would do so before it shows this.
+    # The browser takes a tenth of a second to lay out what follows, and would do so before it shows this.
     time.sleep(HEAD_START_SECONDS)
     with left:
         if session.view is None:
