@@ -131,6 +131,7 @@ def test_steps_of_a_selection(page: Page, project: Project) -> None:
     expect(page.locator(".corral-outline path")).to_have_attribute("d", re.compile(r"^(M[^M]+Z){4}$"))
     page.wait_for_timeout(500)
     wait_for_selected(page, 80)
+    expect(page.get_by_role("button", name="Invert")).to_be_enabled()
     page.keyboard.press("i")
     wait_for_selected(page, 160)
     for n in (80, 80, 160, 80, 0):
@@ -139,6 +140,7 @@ def test_steps_of_a_selection(page: Page, project: Project) -> None:
         wait_for_selected(page, n)
     round_group(page, points, 2)
     wait_for_selected(page, 80)
+    expect(page.get_by_role("button", name="Shrink")).to_be_enabled()  # the count is shown before the rest
     page.keyboard.press("s")
     wait_for_selected(page, 64)
     page.keyboard.press("g")
