@@ -161,6 +161,7 @@ def _labels(session: Session) -> None:
         name.text_input("New label", key="new label name", placeholder="type a name   ( N )")
         button.form_submit_button(
             f"Label {n:,}" if n else "Label",
+            key="new label button",  # the same for any number: Enter pressed while the number changes counts too
             on_click=lambda: _assign(session, st.session_state["new label name"], **options),
             type="primary",
             width="stretch",

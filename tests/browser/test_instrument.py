@@ -112,7 +112,7 @@ def test_a_cluster_is_labelled_by_keyboard_alone(page: Page, project: Project) -
     # A key of its own, from now on.
     page.keyboard.press("i")
     page.keyboard.press("Control+z")
-    wait_for_legend(page, others=240)
+    expect(page.get_by_text(re.compile("^0 of 240 labelled"))).to_be_visible()
     assert project.open_log().n_labelled == 0
 
 
