@@ -70,6 +70,48 @@ def labelled_frame(
     return frame[frame["label"].notna()] if only_labelled else frame
 
 
+def answered_frame(
+    dataset: Dataset,
+    answers: pd.DataFrame,
+    labelled_at: np.ndarray,
+    source: np.ndarray,
+    *,
+    nested: bool = False,
+) -> pd.DataFrame:
+    """As `labelled_frame`, with yes, no or nothing (unknown) for each label.
+
+    `answers` has a column for each label by its name, (n_rows,): 1 yes, 0 no, NaN unknown. Each becomes a column
+    ``label: <name>`` of "yes", "no" or nothing; or with `nested` all become one, ``cats``, of mappings {name: 1 or 0}
+    that leave out what is unknown. ``label`` has the names of those that are yes, with a semicolon between them.
+    """
+    bears = (answers == 1).to_numpy()
+    names = np.asarray(answers.columns, object)
+    joined = np.array(["; ".join(names[row]) or None for row in bears], object)
+    frame = labelled_frame(dataset, joined, labelled_at, source)
+    new: dict[str, pd.Series] = {}
+    if nested:
+        known = [
+            {name: int(value) for name, value in zip(names, row, strict=True) if value == value}
+            for row in answers.to_numpy(float)
+        ]
+        new["cats"] = pd.Series(known, index=frame.index, dtype=object)
+    else:
+        for name in names:
+            new[f"label: {name}"] = answers[name].map({1.0: "yes", 0.0: "no"}).astype("str").set_axis(frame.index)
+    taken = set(frame.columns) | set(new)
+    clashes = {}
+    for name in new:
+        if name in frame.columns:
+            renamed = f"original_{name}"
+            while renamed in taken:
+                renamed = f"original_{renamed}"
+            taken.add(renamed)
+            clashes[name] = renamed
+    frame = frame.rename(columns=clashes)
+    first = len(frame.columns) - len(EXPORT_COLUMNS)
+    return pd.concat([frame.iloc[:, :first], pd.DataFrame(new), frame.iloc[:, first:]], axis=1)
+
+
 def to_csv(frame: pd.DataFrame) -> bytes:
     """CSV as RFC 4180 has it, UTF-8 with a byte order mark so that Excel opens it rightly.
 

@@ -1,5 +1,6 @@
 """Which rows a person wants to see: by label, by a column, by words in the text."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ class Filter:
     Parameters
     ----------
     labels : tuple of int
-        Label ids, -1 for "no label".
+        States of a row's labels, any of which it must be in: see `mask`.
     column : str
         A metadata column, for `values` or for `low` and `high`.
     values : tuple of str
@@ -35,13 +36,13 @@ class Filter:
     def active(self) -> bool:
         return bool(self.labels or self.values or self.words.strip() or self.low is not None or self.high is not None)
 
-    def mask(self, codes: np.ndarray, frame: pd.DataFrame, texts: pd.Series) -> np.ndarray:
-        """bool (n_rows,): which rows are wanted. `codes` are the rows' label ids; `frame` has the column."""
+    def mask(self, in_state: Callable[[int], np.ndarray], frame: pd.DataFrame, texts: pd.Series) -> np.ndarray:
+        """bool (n_rows,): which rows are wanted. `in_state` gives the rows of a label state; `frame` has the column."""
         from labelling.search import with_words
 
-        wanted = np.ones(len(codes), bool)
+        wanted = np.ones(len(texts), bool)
         if self.labels:
-            wanted &= np.isin(codes, self.labels)
+            wanted &= np.any([in_state(state) for state in self.labels], axis=0)
         if self.values:
             wanted &= as_text(frame[self.column]).isin(self.values).to_numpy(bool)
         if self.low is not None or self.high is not None:

@@ -19,7 +19,8 @@ from labelling import evaluation, export, neighbours, projections, search, selec
 from labelling.cache import EmbeddingCache
 from labelling.encoders import Encoder
 from labelling.filters import Filter
-from labelling.labels import UNLABELLED, Action, LabelLog
+from labelling.labels import NO, UNKNOWN, UNLABELLED, YES, Action, Label
+from labelling.log import LabelLog, Outcome
 from labelling.workspace import Project, Space
 
 # Unlabelled rows that a tuner is given beside the labelled ones: enough to follow the shape of the data.
@@ -94,16 +95,24 @@ class Session:
         The workspace's.
     encoder_for : callable
         Makes (or finds) the encoder that a space's settings describe.
+    who : str
+        Who labels; None is the one under whom this process runs.
     """
 
     def __init__(
-        self, project: Project, cache: EmbeddingCache, encoder_for: Callable[[Mapping[str, Any]], Encoder]
+        self,
+        project: Project,
+        cache: EmbeddingCache,
+        encoder_for: Callable[[Mapping[str, Any]], Encoder],
+        who: str | None = None,
     ) -> None:
         self.project = project
         self.cache = cache
         self.encoder_for = encoder_for
-        self.log = project.open_log()
+        self.log = project.open_log(who)
+        self._focus: int | None = None
         self.selection = selection.NOTHING
+        self.n_hidden = 0  # of what was drawn round last: how many the map does not show
         self.chosen_by: Mapping[str, Any] = {}
         self.history = selection.History(project.n_rows)
         self.view: MapView | None = None
@@ -242,9 +251,30 @@ class Session:
         key = (wanted, self.log.seq if wanted.labels else 0)
         if self._filtered is None or self._filtered[0] != key:
             dataset = self.project.dataset
-            mask = wanted.mask(self.log.codes, dataset.frame, dataset.frame[dataset.text_column])
+            mask = wanted.mask(self._labelled, dataset.frame, dataset.frame[dataset.text_column])
             self._filtered = (key, mask)
         return self._filtered[1]
+
+    def _labelled(self, state: int) -> np.ndarray:
+        """bool (n_rows,): the rows in a state of `label_states`."""
+        if state == UNLABELLED:
+            return ~self.log.known
+        if not self.log.several:
+            return self.log.codes == state
+        label_id, answer = divmod(state, 3)
+        return self.log.answers(label_id) == (YES, NO, UNKNOWN)[answer]
+
+    def label_states(self) -> dict[int, str]:
+        """What can be said of a row's labels, for a filter: a number for each, and its name."""
+        if not self.log.several:
+            counts = self.log.counts()
+            named = {label.id: label.name for label in self.log.labels if counts[label.id]}
+            return {UNLABELLED: "unlabelled", **named}
+        states = {UNLABELLED: "nothing known"}
+        for label in self.log.labels:
+            for place, word in enumerate(("yes", "no", "unknown")):
+                states[3 * label.id + place] = f"{label.name}: {word}"
+        return states
 
     def show_only(self, wanted: np.ndarray | None) -> int:
         """Show these rows alone, bool (n_rows,), None for all; return how many of the selection are hidden by that.
@@ -291,6 +321,7 @@ class Session:
         else:
             raise ValueError(f"kind must be 'lasso' or 'box', got {kind!r}")
         place = {"space": self.view.space, "projection": self.view.projection}
+        self.n_hidden = int(np.count_nonzero(~self.seen[rows]))
         self.select_rows(rows, kind, how, points=np.asarray(points, float).tolist(), **place)
 
     def select_rows(self, rows: np.ndarray, by: str, how: str = "new", **details: Any) -> None:
@@ -330,7 +361,14 @@ class Session:
 
     def select_unlabelled(self) -> None:
         """Select all that can be seen and has no label."""
-        self.select_rows(np.flatnonzero(self.seen & (self.log.codes == UNLABELLED)), "unlabelled")
+        self.select_rows(np.flatnonzero(self.seen & self.unlabelled), "unlabelled")
+
+    @property
+    def unlabelled(self) -> np.ndarray:
+        """bool (n_rows,): what has no label; with yes, no and unknown: what has no answer for the label in focus."""
+        if self.log.several and self.focus is not None:
+            return self.log.answers(self.focus.id) == UNKNOWN
+        return ~self.log.known
 
     @property
     def graph(self) -> np.ndarray | None:
@@ -414,15 +452,52 @@ class Session:
 
     # ---------------------------------------------------------------- labels
 
-    def label(self, name: str, *, overwrite: bool = False) -> int:
-        """Give the selection a label; how many rows changed. It is on disk when this returns."""
-        self._need_selection()
-        return self.log.assign(self.selection, name, overwrite=overwrite, how=self.chosen_by)
+    @property
+    def focus(self) -> Label | None:
+        """With yes, no and unknown: the label that is asked about now; None where there is none."""
+        labels = self.log.labels if self.log.several else []
+        return next((label for label in labels if label.id == self._focus), labels[0] if labels else None)
 
-    def clear(self) -> int:
-        """Take the labels off the selection; how many rows had one."""
+    def focus_on(self, label_id: int) -> None:
+        self._focus = label_id
+
+    def label(self, name: str, *, answer: int = YES, overwrite: bool = False) -> Outcome:
+        """Give the selection a label, or say yes or no to it. It is on disk when this returns."""
         self._need_selection()
-        return self.log.clear(self.selection, how=self.chosen_by)
+        return self.log.assign(self.selection, name, answer=answer, overwrite=overwrite, how=self.chosen_by)
+
+    def clear(self, name: str | None = None) -> Outcome:
+        """Take the labels off the selection, or this label alone."""
+        self._need_selection()
+        return self.log.clear(self.selection, name, how=self.chosen_by)
+
+    def split(self, label_id: int, name: str) -> Outcome:
+        """Give what is selected of a label a new label."""
+        self._need_selection()
+        return self.log.split(label_id, self.selection, name, how=self.chosen_by)
+
+    def audit_sample(self, seq: int, sample: str, n: int, random_state: int = 0) -> np.ndarray:
+        """Rows to read of action `seq`: "random", from the "edge" or "outlying"; int64, at most `n`, in that order.
+
+        From the edge: with the fewest of their nearest texts among the action's; outlying: the farthest from the mean
+        of the action's rows, by cosine; both in the full space that is shown. What was read is not drawn again.
+        """
+        rows = np.setdiff1d(self.log.standing(seq), self.log.read(seq))
+        rows = rows[~self.project.dataset.empty[rows]]
+        if sample == "random":
+            return np.random.default_rng(random_state).permutation(rows)[:n]
+        space = self.project.current
+        if not space.ready:
+            raise SessionError("The texts are still being embedded: a random sample can be read already.")
+        if sample == "edge":
+            if (graph := space.neighbours) is None:
+                raise SessionError("The neighbour graph is still being made: it comes with the UMAP.")
+            share = neighbours.share_inside(rows, graph, self.log.rows_of(seq))
+            return rows[np.argsort(share, kind="stable")][:n]
+        if sample == "outlying":
+            vectors = np.asarray(space.embeddings[rows])
+            return rows[np.argsort(search.cosine(vectors, np.nanmean(vectors, axis=0)), kind="stable")][:n]
+        raise ValueError(f"sample must be 'random', 'edge' or 'outlying', got {sample!r}")
 
     def undo(self) -> Action | None:
         return self.log.undo()
@@ -446,20 +521,17 @@ class Session:
             raise SessionError("The texts are still being embedded: tune when all are.")
         self.log.refresh()
         embeddings = parent.embeddings
-        names = self.log.names()
         present = ~np.isnan(np.asarray(embeddings[:, 0]))
         labelled, others = self._rows_for_a_tuner(present)
-        used = sorted(set(names[labelled]))
-        if len(used) < 2:
-            raise SessionError(
-                f"A tuner needs at least two labels to tell apart; so far there is {used[0]!r} alone."
-                if used
-                else "A tuner needs at least two labels with a few texts each; so far nothing is labelled."
-            )
+        counts = self.log.counts(labelled)
+        used = {label.name: int(counts[label.id]) for label in self.log.labels if counts[label.id]}
+        if not self.can_tune(labelled):
+            raise SessionError(self.what_a_tuner_needs())
         rows = np.sort(np.concatenate([labelled, others]))
-        tuner.fit(np.asarray(embeddings[rows]), names[rows], callback=callback)
+        known = self.log.frame().iloc[rows] if self.log.several else self.log.names()[rows]
+        tuner.fit(np.asarray(embeddings[rows]), known, callback=callback)
         tuned = self._transform(tuner, embeddings, present)
-        settings = {**tuner.get_params(), "labels": {label: int(np.sum(names[labelled] == label)) for label in used}}
+        settings = {**tuner.get_params(), "labels": used}
         space = self.project.add_space(name, type(tuner).__name__, settings, parent.id)
         try:
             xy, seen = projections.pca(tuned), self.project.current.map("PCA")
@@ -471,10 +543,27 @@ class Session:
             raise
         return space
 
+    def can_tune(self, rows: np.ndarray | None = None) -> bool:
+        """Whether there is something to tell apart among the labels of these rows (default: all)."""
+        counts = self.log.counts(rows)
+        if not self.log.several:
+            return bool(np.count_nonzero(counts) > 1)
+        return bool((np.minimum(counts, self.log.counts(rows, NO)) > 0).any())
+
+    def what_a_tuner_needs(self) -> str:
+        if self.log.several:
+            return (
+                "A tuner needs a label with some texts that are yes and some that are no: unknown is not taken for no."
+            )
+        used = [label.name for label in self.log.labels if self.log.counts()[label.id]]
+        if used:
+            return f"A tuner needs at least two labels to tell apart; so far there is {used[0]!r} alone."
+        return "A tuner needs at least two labels with a few texts each; so far nothing is labelled."
+
     def _rows_for_a_tuner(self, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The rows that have a label, and so many of those that have none, among those with an embedding."""
-        labelled = np.flatnonzero(present & (self.log.codes != UNLABELLED))
-        others = np.flatnonzero(present & (self.log.codes == UNLABELLED))
+        known = self.log.known
+        labelled, others = np.flatnonzero(present & known), np.flatnonzero(present & ~known)
         if len(others) > TUNER_UNLABELLED_ROWS:
             others = np.random.default_rng(0).choice(others, TUNER_UNLABELLED_ROWS, replace=False)
         return labelled, others
@@ -491,6 +580,8 @@ class Session:
         It is kept with the space; None where `stop` ended it. `tuner_for` makes the unfitted tuner of a space.
         Raises TooFewLabels where nothing can be held out.
         """
+        if self.log.several:
+            raise evaluation.TooFewLabels("Figures on held-out labels are made for projects with one label a text.")
         self.log.refresh()
         original = self.project.spaces()[0]
         embeddings = original.embeddings
@@ -533,18 +624,27 @@ class Session:
     def export(
         self, to_bytes: Callable[[pd.DataFrame], bytes] = export.to_csv, *, only_labelled: bool = False
     ) -> bytes:
-        """The rows in the uploaded order with all their columns and label, labelled_at, source, as a file's bytes."""
+        """The rows in the uploaded order with all their columns and label, labelled_at, source, as a file's bytes.
+
+        With yes, no and unknown for each label see `export.answered_frame`: JSONL gets them nested.
+        """
         # A log of its own: a download runs in another thread than the page, which may refresh the session's meanwhile.
-        return to_bytes(self._labelled(self.project.open_log(), only_labelled))
+        nested = to_bytes is export.to_jsonl
+        return to_bytes(self._exported(self.project.open_log(), only_labelled, nested=nested))
 
     def preview(self, n_rows: int = 10, *, only_labelled: bool = False) -> pd.DataFrame:
         """The first rows of the export."""
-        return self._labelled(self.log, only_labelled, n_rows)
+        return self._exported(self.log, only_labelled, n_rows)
 
-    def _labelled(self, log: LabelLog, only_labelled: bool, n_rows: int | None = None) -> pd.DataFrame:
-        rows = np.flatnonzero(log.codes != UNLABELLED) if only_labelled else np.arange(log.n_rows)
+    def _exported(
+        self, log: LabelLog, only_labelled: bool, n_rows: int | None = None, *, nested: bool = False
+    ) -> pd.DataFrame:
+        rows = np.flatnonzero(log.known) if only_labelled else np.arange(log.n_rows)
         rows = rows[:n_rows]
         dataset = self.project.dataset
         some = replace(dataset, frame=dataset.frame.iloc[rows].reset_index(drop=True))
-        columns = (log.names(), log.labelled_at(), log.sources())
-        return export.labelled_frame(some, *(column[rows] for column in columns))
+        at, sources = log.labelled_at()[rows], log.sources()[rows]
+        if log.several:
+            answers = log.frame().iloc[rows].reset_index(drop=True)
+            return export.answered_frame(some, answers, at, sources, nested=nested)
+        return export.labelled_frame(some, log.names()[rows], at, sources)

@@ -22,17 +22,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
 
 from labelling.cache import EmbeddingCache
-from labelling.database import WorkspaceError, open_database, projects, reading, spaces, writing
-from labelling.labels import LabelLog
+from labelling.database import WorkspaceError, members, open_database, projects, reading, spaces, writing
+from labelling.log import LabelLog
 from labelling.readers import Dataset
 
 if TYPE_CHECKING:
     from sqlalchemy import Row, Select
 
 PROJECT_ID = re.compile(r"[a-z0-9]{12}")
+ONE, SEVERAL = "one", "several"  # the kinds of project
 
 
 def default_folder() -> Path:
@@ -151,6 +152,8 @@ class Project:
         self.id: str = row.id
         self.name: str = row.name
         self.n_rows: int = row.n_rows
+        self.several = row.kind == SEVERAL  # yes, no or unknown for each label, rather than one label a row
+        self.owner: str | None = row.owner
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -192,8 +195,42 @@ class Project:
         self.n_rows = len(joined)
         self.dataset = joined
 
-    def open_log(self) -> LabelLog:
-        return LabelLog(self.engine, self.id, self.n_rows)
+    def open_log(self, who: str | None = None) -> LabelLog:
+        """The labels, for a person of this name to change; None is the one under whom this process runs."""
+        snapshot = self.folder / f"labels-{self.n_rows}.npz"
+        return LabelLog(self.engine, self.id, self.n_rows, several=self.several, who=who, snapshot=snapshot)
+
+    # ---------------------------------------------------------------- whose it is
+
+    def allows(self, who: str | None) -> bool:
+        """Whether this person may open it: its owner, or one with whom it is shared; anybody where nobody signs in."""
+        return who is None or self.owner == who or who in self.shared_with()
+
+    def shared_with(self) -> list[str]:
+        ours = select(members.c.who).where(members.c.project_id == self.id).order_by(members.c.who)
+        with reading(self.engine) as connection:
+            return list(connection.scalars(ours))
+
+    def share(self, who: str) -> None:
+        """Let this person open it too, and label in it."""
+        if not (who := who.strip()):
+            raise WorkspaceError("There is nobody to share it with: type the name under which they sign in.")
+        with writing(self.engine, self.id) as connection:
+            ours = (members.c.project_id == self.id) & (members.c.who == who)
+            if connection.execute(select(members).where(ours)).one_or_none() is None:
+                connection.execute(insert(members).values(project_id=self.id, who=who))
+
+    def unshare(self, who: str) -> None:
+        with writing(self.engine, self.id) as connection:
+            connection.execute(delete(members).where(members.c.project_id == self.id, members.c.who == who))
+
+    def give_to(self, owner: str) -> None:
+        """Make this person the owner, of a project that was made when nobody signed in for instance."""
+        with writing(self.engine, self.id) as connection:
+            connection.execute(update(projects).where(projects.c.id == self.id).values(owner=owner))
+        self.owner = owner
+
+    # ---------------------------------------------------------------- spaces
 
     def spaces(self) -> list[Space]:
         """All spaces that were not discarded, in the order in which they were made; the first is the original."""
@@ -308,10 +345,19 @@ class ProjectInfo:
     name: str
     created_at: str
     n_rows: int
+    kind: str
+
+
+def _storable(name: str) -> str:
+    """The name without what a database can't hold: a NUL, half a surrogate pair."""
+    return name.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 class Workspace:
-    """The folder in which projects live. Raises WorkspaceError where it can't be made or read."""
+    """The folder in which projects live; their labels in SQLite there, or in `CORRAL_DATABASE_URL`.
+
+    Raises WorkspaceError where it can't be made or read.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = (folder or default_folder()).expanduser().resolve()
@@ -322,15 +368,24 @@ class Workspace:
                 f"The workspace folder {self.folder} can't be made ({error.strerror}): set CORRAL_WORKSPACE to a "
                 "folder that may be written."
             ) from error
-        self.engine = open_database(self.folder / "corral.db")
+        self.engine = open_database(os.environ.get("CORRAL_DATABASE_URL") or self.folder / "corral.db")
 
     @cached_property
     def cache(self) -> EmbeddingCache:
         return EmbeddingCache(self.folder / "embeddings")
 
-    def create(self, name: str, dataset: Dataset, encoder: Mapping[str, Any]) -> Project:
+    def create(
+        self,
+        name: str,
+        dataset: Dataset,
+        encoder: Mapping[str, Any],
+        *,
+        several: bool = False,
+        owner: str | None = None,
+    ) -> Project:
         """A new project, its texts to be embedded by `encoder` (the encoder's parameters).
 
+        With `several` each label is yes, no or unknown for each text; `owner` is who signed in, if anybody did.
         Raises WorkspaceError where it can't be written; nothing of it is left then.
         """
         project_id = "".join(secrets.choice("abcdefghijkmnpqrstuvwxyz23456789") for _ in range(12))
@@ -338,8 +393,9 @@ class Workspace:
         try:
             dataset.save(folder / "dataset")
             with writing(self.engine) as connection:
-                values = {"name": name, "created_at": _now(), "n_rows": len(dataset), "space": 0}
-                connection.execute(insert(projects).values(id=project_id, **values))
+                values = {"name": _storable(name), "created_at": _now(), "n_rows": len(dataset), "space": 0}
+                kind = SEVERAL if several else ONE
+                connection.execute(insert(projects).values(id=project_id, kind=kind, owner=owner, **values))
                 _insert_space(connection, project_id, "Original", "encoder", encoder, None, "kept")
         except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
@@ -348,20 +404,27 @@ class Workspace:
             raise
         return self.open(project_id)
 
-    def open(self, project_id: str) -> Project:
-        """Raises WorkspaceError where there is no such project. The id comes from a URL: it is no path."""
+    def open(self, project_id: str, who: str | None = None) -> Project:
+        """Raises WorkspaceError where there is no such project. The id comes from a URL: it is no path.
+
+        Somebody who signed in as `who` gets those that `Project.allows` them; others are as if they were not there.
+        """
         if PROJECT_ID.fullmatch(project_id):
             with reading(self.engine) as connection:
                 row = connection.execute(select(projects).where(projects.c.id == project_id)).one_or_none()
             if row is not None:
-                return Project(self.engine, self.folder / "projects" / project_id, row)
-        raise WorkspaceError(
-            f"There is no project {project_id[:40]!r} in this workspace ({self.folder}): choose one of the list."
-        )
+                project = Project(self.engine, self.folder / "projects" / project_id, row)
+                if project.allows(who):
+                    return project
+        raise WorkspaceError(f"There is no project {project_id[:40]!r} in this workspace: choose one of the list.")
 
-    def projects(self) -> list[ProjectInfo]:
-        """All projects, the newest first."""
-        columns = (projects.c.id, projects.c.name, projects.c.created_at, projects.c.n_rows)
+    def projects(self, who: str | None = None) -> list[ProjectInfo]:
+        """All projects that this person may open, the newest first."""
+        columns = (projects.c.id, projects.c.name, projects.c.created_at, projects.c.n_rows, projects.c.kind)
+        wanted = select(*columns).order_by(projects.c.created_at.desc(), projects.c.id)
+        if who is not None:
+            shared = select(members.c.project_id).where(members.c.who == who)
+            wanted = wanted.where(or_(projects.c.owner == who, projects.c.id.in_(shared)))
         with reading(self.engine) as connection:
-            rows = connection.execute(select(*columns).order_by(projects.c.created_at.desc(), projects.c.id))
+            rows = connection.execute(wanted)
             return [ProjectInfo(*row) for row in rows]

@@ -39,7 +39,7 @@ SECOND = pd.Timestamp("2024-01-31").timestamp()
     ],
 )
 def test_every_condition_must_be_fulfilled(wanted: Filter, rows: list[int]) -> None:
-    mask = wanted.mask(CODES, FRAME, FRAME["text"])
+    mask = wanted.mask(lambda state: state == CODES, FRAME, FRAME["text"])
     assert mask.dtype == bool
     assert np.flatnonzero(mask).tolist() == rows
     assert wanted.active or rows == [0, 1, 2, 3, 4]

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from labelling.filters import as_numbers, is_date
-from labelling.labels import UNLABELLED, LabelLog
+from labelling.labels import NO, UNKNOWN, UNLABELLED, YES, Label
+from labelling.log import LabelLog
 from labelling.palette import HUES, N_MARKS, Mark, mark  # noqa: F401, HUES is for the charts of the pages
 
 # viridis, dark to bright (S. van der Walt & N. Smith, 2015): for what has an order
@@ -47,9 +48,13 @@ class Colouring:
         return kept[groups]
 
 
-def by_label(log: LabelLog) -> Colouring:
-    """Colours by label; the legend counts all rows."""
-    marks = np.append(np.arange(max(len(log.labels), 1)) % N_MARKS + 1, 0).astype(np.uint8)
+def by_label(log: LabelLog, focus: Label | None = None) -> Colouring:
+    """Colours by label; the legend counts all rows. With yes, no and unknown: of the label in `focus`."""
+    if log.several:
+        return _by_answer(log, focus)
+    marks = np.zeros(log.n_ids + 1, np.uint8)  # the last for unlabelled
+    for label in log.labels:
+        marks[label.id] = label.mark % N_MARKS + 1
     counts = log.counts()
     legend = [
         {"name": label.name, "count": int(counts[label.id]), "code": int(marks[label.id]), "group": label.id}
@@ -60,6 +65,22 @@ def by_label(log: LabelLog) -> Colouring:
     legend.append({"name": "unlabelled", "count": n_unlabelled, "code": 0, "group": UNLABELLED})
     palette = [QUIET, *(mark(index) for index in range(N_MARKS))]
     return Colouring(f"label-{log.project_id}-{log.seq}", marks[log.codes], palette, legend, log.codes)
+
+
+YES_MARK: Mark = {"colour": "#0072B2", "shape": 0}  # of Okabe & Ito's palette (2008), and by shape too
+NO_MARK: Mark = {"colour": "#D55E00", "shape": 1}
+
+
+def _by_answer(log: LabelLog, label: Label | None) -> Colouring:
+    answers = np.full(log.n_rows, UNKNOWN) if label is None else log.answers(label.id)
+    codes = np.select([answers == YES, answers == NO], [1, 2], 0).astype(np.uint8)
+    legend = [
+        {"name": name, "count": int(np.count_nonzero(answers == answer)), "code": code, "group": answer}
+        for name, answer, code in (("yes", YES, 1), ("no", NO, 2), ("unknown", UNKNOWN, 0))
+    ]
+    palette = [QUIET, YES_MARK, NO_MARK]
+    name = None if label is None else label.id
+    return Colouring(f"answer-{log.project_id}-{name}-{log.seq}", codes, palette, legend, answers)
 
 
 NEAREST = (25, 100, 500, 2000)  # the steps of a search by likeness: how many are at least as near

@@ -9,7 +9,6 @@ import streamlit as st
 
 from labelling.dataset import Dataset
 from labelling.filters import Filter, as_numbers, as_text, is_date
-from labelling.labels import UNLABELLED
 from labelling.search import SearchError
 from labelling.session import Found, Session
 from labelling.ui import colours, page
@@ -71,7 +70,7 @@ def _columns(project_id: str, _dataset: Dataset) -> list[str]:
 
 def _coloured(session: Session, by: str, among: np.ndarray, mask: np.ndarray | None) -> Colouring:
     if by == LABEL:
-        return colours.by_label(session.log)
+        return colours.by_label(session.log, session.focus)
     assert session.view is not None  # noqa: S101
     # What is slow to make stays as long as what it is made of is the same.
     key, made_of = (session.project.id, by, session.view.id), (session.found, mask)
@@ -106,13 +105,9 @@ def on_legend(session: Session, group: int, what: str) -> None:
         hidden_groups().symmetric_difference_update({group})
         return
     by = st.session_state.get("colour by", LABEL)
-    if by == LABEL:
-        rows = colours.by_label(session.log).rows_of(group)
-        name = "unlabelled" if group == UNLABELLED else session.log.labels[group].name
-    else:
-        colouring: Colouring = st.session_state["colouring"][2]
-        rows = colouring.rows_of(group)
-        name = next((str(entry["name"]) for entry in colouring.legend if entry["group"] == group), "")
+    colouring = colours.by_label(session.log, session.focus) if by == LABEL else st.session_state["colouring"][2]
+    rows = colouring.rows_of(group)
+    name = next((str(entry["name"]) for entry in colouring.legend if entry["group"] == group), "")
     session.select_rows(rows, "legend", what, colours=by, entry=name)
 
 
@@ -123,8 +118,7 @@ FILTER_KEYS = ("filter labels", "filter words", "filter column", "filter values"
 
 def _filter(session: Session, columns: list[str]) -> Filter:
     """The conditions, all of which a text must fulfil to be shown."""
-    counts = session.log.counts()
-    names = {UNLABELLED: "unlabelled", **{label.id: label.name for label in session.log.labels if counts[label.id]}}
+    names = session.label_states()
     state = st.session_state
     state["filter labels"] = [id_ for id_ in state.get("filter labels", []) if id_ in names]
     labels = st.multiselect("Label", list(names), format_func=names.__getitem__, key="filter labels", placeholder="any")

@@ -10,7 +10,8 @@ from streamlit.delta_generator import DeltaGenerator as Place
 
 from labelling.database import WorkspaceError
 from labelling.keywords import Keywords
-from labelling.labels import LabelError, LabelLog
+from labelling.labels import LabelError
+from labelling.log import LabelLog
 from labelling.session import Session, SessionError
 from labelling.ui import colours, looking, page
 

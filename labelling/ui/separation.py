@@ -102,7 +102,7 @@ def _of_project() -> Source | None:
     if project is None or project.id != project_id:
         project = st.session_state[OPENED] = resources.workspace().open(project_id)
     dataset, log = project.dataset, project.open_log()
-    columns = [GIVEN_HERE] if np.count_nonzero(log.counts()) > 1 else []
+    columns = [GIVEN_HERE] if not log.several and np.count_nonzero(log.counts()) > 1 else []
     columns += [name for name in dataset.frame.columns if name != dataset.text_column and _repeats(dataset.frame[name])]
     if not columns:
         st.info("This project has no labels, and no column whose values could be labels.", icon=":material/label_off:")

@@ -31,12 +31,8 @@ def settings(session: Session) -> None:
     counts = session.log.counts()
     used = {label.name: int(counts[label.id]) for label in session.log.labels if counts[label.id]}
     st.markdown("##### Bend the map towards your labels")
-    if len(used) < 2:
-        st.info(
-            "A tuner needs at least two labels with a few texts each"
-            + (f"; so far there is one, {page.escape(next(iter(used)))}." if used else "; so far nothing is labelled."),
-            icon=":material/lightbulb:",
-        )
+    if not session.can_tune():
+        st.info(page.escape(session.what_a_tuner_needs()), icon=":material/lightbulb:")
         st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
         return
     st.caption(" · ".join(f"{page.escape(name)} {n:,}" for name, n in used.items()))
@@ -200,7 +196,7 @@ def _draw(session: Session, space: Space, projection: str, key: str) -> None:
     xy = space.map(projection)
     if xy is None:
         return
-    colouring = colours.by_label(session.log)
+    colouring = colours.by_label(session.log, session.focus)
     map_id = f"{session.project.id}-{space.id}-{projection}"
     send_positions(key, map_id, xy)
     show_map(key, map_id, colouring, labels_seq=session.log.seq, height=MAP_HEIGHT)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert
 
 from labelling.database import open_database, projects
-from labelling.labels import LabelLog
+from labelling.log import LabelLog
 from labelling.ui.colours import (
     N_MARKS,
     ORDERED,
@@ -37,7 +37,9 @@ def log(tmp_path: Path) -> LabelLog:
 def open_log(folder: Path, project_id: str, n_rows: int) -> LabelLog:
     engine = open_database(folder / "corral.db")
     with engine.begin() as connection:
-        connection.execute(insert(projects).values(id=project_id, name="", created_at="", n_rows=n_rows, space=0))
+        connection.execute(
+            insert(projects).values(id=project_id, name="", created_at="", n_rows=n_rows, space=0, kind="one")
+        )
     return LabelLog(engine, project_id, n_rows)
 
 

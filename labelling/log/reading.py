@@ -1,0 +1,343 @@
+"""Reading the label log: what the actions are, and what follows from them."""
+
+import getpass
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection, Engine, Row, select
+
+from labelling import quality
+from labelling.database import actions, reading
+from labelling.database import changes as changes_table
+from labelling.labels import UNKNOWN, UNLABELLED, YES, Action, Label, LabelError
+from labelling.log import snapshots
+from labelling.log.fold import ONE, Change, Column, Fold
+from labelling.log.packing import unpack_rows, unpack_values
+
+
+def user_name() -> str:
+    """The name under which this process runs, "" where it has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container may run under a number without a name
+        return ""
+
+
+class LogReader:
+    """The labels of one project, as the log has them. Several threads may refresh it.
+
+    Parameters
+    ----------
+    engine, project_id, n_rows
+        The database; the project, and how many rows it has.
+    several : bool
+        Whether each label is yes, no or unknown for each row, rather than one label a row.
+    who : str
+        Who acts; undo and redo are theirs. None is the name under which this process runs.
+    snapshot : Path
+        Where what the rows bear is kept, so that opening need not take in all actions. None keeps it nowhere.
+
+    Attributes
+    ----------
+    labels : list of Label
+        In their order. A label keeps its id for good.
+    actions : list of Action
+        The whole log.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        project_id: str,
+        n_rows: int,
+        *,
+        several: bool = False,
+        who: str | None = None,
+        snapshot: Path | None = None,
+    ) -> None:
+        self.engine = engine
+        self.project_id = project_id
+        self.n_rows = n_rows
+        self.several = several
+        self.who = user_name() if who is None else who
+        self._snapshot = snapshot
+        # Streamlit starts a page's next run before the last one has wound up: both are in here for a moment.
+        self._lock = threading.RLock()
+        self._open()
+
+    # ---------------------------------------------------------------- reading
+
+    def _open(self) -> None:
+        self._fold = Fold(self.n_rows, several=self.several)
+        self._snapshot_seq = 0
+        self._how: dict[int, Mapping[str, Any]] = {}
+        self.labels: list[Label] = []
+        self._became: dict[int, int] = {}
+        self._codes: tuple[int, np.ndarray] | None = None
+        self._answers: dict[int, tuple[int, Column]] = {}
+        with self._lock, reading(self.engine) as connection:
+            ours = self._actions(connection, 0)
+            kept = None if self._snapshot is None else snapshots.load(self._snapshot, self.n_rows)
+            if kept is not None and kept.seq <= len(ours) and (not kept.seq or kept.token == token(ours[kept.seq - 1])):
+                self._snapshot_seq = kept.seq
+                self._fold.columns.update(kept.columns)
+            self._take(connection, ours, self._snapshot_seq)
+
+    def refresh(self) -> bool:
+        """Take in what other tabs and processes have added; True if there was anything."""
+        with self._lock, reading(self.engine) as connection:
+            return self._refresh(connection)
+
+    def _refresh(self, connection: Connection) -> bool:
+        new = self._actions(connection, self.seq)
+        if new:
+            self._take(connection, new, self.seq)
+        return bool(new)
+
+    def _actions(self, connection: Connection, after: int) -> list[Action]:
+        columns = (actions.c[name] for name in ("seq", "kind", "label_id", "targets", "n_rows", "who", "at", "source"))
+        rows = connection.execute(
+            select(*columns, actions.c.labels)
+            .where(actions.c.project_id == self.project_id, actions.c.seq > after)
+            .order_by(actions.c.seq)
+        )
+        return [_action(row) for row in rows]
+
+    def _take(self, connection: Connection, new: Sequence[Action], known: int) -> None:
+        """Take in these actions, and the rows of those after action `known`."""
+        columns = (changes_table.c[name] for name in ("seq", "column", "rows", "after"))
+        last = new[-1].seq if new else 0
+        within = (changes_table.c.seq > known) & (changes_table.c.seq <= last)
+        rows = connection.execute(
+            select(*columns).where(changes_table.c.project_id == self.project_id, within).order_by(changes_table.c.seq)
+        ).all()
+        for action in new:
+            self._fold.take(action)
+        for row in rows:
+            self._fold.change(row.seq, [_change(row)])
+        if any(action.changes or not action.is_step or action.kind == "revert" for action in new):
+            self.labels, self._became = self._fold.labels_where(self._fold.off)
+        self._by_id = {label.id: label for label in self.labels}
+
+    def _changes(self) -> Any:
+        return select(changes_table).where(changes_table.c.project_id == self.project_id)
+
+    @property
+    def actions(self) -> list[Action]:
+        return self._fold.actions
+
+    @property
+    def seq(self) -> int:
+        """The number of the last action, 0 where there is none: two equal numbers mean equal labels."""
+        return len(self._fold.actions)
+
+    def in_force(self, seq: int) -> bool:
+        """Whether the action has not been taken back."""
+        return self._fold.in_force(seq)
+
+    def label(self, label_id: int) -> Label:
+        """Raises LabelError where there is no such label (any more)."""
+        if label_id not in self._by_id:
+            raise LabelError("This label is no longer there: it was deleted or merged, in another tab perhaps.")
+        return self._by_id[label_id]
+
+    def find(self, name: str) -> Label | None:
+        return next((label for label in self.labels if label.name == name), None)
+
+    @property
+    def n_ids(self) -> int:
+        """One more than the highest id of a label, gone or not."""
+        return self._fold.n_labels
+
+    @property
+    def codes(self) -> np.ndarray:
+        """The label id of each row, -1 where it has none: int32 (n_rows,). Not to be written to.
+
+        With yes, no and unknown for each label, see `answers`.
+        """
+        if self.several:
+            raise LabelError("A row of this project may bear several labels.")
+        if self._codes is None or self._codes[0] != self.seq:
+            self._codes = (self.seq, self._fold.codes(self._became))
+        return self._codes[1]
+
+    @property
+    def setters(self) -> np.ndarray:
+        """The `seq` of the action that set the row's label, 0 where none did: int32 (n_rows,)."""
+        return self._fold.columns[ONE].setters
+
+    def answers(self, label_id: int) -> np.ndarray:
+        """Whether each row bears the label: int32 (n_rows,), 1 yes, 0 no, -1 unknown.
+
+        With one label a row it is yes or no where the row has a label.
+        """
+        if not self.several:
+            return np.where(self.codes == UNLABELLED, UNKNOWN, self.codes == label_id).astype(np.int32)
+        return self._column(label_id).codes
+
+    def _column(self, label_id: int) -> Column:
+        kept = self._answers.get(label_id)
+        if kept is None or kept[0] != self.seq:
+            kept = self._answers[label_id] = (self.seq, self._fold.answers(label_id, self._became))
+        return kept[1]
+
+    @property
+    def known(self) -> np.ndarray:
+        """Whether anything is known of each row: bool (n_rows,). With one label a row: whether it has one."""
+        if not self.several:
+            return self.codes != UNLABELLED
+        known = np.zeros(self.n_rows, bool)
+        for label in self.labels:
+            known |= self.answers(label.id) != UNKNOWN
+        return known
+
+    @property
+    def n_labelled(self) -> int:
+        return int(np.count_nonzero(self.known))
+
+    def counts(self, rows: np.ndarray | None = None, answer: int = YES) -> np.ndarray:
+        """How many of `rows` (default: all) bear each label: int array (n_ids,).
+
+        With yes, no and unknown for each label: to how many the `answer` is this.
+        """
+        if self.several:
+            counts = np.zeros(self.n_ids, int)
+            for label in self.labels:
+                answers = self.answers(label.id)
+                counts[label.id] = np.count_nonzero((answers if rows is None else answers[rows]) == answer)
+            return counts
+        codes = self.codes if rows is None else self.codes[rows]
+        return np.bincount(codes[codes != UNLABELLED], minlength=self.n_ids)
+
+    def names(self) -> np.ndarray:
+        """Each row's label name, None where it has none: object array (n_rows,)."""
+        names = np.full(self.n_ids + 1, None, object)
+        for label in self.labels:
+            names[label.id] = label.name
+        return names[self.codes]
+
+    def frame(self) -> pd.DataFrame:
+        """A column for each label by its name: 1.0 yes, 0.0 no, NaN unknown."""
+        columns = {label.name: self.answers(label.id).astype(float) for label in self.labels}
+        return pd.DataFrame(columns, index=range(self.n_rows)).replace(UNKNOWN, np.nan)
+
+    def name_of(self, row: int) -> str | None:
+        """The row's label name, None where it has none; with several, the names of all that it bears."""
+        if self.several:
+            bears = [label.name for label in self.labels if self.answers(label.id)[row] == YES]
+            return ", ".join(bears) or None
+        code = int(self.codes[row])
+        return None if code == UNLABELLED else self._by_id[code].name
+
+    def labelled_at(self) -> np.ndarray:
+        """When each row got its label, ISO 8601 UTC, None where it has none: object array (n_rows,)."""
+        return self._of_setter([action.at for action in self.actions])
+
+    def sources(self) -> np.ndarray:
+        """How each row got its label ("lasso", "box", "imported"), None where it has none: object (n_rows,)."""
+        return self._of_setter([action.source for action in self.actions])
+
+    def _of_setter(self, values: list[str]) -> np.ndarray:
+        if self.several:
+            last = np.zeros(self.n_rows, np.int32)
+            for label in self.labels:
+                column = self._column(label.id)
+                np.maximum(last, np.where(column.codes == UNKNOWN, 0, column.setters), out=last)
+        else:
+            last = np.where(self.codes == UNLABELLED, 0, self.setters)
+        found = np.array([None, *values], object)
+        return found[last]
+
+    def rows_of(self, seq: int) -> np.ndarray:
+        """The rows that action `seq` changed, sorted: int64 array."""
+        with reading(self.engine) as connection:
+            found = connection.execute(self._changes().where(changes_table.c.seq == seq)).all()
+        rows = [unpack_rows(row.rows) for row in found]
+        return np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int64)
+
+    def standing(self, seq: int) -> np.ndarray:
+        """The rows that action `seq` gave their label and that have not been labelled anew since: int64, sorted."""
+        with reading(self.engine) as connection:
+            found = self._changes_of(connection, seq)
+        rows = [change.rows[self._fold.columns[number].setters[change.rows] == seq] for number, change in found.items()]
+        return np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int64)
+
+    def how(self, seq: int) -> Mapping[str, Any]:
+        """How the rows of action `seq` were chosen: by what, on which space and projection, with which polygon."""
+        if seq in self._how:
+            return self._how[seq]
+        ours = select(actions.c.how).where(actions.c.project_id == self.project_id, actions.c.seq == seq)
+        with reading(self.engine) as connection:
+            self._how[seq] = json.loads(connection.execute(ours).scalar_one())
+        return self._how[seq]
+
+    @property
+    def next_undo(self) -> Action | None:
+        return self._fold.next_undo(self.who)
+
+    @property
+    def next_redo(self) -> Action | None:
+        return self._fold.next_redo(self.who)
+
+    def _changes_of(self, connection: Connection, seq: int) -> dict[int, Change]:
+        found = connection.execute(self._changes().where(changes_table.c.seq == seq))
+        return {row.column: _change(row) for row in found}
+
+    # ---------------------------------------------------------------- how good they are
+
+    def read(self, seq: int, sample: str | None = None) -> np.ndarray:
+        """The rows of action `seq` that were read in its audits (of this kind of sample): int64, sorted."""
+        rows = [how["read"] for how in self._audits_of(seq) if sample in (None, how["sample"])]
+        return np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int64)
+
+    def _audits_of(self, seq: int) -> list[Mapping[str, Any]]:
+        audits = (action for action in self.actions if action.kind == "audit" and seq in action.targets)
+        return [self.how(action.seq) for action in audits if self.in_force(action.seq)]
+
+    def quality_of(self, seq: int) -> quality.Estimate | None:
+        """The share of wrong labels among those that action `seq` gave, by its random audits; None without one."""
+        read: dict[int, bool] = {}
+        for how in self._audits_of(seq):
+            if how["sample"] == "random":
+                read.update(dict.fromkeys(how["read"], False))
+                read.update(dict.fromkeys(how["wrong"], True))
+        return quality.estimate(sum(read.codes()), len(read), self.actions[seq - 1].n_rows) if read else None
+
+    def quality_of_label(self, label_id: int) -> quality.Estimate | None:
+        """The share of wrong labels among all that the label's audited actions gave; None without an audit."""
+        audited = {
+            target
+            for action in self.actions
+            if action.kind == "audit" and action.label_id == label_id and self.in_force(action.seq)
+            for target in action.targets
+            if self.in_force(target)
+        }
+        found = [each for seq in sorted(audited) if (each := self.quality_of(seq)) is not None]
+        return quality.pooled(found) if found else None
+
+
+def _action(row: Any) -> Action:
+    labels = {int(label_id): fields for label_id, fields in json.loads(row.labels).items()} if row.labels else {}
+    targets = tuple(json.loads(row.targets)) if row.targets else ()
+    return Action(row.seq, row.kind, row.label_id, targets, row.n_rows, row.who, row.at, row.source, labels)
+
+
+def token(action: Action) -> str:
+    """Tells an action from one of another history, such as that of a database that was put back from a copy."""
+    return repr((action.seq, action.kind, action.label_id, action.n_rows, action.who, action.at))
+
+
+def _change(row: Row[Any]) -> Change:
+    rows = unpack_rows(row.rows)
+    after = unpack_values(row.after, len(rows)) if row.after else []
+    before = unpack_values(row.before, len(rows)) if getattr(row, "before", None) else []
+    return Change(row.column, rows, *_two(after), *_two(before))
+
+
+def _two(values: list[np.ndarray]) -> tuple[np.ndarray | None, np.ndarray | None]:
+    return (values[0] if values else None, values[1] if len(values) > 1 else None)

@@ -1,0 +1,340 @@
+"""Writing to the label log: what rows bear, and undo.
+
+Every action is committed to the database before the call returns, and is worked out inside the transaction that writes
+it, on the labels as they are then: two tabs or two processes that label at once get an order, and neither overwrites
+what it did not mean to.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection, insert
+
+from labelling.database import actions, writing
+from labelling.database import changes as changes_table
+from labelling.labels import (
+    NO,
+    UNKNOWN,
+    UNLABELLED,
+    YES,
+    Action,
+    LabelError,
+    check_imported_names,
+    clean_name,
+    names_to_import,
+)
+from labelling.log import snapshots
+from labelling.log.fold import ONE, Change, Fold
+from labelling.log.packing import pack_rows, pack_values
+from labelling.log.reading import LogReader, token
+
+SNAPSHOT_EVERY = 100  # actions: more would be taken in anew when the project is opened
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an action: how many rows changed, and how many were left because they had another label.
+
+    `meanwhile`: of the rows that were asked for, how many others have changed since this log was read last, by person.
+    """
+
+    n_changed: int
+    n_left: int = 0
+    meanwhile: Mapping[str, int] | None = None
+
+
+class LogWriter(LogReader):
+    """A log that can be added to, by several threads."""
+
+    # ---------------------------------------------------------------- labels of rows
+
+    def assign(
+        self,
+        rows: np.ndarray,
+        name: str,
+        *,
+        answer: int = YES,
+        overwrite: bool = False,
+        how: Mapping[str, Any] | None = None,
+    ) -> Outcome:
+        """Give `rows` the label `name`, making the label where it is new.
+
+        Rows that bear another label are left as they are unless `overwrite`. Where nothing would change, nothing is
+        written. With yes, no and unknown for each label: say that the `answer` is YES or NO; rows to which the other
+        answer was given are left unless `overwrite`. Raises LabelError for a name that can't be one or a row outside
+        0..n_rows-1.
+        """
+        name = clean_name(name)
+        rows = self._valid(rows)
+        with self._writing() as (connection, seen):
+            label, made = self._find_or_make(name)
+            column, value = self._place(label, answer)
+            values = self._values(column)
+            changed = rows[values[rows] != value]
+            others = np.count_nonzero(values[changed] != UNLABELLED)
+            if not overwrite:
+                changed = changed[values[changed] == UNLABELLED]
+            if len(changed):
+                change = self._new(column, changed, np.full(len(changed), value))
+                self._append(connection, "assign", [change], label_id=label, labels=made, how=how)
+            meanwhile = self._meanwhile(connection, seen, rows)
+        return Outcome(len(changed), 0 if overwrite else int(others), meanwhile)
+
+    def clear(self, rows: np.ndarray, name: str | None = None, *, how: Mapping[str, Any] | None = None) -> Outcome:
+        """Take the labels off `rows`, or the label `name` alone; with yes, no and unknown: they are unknown then."""
+        rows = self._valid(rows)
+        with self._writing() as (connection, seen):
+            found = self.labels if name is None else [label for label in self.labels if label.name == name]
+            new = []
+            if self.several:
+                for label in found:
+                    its = rows[self.answers(label.id)[rows] != UNKNOWN]
+                    new.append(self._new(label.id, its, np.full(len(its), UNKNOWN)))
+            else:
+                its = rows[self.codes[rows] != UNLABELLED]
+                if name is not None:
+                    its = its[np.isin(self.codes[its], [label.id for label in found])]
+                new.append(self._new(ONE, its, np.full(len(its), UNLABELLED)))
+            new = [change for change in new if len(change.rows)]
+            n_changed = len(np.unique(np.concatenate([change.rows for change in new]))) if new else 0
+            if new:
+                label_id = found[0].id if name is not None else None
+                self._append(connection, "clear", new, label_id=label_id, how=how)
+            meanwhile = self._meanwhile(connection, seen, rows)
+        return Outcome(n_changed, 0, meanwhile)
+
+    def import_labels(self, values: Sequence[Any]) -> Outcome:
+        """Take in the labels of an uploaded column, one value a row, as one action.
+
+        None, NaN and white space mean no label, and leave the row as it is; a row that bears another label gets the
+        column's. Raises LabelError where a value can't be a name, or there are more than MAX_IMPORTED_LABELS
+        different ones.
+        """
+        if len(values) != self.n_rows:
+            raise LabelError(f"There are {len(values)} labels to import for {self.n_rows} rows.")
+        names = names_to_import(values)
+        distinct = [name for name in dict.fromkeys(names) if name]
+        if self.several:
+            array = np.array(names, object)
+            return self.import_answers(pd.DataFrame({name: np.where(array == name, 1.0, np.nan) for name in distinct}))
+        named = np.flatnonzero([bool(name) for name in names])
+        with self._writing() as (connection, _):
+            ids, made = self._ids(distinct)
+            after = np.array([ids[names[row]] for row in named], np.int32)
+            new = self.codes[named] != after
+            rows, after = named[new], after[new]
+            if len(rows):
+                self._append(connection, "import", [self._new(ONE, rows, after)], labels=made, how={"by": "imported"})
+        return Outcome(len(rows))
+
+    def import_answers(self, answers: pd.DataFrame) -> Outcome:
+        """Take in a column for each label, by its name: 1 yes, 0 no, NaN unknown (left as it is), as one action."""
+        if not self.several:
+            raise LabelError("This project has one label a text; answers for each label need a project of that kind.")
+        if len(answers) != self.n_rows:
+            raise LabelError(f"There are {len(answers)} answers to import for {self.n_rows} rows.")
+        check_imported_names(list(answers.columns))
+        with self._writing() as (connection, _):
+            ids, made = self._ids(list(answers.columns))
+            new = []
+            for name in answers.columns:
+                values = answers[name].to_numpy(float)
+                rows = np.flatnonzero(~np.isnan(values))
+                rows = rows[self._values(ids[name])[rows] != values[rows]]
+                if len(rows):
+                    new.append(self._new(ids[name], rows, values[rows]))
+            if new:
+                self._append(connection, "import", new, labels=made, how={"by": "imported"})
+        return Outcome(len(np.unique(np.concatenate([change.rows for change in new]))) if new else 0)
+
+    def audit(self, seq: int, read: np.ndarray, wrong: np.ndarray, sample: str) -> Outcome:
+        """Note that of the rows of action `seq` these were `read`, and those found `wrong`, which lose the label.
+
+        With yes, no and unknown for each label, a yes that was wrong becomes a no. `sample` says how the rows to read
+        were drawn: only a "random" one tells the share of wrong labels, see `quality_of`.
+        """
+        read, wrong = self._valid(read), self._valid(wrong)
+        with self._writing() as (connection, seen):
+            target = self.actions[seq - 1]
+            if target.kind not in ("assign", "split", "import"):
+                raise LabelError(f"Only labels that were given can be audited, not the action {target.kind!r}.")
+            new = []
+            for number, change in self._changes_of(connection, seq).items():
+                column = self._fold.columns[number]
+                rows = np.intersect1d(wrong, change.rows)
+                rows = rows[column.setters[rows] == seq]  # what has been labelled anew since is not in question
+                value = NO if self.several else UNLABELLED
+                if len(rows):
+                    new.append(self._new(number, rows, np.full(len(rows), value)))
+            how = {"by": "audit", "sample": sample, "read": read.tolist(), "wrong": wrong.tolist()}
+            self._append(connection, "audit", new, label_id=target.label_id, targets=[seq], how=how)
+            meanwhile = self._meanwhile(connection, seen, wrong)
+        return Outcome(len(wrong), 0, meanwhile)
+
+    # ---------------------------------------------------------------- undo
+
+    def undo(self, seq: int | None = None) -> Action | None:
+        """Take back one's own last action that is in force, or action `seq`; return it, None where there is none.
+
+        What others have done since stays. Raises LabelError where two labels would then have one name.
+        """
+        with self._writing() as (connection, _):
+            target = self.next_undo if seq is None else self.actions[seq - 1]
+            if target is None or not target.is_step or not self.in_force(target.seq):
+                return None
+            self._switch(connection, "undo", [target.seq])
+        return target
+
+    def redo(self, seq: int | None = None) -> Action | None:
+        """Bring back what one undid last, or action `seq`; return it, None where there is none."""
+        with self._writing() as (connection, _):
+            target = self.next_redo if seq is None else self.actions[seq - 1]
+            if target is None or self.in_force(target.seq):
+                return None
+            self._switch(connection, "redo", [target.seq])
+        return target
+
+    def revert(self, seq: int) -> int:
+        """Go back to how the labels were after action `seq` (0: none): how many actions it took back or brought back.
+
+        It is an action like others, and can be undone.
+        """
+        with self._writing() as (connection, _):
+            then = Fold(0, several=True)
+            for action in self.actions[:seq]:
+                then.take(action)
+            steps = [action.seq for action in self.actions if action.is_step and action.kind != "revert"]
+            off = [step for step in steps if self.in_force(step) and (step > seq or not then.in_force(step))]
+            on = [-step for step in steps if step <= seq and then.in_force(step) and not self.in_force(step)]
+            if off or on:
+                self._switch(connection, "revert", off + on)
+        return len(off) + len(on)
+
+    def _switch(self, connection: Connection, kind: str, targets: list[int]) -> None:
+        off, on = self._fold.switches(kind, targets)
+        self._fold.labels_where((self._fold.off | off) - on, strict=True)
+        changed = self._fold.switched(off, on, lambda seq: self._changes_of(connection, seq))
+        label_id = self.actions[targets[0] - 1].label_id if kind != "revert" else None
+        self._append(connection, kind, changed, label_id=label_id, targets=targets)
+
+    # ---------------------------------------------------------------- writing
+
+    @contextmanager
+    def _writing(self) -> Iterator[tuple[Connection, int]]:
+        """A transaction; and the last action that was known before it. Others' are taken in before, one's own after."""
+        with self._lock:
+            with writing(self.engine, self.project_id) as connection:
+                seen = self.seq
+                self._refresh(connection)
+                yield connection, seen
+            self.refresh()  # takes in what was just committed, by the same way as anybody else's
+            self._keep_snapshot()
+
+    def _place(self, label_id: int, answer: int) -> tuple[int, int]:
+        """The column that an answer goes into, and the value that it has there."""
+        if self.several:
+            return label_id, answer
+        if answer != YES:
+            raise LabelError("A text of this project has one label or none: it can't be said that it has not this one.")
+        return ONE, label_id
+
+    def _values(self, column: int) -> np.ndarray:
+        return self.codes if column == ONE else self.answers(column)
+
+    def _new(self, column: int, rows: np.ndarray, after: np.ndarray) -> Change:
+        was = self._fold.columns.get(column)
+        before = np.full(len(rows), UNLABELLED) if was is None else was.codes[rows]
+        setters = np.zeros(len(rows), np.int32) if was is None else was.setters[rows]
+        return Change(column, rows, after.astype(np.int32), None, before, setters)
+
+    def _valid(self, rows: np.ndarray) -> np.ndarray:
+        rows = np.asarray(rows)
+        if rows.size and rows.dtype.kind not in "iu":  # a mask would be taken for the rows 0 and 1
+            raise LabelError(f"Rows must be row numbers, got an array of {rows.dtype}.")
+        rows = np.unique(rows.astype(np.int64))
+        if len(rows) and (rows[0] < 0 or rows[-1] >= self.n_rows):
+            raise LabelError(f"Rows must lie in 0..{self.n_rows - 1}, got {rows[0]}..{rows[-1]}.")
+        return rows
+
+    def _ids(self, names: Sequence[str]) -> tuple[dict[str, int], dict[int, dict[str, Any]]]:
+        """The ids of these labels, and what makes those that are new: they get the next ids."""
+        ids = {label.name: label.id for label in self.labels}
+        made: dict[int, dict[str, Any]] = {}
+        for name in names:
+            if name not in ids:
+                ids[name] = self.n_ids + len(made)
+                made[ids[name]] = {"name": name}
+        return ids, made
+
+    def _find_or_make(self, name: str) -> tuple[int, dict[int, dict[str, Any]]]:
+        ids, made = self._ids([name])
+        return ids[name], made
+
+    def _append(
+        self,
+        connection: Connection,
+        kind: str,
+        new: Sequence[Change] = (),
+        *,
+        label_id: int | None = None,
+        targets: Sequence[int] = (),
+        labels: Mapping[int, Mapping[str, Any]] | None = None,
+        how: Mapping[str, Any] | None = None,
+    ) -> None:
+        how = how or {}
+        rows = [change.rows for change in new]
+        n_rows = len(np.unique(np.concatenate(rows))) if len(rows) > 1 else sum(map(len, rows))
+        seq = self.seq + 1
+        connection.execute(
+            insert(actions).codes(
+                project_id=self.project_id,
+                seq=seq,
+                kind=kind,
+                label_id=label_id,
+                targets=json.dumps(list(targets)) if targets else None,
+                n_rows=n_rows,
+                who=self.who,
+                at=datetime.now(UTC).isoformat(timespec="seconds"),
+                source=str(how.get("by", kind)),
+                how=json.dumps(how),
+                labels=json.dumps(labels) if labels else None,
+            )
+        )
+        for change in new:
+            after = [values for values in (change.after, change.setters) if values is not None]
+            before = [values for values in (change.before, change.before_setters) if values is not None]
+            connection.execute(
+                insert(changes_table).codes(
+                    project_id=self.project_id,
+                    seq=seq,
+                    column=change.column,
+                    rows=pack_rows(change.rows),
+                    after=pack_values(*after) if after else None,
+                    before=pack_values(*before) if before else None,
+                )
+            )
+
+    def _meanwhile(self, connection: Connection, seen: int, rows: np.ndarray) -> dict[str, int]:
+        """How many of `rows` others have changed after action `seen`, by person."""
+        found: dict[str, int] = {}
+        for action in self.actions[seen:]:
+            if action.who != self.who and action.n_rows:
+                theirs = [change.rows for change in self._changes_of(connection, action.seq).codes()]
+                n = len(np.intersect1d(np.concatenate(theirs), rows)) if theirs else 0
+                if n:
+                    found[action.who] = found.get(action.who, 0) + n
+        return found
+
+    def _keep_snapshot(self) -> None:
+        """Keep what the rows bear, so that opening is quick. It can be made anew from the log: no loss if it fails."""
+        if self._snapshot is None or self.seq - self._snapshot_seq < SNAPSHOT_EVERY:
+            return
+        kept = snapshots.Snapshot(self.seq, token(self.actions[-1]), self._fold.columns)
+        snapshots.save(self._snapshot, kept)
+        self._snapshot_seq = self.seq
