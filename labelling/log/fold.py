@@ -135,7 +135,7 @@ class Fold:
         off, on = ({seq for seq in seqs if self.actions[seq - 1].kind != "revert"} for seqs in (off, on))
         found = {seq: changes_of(seq) for seq in off | on}
         result = []
-        for number in sorted({number for changes in found.codes() for number in changes}):
+        for number in sorted({number for changes in found.values() for number in changes}):
             old = self.columns.get(number) or Column.empty(self.n_rows)
             new = Column(old.codes.copy(), old.setters.copy())
             for seq in sorted(off, reverse=True):

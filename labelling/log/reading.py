@@ -306,7 +306,7 @@ class LogReader:
             if how["sample"] == "random":
                 read.update(dict.fromkeys(how["read"], False))
                 read.update(dict.fromkeys(how["wrong"], True))
-        return quality.estimate(sum(read.codes()), len(read), self.actions[seq - 1].n_rows) if read else None
+        return quality.estimate(sum(read.values()), len(read), self.actions[seq - 1].n_rows) if read else None
 
     def quality_of_label(self, label_id: int) -> quality.Estimate | None:
         """The share of wrong labels among all that the label's audited actions gave; None without an audit."""

@@ -53,7 +53,7 @@ def load(path: Path, n_rows: int) -> Snapshot | None:
             columns = {number: Column(file[f"values{number}"], file[f"setters{number}"]) for number in numbers}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-    arrays = [array for column in columns.codes() for array in (column.codes, column.setters)]
+    arrays = [array for column in columns.values() for array in (column.codes, column.setters)]
     if any(array.shape != (n_rows,) or array.dtype != np.int32 for array in arrays):
         return None
     return Snapshot(about["seq"], about["token"], columns)

@@ -292,7 +292,7 @@ class LogWriter(LogReader):
         n_rows = len(np.unique(np.concatenate(rows))) if len(rows) > 1 else sum(map(len, rows))
         seq = self.seq + 1
         connection.execute(
-            insert(actions).codes(
+            insert(actions).values(
                 project_id=self.project_id,
                 seq=seq,
                 kind=kind,
@@ -310,7 +310,7 @@ class LogWriter(LogReader):
             after = [values for values in (change.after, change.setters) if values is not None]
             before = [values for values in (change.before, change.before_setters) if values is not None]
             connection.execute(
-                insert(changes_table).codes(
+                insert(changes_table).values(
                     project_id=self.project_id,
                     seq=seq,
                     column=change.column,
@@ -325,7 +325,7 @@ class LogWriter(LogReader):
         found: dict[str, int] = {}
         for action in self.actions[seen:]:
             if action.who != self.who and action.n_rows:
-                theirs = [change.rows for change in self._changes_of(connection, action.seq).codes()]
+                theirs = [change.rows for change in self._changes_of(connection, action.seq).values()]
                 n = len(np.intersect1d(np.concatenate(theirs), rows)) if theirs else 0
                 if n:
                     found[action.who] = found.get(action.who, 0) + n

@@ -190,7 +190,7 @@ def _labels(session: Session) -> None:
 
 def _assign(session: Session, name: str, overwrite: bool) -> None:
     def step() -> None:
-        n = session.label(name, overwrite=overwrite)
+        n = session.label(name, overwrite=overwrite).n_changed
         left = len(session.selection) - n
         st.session_state["new label name"] = ""
         said = f"{n:,} labelled {page.escape(name.strip())}"
@@ -220,8 +220,8 @@ def _history(session: Session) -> None:
 def _describe(verb: str, log: LabelLog, action) -> str | None:  # type: ignore[no-untyped-def]
     if action is None:
         return None
-    what = {"assign": "label", "clear": "unlabelling", "import": "imported labels"}[action.kind]
-    name = f" {page.escape(log.labels[action.label_id].name)}" if action.label_id is not None else ""
+    what = {"assign": "label", "clear": "unlabelling", "import": "imported labels"}.get(action.kind, action.kind)
+    name = f" {page.escape(log.label(action.label_id).name)}" if action.label_id is not None else ""
     return f"{verb}: {what}{name}, {action.n_rows:,} texts"
 
 
