@@ -11,7 +11,8 @@ from labelling.session import Session
 from labelling.ui import resources
 from labelling.workspace import Project
 
-TEXTS, LABEL, TUNE, EXPORT = "pages/texts.py", "pages/label.py", "pages/tune.py", "pages/export.py"
+TEXTS, LABEL, LABELS, TUNE = "pages/texts.py", "pages/label.py", "pages/labels.py", "pages/tune.py"
+HISTORY, EXPORT = "pages/history.py", "pages/export.py"
 SESSION = "corral"  # the one key of st.session_state that holds the session
 
 # What was chosen or found on the pages for one project.
@@ -19,6 +20,7 @@ OF_ONE_PROJECT = (
     "projection", "projection before", "projection chosen", "sample page", "tuned", "step error", "step done",
     "pinned", "colour by", "colouring", "hidden groups", "search query", "n nearest",
     "filter labels", "filter words", "filter column", "filter values", "filter range",
+    "edited label", "history action", "audit", "overwrite",
 )  # fmt: skip
 
 ICON = Path(__file__).parent / "icon.svg"
@@ -39,7 +41,7 @@ STYLE = """<style>
 .corral-keys { display: grid; grid-template-columns: auto 1fr; gap: 3px 14px; margin: 0; font-size: 0.82rem; }
 .corral-keys dt { font-weight: 600; }
 .corral-keys dd { margin: 0; opacity: 0.8; }
-.st-key-corral-labels button { min-height: 2rem; padding: 0.1rem 0.6rem; }
+.st-key-corral-labels button, .st-key-corral-answers button { min-height: 2rem; padding: 0.1rem 0.6rem; }
 .corral-sample small { display: block; opacity: 0.65; }
 .corral-bar { display: flex; height: 8px; border-radius: 4px; overflow: hidden; background: #8883; }
 </style>"""

@@ -1,0 +1,18 @@
+"""History: what was done to the labels, by whom; undo any of it, go back, and read a sample of what was labelled."""
+
+import streamlit as st
+
+from labelling.ui import audit, history, page
+from labelling.ui.map import load_map
+
+page.start("History")
+session = page.session()
+page.header(session)
+load_map()
+listed, chosen = st.columns([3, 2], gap="large")
+with listed:
+    action = history.choose(session)
+with chosen:
+    if action is not None:
+        history.show(session, action)
+        audit.show(session, action)
