@@ -482,7 +482,8 @@ class Session:
         From the edge: with the fewest of their nearest texts among the action's; outlying: the farthest from the mean
         of the action's rows, by cosine; both in the full space that is shown. What was read is not drawn again.
         """
-        rows = np.setdiff1d(self.log.standing(seq), self.log.read(seq))
+        # What was drawn otherwise may be drawn again at random: to leave it out would make the share look better.
+        rows = np.setdiff1d(self.log.standing(seq), self.log.read(seq, "random" if sample == "random" else None))
         rows = rows[~self.project.dataset.empty[rows]]
         if sample == "random":
             return np.random.default_rng(random_state).permutation(rows)[:n]

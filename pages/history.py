@@ -16,3 +16,4 @@ with chosen:
     if action is not None:
         history.show(session, action)
         audit.show(session, action)
+        history.draw(session, action)

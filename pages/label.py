@@ -16,3 +16,4 @@ with chosen, st.container(horizontal=True, vertical_alignment="center", gap="sma
 workbench.show(session)
 with status:  # runs last: what it reports on is then what the map shows
     workbench.status(session)
+workbench.watch(session)

@@ -31,7 +31,7 @@ if (found := st.session_state.get(upload.TABLE)) is not None:
     st.divider()
     try:
         upload.preview(found)
-        dataset = upload.choose_columns(found)
+        dataset, answers = upload.choose_columns(found)
         st.markdown("\n".join(f"- {page.escape(line)}" for line in readers.report(dataset, found.table)))
         into = upload.choose_project(found)
         if into is None:
@@ -39,11 +39,11 @@ if (found := st.session_state.get(upload.TABLE)) is not None:
             upload.say_long_texts(found, dataset, encoder)
         if into is None and st.button("Make the map", type="primary", icon=":material/map:"):
             with st.spinner("Saving the texts and checking the encoder …"):
-                project = upload.create_project(found.name, dataset, encoder)
+                project = upload.create_project(found.name, dataset, encoder, answers)
             page.go_label(project)
         if into is not None and st.button("Add the texts", type="primary", icon=":material/add:"):
             with st.spinner("Saving the texts …"):
-                project = upload.add_texts(into, dataset)
+                project = upload.add_texts(into, dataset, answers)
             page.go_label(project)
     except (ValueError, WorkspaceError) as error:
         page.error(error)

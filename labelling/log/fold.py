@@ -57,7 +57,6 @@ class Fold:
         self._since: dict[int, int] = {}  # action: when it was last brought back
         self._undone: dict[str, list[int]] = {}  # person: what redo brings back, last first
         self._steps: dict[str, list[int]] = {}  # person: what undo takes back, last first
-        self._known: dict[int, dict[str, Any]] = {}  # label id: its fields, gone or not
         self._made_by: dict[int, int] = {}  # label id: the action that made it
 
     # ---------------------------------------------------------------- taking in

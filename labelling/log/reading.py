@@ -146,6 +146,13 @@ class LogReader:
             raise LabelError("This label is no longer there: it was deleted or merged, in another tab perhaps.")
         return self._by_id[label_id]
 
+    def last_name(self, label_id: int) -> str:
+        """The name of a label, also of one that is gone."""
+        if label_id in self._by_id:
+            return self._by_id[label_id].name
+        named = (action.changes[label_id] for action in reversed(self.actions) if label_id in action.changes)
+        return next((str(fields["name"]) for fields in named if "name" in fields), "")
+
     def find(self, name: str) -> Label | None:
         return next((label for label in self.labels if label.name == name), None)
 

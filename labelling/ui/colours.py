@@ -83,6 +83,15 @@ def _by_answer(log: LabelLog, label: Label | None) -> Colouring:
     return Colouring(f"answer-{log.project_id}-{name}-{log.seq}", codes, palette, legend, answers)
 
 
+def of_row(log: LabelLog, focus: Label | None, row: int) -> str:
+    """The colour of a row's label, as CSS; with yes, no and unknown of its answer for the label in `focus`."""
+    if log.several:
+        answer = UNKNOWN if focus is None else int(log.answers(focus.id)[row])
+        return str({YES: YES_MARK, NO: NO_MARK}.get(answer, {"colour": "#8888"})["colour"])
+    code = int(log.codes[row])
+    return "#8888" if code == UNLABELLED else str(mark(log.label(code).mark)["colour"])
+
+
 NEAREST = (25, 100, 500, 2000)  # the steps of a search by likeness: how many are at least as near
 STEPS = ("#D55E00", "#E69F00", "#56B4E9", "#0072B2")  # warm to cold, of Okabe & Ito's palette (2008)
 

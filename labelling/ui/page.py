@@ -18,6 +18,7 @@ SESSION = "corral"  # the one key of st.session_state that holds the session
 # What was chosen or found on the pages for one project.
 OF_ONE_PROJECT = (
     "projection", "projection before", "projection chosen", "sample page", "tuned", "step error", "step done",
+    "step meanwhile",
     "pinned", "colour by", "colouring", "hidden groups", "search query", "n nearest",
     "filter labels", "filter words", "filter column", "filter values", "filter range",
     "edited label", "history action", "audit", "overwrite",

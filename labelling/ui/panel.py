@@ -1,32 +1,20 @@
-"""The panel beside the map: the selection, the labels, undo and redo, and texts to read."""
+"""The panel beside the map: the selection, undo and redo, and texts to read."""
 
 import html
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator as Place
 
-from labelling.database import WorkspaceError
 from labelling.keywords import Keywords
-from labelling.labels import LabelError
-from labelling.log import LabelLog
-from labelling.session import Session, SessionError
-from labelling.ui import colours, looking, page
+from labelling.labels import NO, YES
+from labelling.session import Session
+from labelling.ui import colours, giving, looking, page
 
-N_KEYS = 9  # the labels that have a key of their own: 1 to 9
 PAGE_ROWS = 8
 MAX_SAMPLE = 800  # rows of a selection that can be leafed through, drawn at random
 MAX_READ = 20_000  # characters of a pinned text
-
-
-def attempt(step: Callable[[], object]) -> None:
-    """Take a step in a callback; what can't be done is said on the page that follows."""
-    try:
-        step()
-    except (SessionError, LabelError, WorkspaceError, ValueError) as error:
-        st.session_state["step error"] = str(error)
 
 
 def begin(session: Session) -> Place:
@@ -39,14 +27,15 @@ def begin(session: Session) -> Place:
         return found
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"##### {n:,} selected")
-        st.button(
-            "Unlabel",
-            shortcut="0",
-            on_click=lambda: attempt(session.clear),
-            disabled=not session.log.counts(session.selection).sum(),
-            help="Takes the labels off the selected points",
-            type="tertiary",
-        )
+        if not session.log.several:
+            st.button(
+                "Unlabel",
+                shortcut="0",
+                on_click=lambda: giving.clear(session),
+                disabled=not session.log.counts(session.selection).sum(),
+                help="Takes the labels off the selected points",
+                type="tertiary",
+            )
         st.button("Deselect", on_click=session.deselect, shortcut="Escape", type="tertiary")
     return found
 
@@ -57,13 +46,14 @@ def show(session: Session, found: Place) -> None:
         page.error(message)
     if done := st.session_state.pop("step done", None):
         st.toast(done, icon=":material/check:")
+    if told := st.session_state.pop("step meanwhile", None):
+        st.toast(told, icon=":material/group:", duration="long")
     if n_hidden := st.session_state.pop("just hidden", 0):
         st.toast(f"{n_hidden:,} are hidden now, and no longer selected. B brings a selection back.")
     with found:
         looking.found(session)
     keywords = _selection(session)
-    _labels(session)
-    _history(session)
+    giving.show(session)
     _pinned(session)
     _table(session)
     if keywords is not None:  # last, as it takes the longest
@@ -79,7 +69,7 @@ def _selection(session: Session) -> Place | None:
         _steps(session)
         st.caption("Draw a lasso round some points to read and label them.")
         return None
-    st.html(_breakdown(session.log, session.selection))
+    st.html(_breakdown(session))
     _steps(session)
     strays = session.strays()
     if strays is not None and len(strays):
@@ -89,7 +79,11 @@ def _selection(session: Session) -> Place | None:
             help="The map has two dimensions, the space has hundreds: these lie here on the map, but not in the space.",
         )
         drop.button(
-            "Drop them", shortcut="D", on_click=lambda: attempt(session.drop_strays), type="tertiary", width="stretch"
+            "Drop them",
+            shortcut="D",
+            on_click=lambda: giving.attempt(session.drop_strays),
+            type="tertiary",
+            width="stretch",
         )
     return st.empty()
 
@@ -119,18 +113,29 @@ def _steps(session: Session) -> None:
 
 def _step(step: Callable[[], object]) -> None:
     st.session_state["sample page"] = 0
-    attempt(step)
+    giving.attempt(step)
 
 
-def _breakdown(log: LabelLog, rows: np.ndarray) -> str:
-    """A bar with the shares of the labels among the rows, and the same in words."""
-    counts = log.counts(rows)
-    parts = [(int(len(rows) - counts.sum()), "unlabelled", "#8888")]
-    parts += [(int(counts[i]), log.labels[i].name, str(colours.mark(i)["colour"])) for i in np.argsort(-counts)]
+def _breakdown(session: Session) -> str:
+    """A bar with what the selected rows bear, and the same in words: what a label would meet."""
+    rows, log = session.selection, session.log
+    if log.several:
+        focus = session.focus
+        answers = None if focus is None else log.answers(focus.id)[rows]
+        n_yes, n_no = (0 if answers is None else int(np.count_nonzero(answers == answer)) for answer in (YES, NO))
+        parts = [(len(rows) - n_yes - n_no, "unknown", "#8888")]
+        parts += [(n_yes, "yes", str(colours.YES_MARK["colour"])), (n_no, "no", str(colours.NO_MARK["colour"]))]
+    else:
+        counts = log.counts(rows)
+        parts = [(int(len(rows) - counts.sum()), "unlabelled", "#8888")]
+        labels = sorted(log.labels, key=lambda label: -counts[label.id])
+        parts += [(int(counts[label.id]), label.name, str(colours.mark(label.mark)["colour"])) for label in labels]
     parts = [part for part in parts if part[0]]
     bar = "".join(f'<span style="width:{100 * n / len(rows):.2f}%;background:{hue}"></span>' for n, _, hue in parts)
-    words = " · ".join(f"{n:,} {html.escape(name)}" for n, name, _ in parts)
-    return f'<div class="corral-bar">{bar}</div><small>{words}</small>'
+    said = [f"{n:,} {html.escape(name)}" for n, name, _ in parts]
+    if session.n_hidden and session.is_drawn:
+        said.append(f"{session.n_hidden:,} more are hidden and not selected")
+    return f'<div class="corral-bar">{bar}</div><small>{" · ".join(said)}</small>'
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -149,80 +154,6 @@ def _keywords(session: Session, place: Place) -> None:
             for word in found
         )
         place.html(f'<div class="corral-keywords">{words}</div>')
-
-
-# ---------------------------------------------------------------- labels
-
-
-def _labels(session: Session) -> None:
-    log, n = session.log, len(session.selection)
-    options = {"overwrite": bool(st.session_state.get("overwrite"))}
-    with st.form("new label", border=False):
-        name, button = st.columns([3, 2], vertical_alignment="bottom")
-        name.text_input("New label", key="new label name", placeholder="type a name   ( N )")
-        button.form_submit_button(
-            f"Label {n:,}" if n else "Label",
-            key="new label button",  # the same for any number: Enter pressed while the number changes counts too
-            on_click=lambda: _assign(session, st.session_state["new label name"], **options),
-            type="primary",
-            width="stretch",
-        )
-    st.checkbox("Also change points that have another label", key="overwrite", disabled=not n)
-    counts = log.counts()
-    height: int | Literal["content"] = 190 if len(log.labels) > 14 else "content"
-    with st.container(height=height, border=False, horizontal=True, gap="small", key="corral-labels"):
-        for label in log.labels:
-            mark = colours.mark(label.id)
-            st.html(
-                f"<style>.st-key-label-{label.id} button {{ border-left: 7px solid {mark['colour']}; }}</style>",
-                width="content",
-            )
-            key = str(label.id + 1) if label.id < N_KEYS else None
-            st.button(
-                f"{page.escape(label.name)}  ({counts[label.id]:,})",
-                key=f"label-{label.id}",
-                shortcut=key,
-                on_click=_assign,
-                args=(session, label.name),
-                kwargs=options,
-            )
-
-
-def _assign(session: Session, name: str, overwrite: bool) -> None:
-    def step() -> None:
-        n = session.label(name, overwrite=overwrite).n_changed
-        left = len(session.selection) - n
-        st.session_state["new label name"] = ""
-        said = f"{n:,} labelled {page.escape(name.strip())}"
-        st.session_state["step done"] = said + (f"; {left:,} had a label and were left" if left else "")
-
-    attempt(step)
-
-
-def _history(session: Session) -> None:
-    log = session.log
-    with st.container(horizontal=True, gap="small"):
-        for name, step, target, shortcut, verb in (
-            ("Undo", session.undo, log.next_undo, "Ctrl+Z", "Takes back"),
-            ("Redo", session.redo, log.next_redo, "Ctrl+Shift+Z", "Brings back"),
-        ):
-            st.button(
-                name,
-                icon=f":material/{name.lower()}:",
-                shortcut=shortcut,
-                on_click=lambda step=step: attempt(step),
-                disabled=target is None,
-                help=_describe(verb, log, target),
-                type="tertiary",
-            )
-
-
-def _describe(verb: str, log: LabelLog, action) -> str | None:  # type: ignore[no-untyped-def]
-    if action is None:
-        return None
-    what = {"assign": "label", "clear": "unlabelling", "import": "imported labels"}.get(action.kind, action.kind)
-    name = f" {page.escape(log.label(action.label_id).name)}" if action.label_id is not None else ""
-    return f"{verb}: {what}{name}, {action.n_rows:,} texts"
 
 
 # ---------------------------------------------------------------- texts to read
@@ -295,8 +226,7 @@ def _table(session: Session) -> None:
 
 
 def _row(session: Session, row: int, length: int = 2_000) -> str:
-    code = int(session.log.codes[row])
-    hue = colours.mark(code)["colour"] if code >= 0 else "#8888"
+    hue = colours.of_row(session.log, session.focus, row)
     text = session.project.dataset.text(row).strip()
     cut = html.escape(text if len(text) <= length else text[:length].rstrip() + " …")
     name = html.escape(session.log.name_of(row) or "unlabelled")

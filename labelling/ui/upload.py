@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from labelling import readers
 from labelling.database import WorkspaceError
-from labelling.labels import names_to_import
+from labelling.labels import check_imported_names, names_to_import
 from labelling.readers import Dataset, ReadError, Table
 from labelling.ui import page, resources
 from labelling.workspace import Project, ProjectInfo
@@ -18,6 +19,7 @@ DEMO = Path(__file__).parents[2] / "data" / "demo.csv"
 DEMO_NAME = "Demo: support inbox"
 TABLE = "table"  # the key of st.session_state that holds the table read last
 PREVIEW_ROWS = 5
+ONE, SEVERAL = "One label", "Yes, no or unknown for each label"
 PROJECTS_SHOWN = 12
 COUNTED_ROWS = 20_000  # long texts are counted before the map is made up to here: a few seconds
 
@@ -85,8 +87,11 @@ def preview(found: Found) -> None:
     st.dataframe(frame.head(PREVIEW_ROWS), hide_index=True, width="stretch")
 
 
-def choose_columns(found: Found) -> Dataset:
-    """The person's choice of text and label column. Raises ReadError where the column chosen holds no text."""
+def choose_columns(found: Found) -> tuple[Dataset, pd.DataFrame | None]:
+    """The person's choice of columns: the dataset; and with yes, no and unknown for each label, their answers.
+
+    Raises ReadError where the column chosen holds no text, or an answer can't be read.
+    """
     frame = found.table.frame
     guess = readers.guess_text_column(frame)
     columns = list(frame.columns)
@@ -98,6 +103,25 @@ def choose_columns(found: Found) -> Dataset:
         key=f"text column of {found.name}",
     )
     labels = [column for column in columns if column != text]
+    answers = readers.guess_answer_columns(frame)
+    kind = st.radio(
+        "A text gets",
+        [ONE, SEVERAL],
+        index=1 if answers else 0,
+        captions=["the labels exclude each other", "unknown is never taken for no"],
+        key=f"kind of {found.name}",
+        horizontal=True,
+    )
+    if kind == SEVERAL:
+        columns = right.multiselect(
+            "Columns with answers, if there are any",
+            labels,
+            default=[name for name in answers if name in labels],
+            placeholder="none",
+            key=f"answer columns of {found.name}",
+            help='Yes or no, 1 or 0 in a column called after its label; or objects such as {"refund": 1, "delay": 0}.',
+        )
+        return readers.make_dataset(found.table, text), readers.read_answers(frame, columns)
     suggestion = readers.guess_label_column(frame, text)
     label = right.selectbox(
         "Column with labels, if there are any",
@@ -108,7 +132,7 @@ def choose_columns(found: Found) -> Dataset:
         help="Its values come in as labels, marked as imported. All other columns stay for colouring and come out "
         "again at export.",
     )
-    return readers.make_dataset(found.table, text, label)
+    return readers.make_dataset(found.table, text, label), None
 
 
 def choose_encoder() -> dict[str, Any]:
@@ -143,8 +167,10 @@ def say_long_texts(found: Found, dataset: Dataset, encoder: Mapping[str, Any]) -
         )
 
 
-def create_project(name: str, dataset: Dataset, encoder: Mapping[str, Any]) -> Project:
-    """A project in the workspace, its imported labels in the log.
+def create_project(
+    name: str, dataset: Dataset, encoder: Mapping[str, Any], answers: pd.DataFrame | None = None
+) -> Project:
+    """A project in the workspace, its imported labels in the log; with `answers`, of yes, no and unknown for each.
 
     Raises ValueError where the encoder can't be loaded or the labels can't be taken; nothing is made then.
     """
@@ -152,7 +178,10 @@ def create_project(name: str, dataset: Dataset, encoder: Mapping[str, Any]) -> P
         _ = resources.encoder_for(encoder).n_dims  # an encoder that can't be loaded is said before anything is made
     labels = [] if dataset.label_column is None else dataset.frame[dataset.label_column].tolist()
     names_to_import(labels)  # labels that can't be taken likewise
-    project = resources.workspace().create(name, dataset, encoder)
+    check_imported_names([] if answers is None else list(answers.columns))
+    project = resources.workspace().create(name, dataset, encoder, several=answers is not None)
+    if answers is not None and len(answers.columns):
+        project.open_log().import_answers(answers)
     if labels:
         project.open_log().import_labels(labels)
     return project
@@ -173,7 +202,7 @@ def choose_project(found: Found) -> ProjectInfo | None:
     )
 
 
-def add_texts(info: ProjectInfo, dataset: Dataset) -> Project:
+def add_texts(info: ProjectInfo, dataset: Dataset, answers: pd.DataFrame | None = None) -> Project:
     """Add the texts, and their labels where a column holds some, to a project.
 
     Raises ValueError where the labels can't be taken or the project is busy; nothing is added then.
@@ -185,8 +214,14 @@ def add_texts(info: ProjectInfo, dataset: Dataset) -> Project:
     labels = [] if dataset.label_column is None else dataset.frame[dataset.label_column].tolist()
     names_to_import(labels)
     n_before = project.n_rows
+    if answers is not None and not project.several:
+        raise ValueError(f"{project.name!r} has one label a text: yes and no for each label can't be added to it.")
+    check_imported_names([] if answers is None else list(answers.columns))
     project.append(dataset)
     resources.jobs().forget("embed", project.id)
+    if answers is not None and len(answers.columns):
+        later = answers.set_axis(range(n_before, project.n_rows))
+        project.open_log().import_answers(later.reindex(range(project.n_rows)))
     if labels:
         project.open_log().import_labels([*[None] * n_before, *labels])
     return project

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from labelling.session import MapView, Session
-from labelling.ui import looking, page, panel, running
+from labelling.ui import giving, looking, page, panel, running
 from labelling.ui.map import Drawn, Handlers, answer_hovers, send_positions, send_selection, show_map
 from labelling.ui.resources import jobs
 from labelling.workspace import Space
@@ -15,6 +15,8 @@ from labelling.workspace import Space
 MAP = "map"
 MAP_HEIGHT = "clamp(360px, calc(100vh - 310px), 1100px)"  # with what stands above and below it, the window's
 REFRESH_SECONDS = 0.7
+WATCH_SECONDS = 1.0
+MAX_TOLD = 3  # of others' actions, in a toast each
 HEAD_START_SECONDS = 0.04
 GROWTH_WORTH_SHOWING = 1.6  # the map of a running embedding is drawn anew when it has grown by this factor
 
@@ -141,6 +143,23 @@ def _view(session: Session, space: Space, projection: str) -> MapView | None:
     return session.view
 
 
+# ---------------------------------------------------------------- what others do
+
+
+@st.fragment(run_every=WATCH_SECONDS)
+def watch(session: Session) -> None:
+    """Take in what others do on this project: the map and the counts follow, the selection and the zoom stay."""
+    if session.project.has_grown:
+        st.rerun()
+    seen = session.log.seq
+    if not session.log.refresh():
+        return
+    others = [action for action in session.log.actions[seen:] if action.who != session.log.who]
+    for action in others[-MAX_TOLD:]:
+        st.toast(f"{page.escape(action.who) or 'Somebody'}: {page.escape(giving.describe(session.log, action))}")
+    st.rerun()
+
+
 # ---------------------------------------------------------------- the page
 
 
@@ -178,7 +197,7 @@ def show(session: Session) -> None:
             height=MAP_HEIGHT,
             handlers=Handlers(
                 drawn=lambda drawn: _select(session, drawn),
-                legend=lambda group, what: panel.attempt(lambda: looking.on_legend(session, group, what)),
+                legend=lambda group, what: giving.attempt(lambda: looking.on_legend(session, group, what)),
                 picked=lambda row: _pin(session, row),
             ),
         )
@@ -190,7 +209,7 @@ def show(session: Session) -> None:
 
 def _select(session: Session, drawn: Drawn) -> None:
     st.session_state["sample page"] = 0
-    panel.attempt(lambda: session.select(drawn.map_id, drawn.kind, drawn.points, drawn.how))
+    giving.attempt(lambda: session.select(drawn.map_id, drawn.kind, drawn.points, drawn.how))
 
 
 def _pin(session: Session, row: int) -> None:
@@ -219,6 +238,7 @@ KEYS = (
     ("click", "pins a text"),
     ("/", "search; M selects what was found"),
     ("N, 1 to 9, 0", "new label, the labels, unlabel"),
+    ("Y, O, 0", "yes, no, unknown, where each label is asked on its own"),
     ("G, S, D", "grow, shrink, drop the strays"),
     ("I, U", "invert, all that is unlabelled"),
     ("B, Esc", "the selection before, none"),

@@ -1,0 +1,237 @@
+"""Giving labels to what is selected: the labels with their keys, what happens to rows that have one, undo and redo."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import streamlit as st
+
+from labelling.database import WorkspaceError
+from labelling.labels import NO, UNKNOWN, YES, Action, Label, LabelError
+from labelling.log import LabelLog, Outcome
+from labelling.quality import Estimate
+from labelling.session import Session, SessionError
+from labelling.ui import colours, page
+
+LEAVE, OVERWRITE = "Only the unlabelled", "Overwrite"
+MANY_LABELS = 14  # more than this scroll
+VERBS = {
+    "assign": "label",
+    "clear": "unlabel",
+    "import": "import labels",
+    "audit": "audit of",
+    "revert": "go back",
+    "create": "new label",
+    "reorder": "order of the labels",
+    "key": "key of",
+}
+
+
+def attempt(step: Callable[[], object]) -> None:
+    """Take a step in a callback; what can't be done is said on the page that follows."""
+    try:
+        step()
+    except (SessionError, LabelError, WorkspaceError, ValueError) as error:
+        st.session_state["step error"] = str(error)
+
+
+def show(session: Session) -> None:
+    _new_label(session)
+    _choice(session)
+    if session.log.several:
+        _answers(session)
+    _labels(session)
+    undo_and_redo(session)
+
+
+# ---------------------------------------------------------------- which label
+
+
+def _new_label(session: Session) -> None:
+    n = len(session.selection)
+    with st.form("new label", border=False):
+        name, button = st.columns([3, 2], vertical_alignment="bottom")
+        name.text_input("New label", key="new label name", placeholder="type a name   ( N )")
+        button.form_submit_button(
+            f"Label {n:,}" if n else "Label",
+            key="new label button",  # the same for any number: Enter pressed while the number changes counts too
+            on_click=_give_typed,
+            args=(session,),
+            type="primary",
+            width="stretch",
+        )
+
+
+def _give_typed(session: Session) -> None:
+    give(session, st.session_state["new label name"])
+
+
+def _labels(session: Session) -> None:
+    log = session.log
+    counts = log.counts()
+    height: int | Literal["content"] = 190 if len(log.labels) > MANY_LABELS else "content"
+    with st.container(height=height, border=False, horizontal=True, gap="small", key="corral-labels"):
+        for label in log.labels:
+            hue = colours.mark(label.mark)["colour"]
+            st.html(
+                f"<style>.st-key-label-{label.id} button {{ border-left: 7px solid {hue}; }}</style>", width="content"
+            )
+            in_focus = session.focus is not None and session.focus.id == label.id
+            found = log.quality_of_label(label.id)
+            st.button(
+                f"{page.escape(label.name)}  ({counts[label.id]:,}{_in_brief(found)})",
+                key=f"label-{label.id}",
+                shortcut=label.key,
+                on_click=(lambda label=label: session.focus_on(label.id))
+                if log.several
+                else (lambda label=label: give(session, label.name)),
+                type="primary" if in_focus else "secondary",
+                help=_about(label, found),
+            )
+
+
+def _in_brief(found: Estimate | None) -> str:
+    return f", {100 * found.share:.0f} % wrong" if found else ""
+
+
+def in_words(found: Estimate) -> str:
+    return (
+        f"{100 * found.share:.1f} % wrong ({100 * found.low:.1f} to {100 * found.high:.1f} %), "
+        f"{found.n_read:,} of {found.n_rows:,} read"
+    )
+
+
+def _about(label: Label, found: Estimate | None) -> str | None:
+    said = [page.escape(label.description)] if label.description else []
+    if found:
+        said.append(page.escape(in_words(found)))
+    return "  \n".join(said) or None
+
+
+def _answers(session: Session) -> None:
+    """Yes, no and unknown for the label in focus."""
+    focus, n = session.focus, len(session.selection)
+    if focus is None:
+        st.caption("Type the name of a first label: what is selected is a yes for it.")
+        return
+    known = session.log.answers(focus.id)[session.selection] != UNKNOWN
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-answers"):
+        st.markdown(f"**{page.escape(focus.name)}**", width="content")
+        st.button("Yes", shortcut="Y", on_click=lambda: give(session, focus.name, YES), disabled=not n)
+        st.button("No", shortcut="O", on_click=lambda: give(session, focus.name, NO), disabled=not n)
+        st.button(
+            "Unknown",
+            shortcut="0",
+            on_click=lambda: clear(session, focus.name),
+            disabled=not known.any(),
+            type="tertiary",
+            help="Takes the answer for this label off what is selected",
+        )
+
+
+def _choice(session: Session) -> None:
+    """What happens to selected rows that have another label, where there are any."""
+    rows, log = session.selection, session.log
+    if log.several:
+        some = session.focus is not None and bool((log.answers(session.focus.id)[rows] != UNKNOWN).any())
+    else:
+        some = bool(log.counts(rows).sum())
+    if not some:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.segmented_control(
+            "Some have a label",
+            [LEAVE, OVERWRITE],
+            default=None if "overwrite" in st.session_state else LEAVE,
+            key="overwrite",
+            required=True,
+            label_visibility="collapsed",
+            help="Some of what is selected has a label already.",
+        )
+        st.button("Skip", on_click=session.deselect, type="tertiary", help="Leaves all of them as they are", key="skip")
+
+
+# ---------------------------------------------------------------- giving
+
+
+def give(session: Session, name: str, answer: int = YES) -> None:
+    """Label what is selected, or say yes or no to it; for a callback."""
+    overwrite = st.session_state.get("overwrite") == OVERWRITE
+
+    def step() -> None:
+        outcome = session.label(name, answer=answer, overwrite=overwrite)
+        st.session_state["new label name"] = ""
+        label = session.log.find(name.strip())
+        if session.log.several and label is not None:
+            session.focus_on(label.id)
+        said = f"{outcome.n_changed:,} labelled {page.escape(name.strip())}"
+        if session.log.several:
+            word = "yes" if answer == YES else "no"
+            said = f"{outcome.n_changed:,} are {word} for {page.escape(name.strip())}"
+        if outcome.n_left:
+            said += f"; {outcome.n_left:,} had another and were left"
+        st.session_state["step done"] = said
+        _tell_meanwhile(outcome, overwrite=overwrite)
+
+    attempt(step)
+
+
+def clear(session: Session, name: str | None = None) -> None:
+    """Take the labels, or this one, off what is selected; for a callback."""
+
+    def step() -> None:
+        _tell_meanwhile(session.clear(name), overwrite=True)
+
+    attempt(step)
+
+
+def _tell_meanwhile(outcome: Outcome, *, overwrite: bool) -> None:
+    if outcome.meanwhile:
+        who = ", ".join(f"{page.escape(who) or 'somebody'} {n:,}" for who, n in outcome.meanwhile.items())
+        came_of_it = "what you did came after it" if overwrite else "what they labelled was left"
+        st.session_state["step meanwhile"] = f"Of these, others have just changed some ({who}): {came_of_it}."
+
+
+# ---------------------------------------------------------------- taking back
+
+
+def undo_and_redo(session: Session) -> None:
+    log = session.log
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for name, step, target, shortcut, verb in (
+            ("Undo", session.undo, log.next_undo, "Ctrl+Z", "Takes back"),
+            ("Redo", session.redo, log.next_redo, "Ctrl+Shift+Z", "Brings back"),
+        ):
+            st.button(
+                name,
+                icon=f":material/{name.lower()}:",
+                shortcut=shortcut,
+                on_click=lambda step=step: attempt(step),
+                disabled=target is None,
+                help=f"{verb}: {page.escape(describe(log, target))}" if target else None,
+                type="tertiary",
+            )
+        last = next((action for action in reversed(log.actions) if can_be_audited(log, action)), None)
+        if last is not None:
+            where: dict[str, Any] = {"project": session.project.id, "action": str(last.seq)}
+            st.page_link(
+                page.HISTORY,
+                label="Audit",
+                icon=":material/fact_check:",
+                query_params=where,
+                help=f"Read a sample of what was labelled last: {page.escape(describe(log, last))}",
+            )
+
+
+def can_be_audited(log: LabelLog, action: Action) -> bool:
+    return action.kind in ("assign", "split", "import") and log.in_force(action.seq)
+
+
+def describe(log: LabelLog, action: Action) -> str:
+    """An action in a few words, as plain text."""
+    if action.kind in ("undo", "redo"):
+        target = log.actions[action.targets[0] - 1]
+        return f"{action.kind}: {describe(log, target)}"
+    said = VERBS.get(action.kind, action.kind)
+    if action.label_id is not None:
+        said += f" {log.last_name(action.label_id)}"
+    return said + (f", {action.n_rows:,} texts" if action.n_rows else "")
