@@ -527,7 +527,7 @@ class Session:
         counts = self.log.counts(labelled)
         used = {label.name: int(counts[label.id]) for label in self.log.labels if counts[label.id]}
         if not self.can_tune(labelled):
-            raise SessionError(self.what_a_tuner_needs())
+            raise SessionError(self.what_a_tuner_needs(labelled))
         rows = np.sort(np.concatenate([labelled, others]))
         known = self.log.frame().iloc[rows] if self.log.several else self.log.names()[rows]
         tuner.fit(np.asarray(embeddings[rows]), known, callback=callback)
@@ -551,12 +551,14 @@ class Session:
             return bool(np.count_nonzero(counts) > 1)
         return bool((np.minimum(counts, self.log.counts(rows, NO)) > 0).any())
 
-    def what_a_tuner_needs(self) -> str:
+    def what_a_tuner_needs(self, rows: np.ndarray | None = None) -> str:
+        """Why `can_tune` says no."""
         if self.log.several:
             return (
                 "A tuner needs a label with some texts that are yes and some that are no: unknown is not taken for no."
             )
-        used = [label.name for label in self.log.labels if self.log.counts()[label.id]]
+        counts = self.log.counts(rows)
+        used = [label.name for label in self.log.labels if counts[label.id]]
         if used:
             return f"A tuner needs at least two labels to tell apart; so far there is {used[0]!r} alone."
         return "A tuner needs at least two labels with a few texts each; so far nothing is labelled."

@@ -325,7 +325,7 @@ def test_texts_are_added_to_a_project(workspace: Workspace, project: Project) ->
     assert any("Texts were added" in toast.value for toast in elsewhere.toast)
 
 
-@pytest.mark.parametrize(("labels", "message"), [({}, "nothing is labelled"), ({0: "a", 1: "a"}, "there is one, a")])
+@pytest.mark.parametrize(("labels", "message"), [({}, "nothing is labelled"), ({0: "a", 1: "a"}, "there is 'a' alone")])
 def test_too_few_labels_to_tune_are_explained(project: Project, labels: dict[int, str], message: str) -> None:
     for row, name in labels.items():
         project.open_log().assign([row], name)

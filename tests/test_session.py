@@ -206,7 +206,7 @@ def test_tiny_and_uniform_texts(workspace: Workspace, texts: list[str]) -> None:
     if filled:
         session.select(*all_of(session))
         assert session.selection.tolist() == filled
-        assert session.label("a") == len(filled)
+        assert session.label("a").n_changed == len(filled)
     assert len(session.preview()) == min(10, len(texts))
 
 
@@ -464,7 +464,7 @@ def test_intersect_invert_and_back(session: Session) -> None:
         assert len(session.selection) == expected
     assert session.is_drawn
     session.label("a")
-    assert session.log.actions[-1].how["by"] == "lasso", "as it was chosen"
+    assert session.log.actions[-1].source == "lasso", "as it was chosen"
     for _ in range(9):
         session.back()
     assert session.selection.tolist() == []
@@ -483,7 +483,7 @@ def test_select_unlabelled(session: Session) -> None:
     session.label("a")
     session.select_unlabelled()
     assert session.selection.tolist() == FILLED[FILLED > 2].tolist()
-    assert session.label("b") == 35
+    assert session.label("b").n_changed == 35
     assert session.log.sources()[3] == "unlabelled"
 
 
@@ -518,7 +518,7 @@ def test_grow_shrink_and_strays_need_the_graph(session: Session) -> None:
     session.shrink()
     assert session.selection.tolist() == list(range(19, 26))
     session.label("a")
-    how = session.log.actions[-1].how
+    how = session.log.how(session.log.seq)
     assert how["by"] == "lasso"
     assert [step["by"] for step in how["then"]][-3:] == ["strays", "grow", "core"]
 
@@ -583,22 +583,23 @@ def test_label_clear_undo_redo(workspace: Workspace, session: Session) -> None:
     with pytest.raises(SessionError, match="Nothing is selected"):
         session.clear()
     select_rows(session, [0, 1, 2])
-    assert session.label("a") == 3
+    assert session.label("a").n_changed == 3
     select_rows(session, [2, 3])
-    assert session.label("b") == 1
-    assert session.label("b", overwrite=True) == 1
+    assert session.label("b").n_changed == 1
+    assert session.label("b", overwrite=True).n_changed == 1
     with pytest.raises(LabelError):
         session.label("  ")
-    assert session.clear() == 2
+    assert session.clear().n_changed == 2
     assert session.undo().kind == "clear"
     assert session.log.names()[:4].tolist() == ["a", "a", "b", "b"]
     assert session.redo().kind == "clear"
 
     action = session.log.actions[0]
     assert action.source == "lasso"
-    assert (action.how["space"], action.how["projection"], action.how["how"]) == (0, "PCA", "new")
-    assert [step["how"] for step in action.how["then"]] == ["add", "add"]
-    assert len(action.how["points"]) == len(action.how["then"][1]["points"]) == 4
+    how = session.log.how(1)
+    assert (how["space"], how["projection"], how["how"]) == (0, "PCA", "new")
+    assert [step["how"] for step in how["then"]] == ["add", "add"]
+    assert len(how["points"]) == len(how["then"][1]["points"]) == 4
     again = new_session(workspace, session.project)
     assert again.log.names().tolist() == session.log.names().tolist()
     assert again.log.actions == session.log.actions
@@ -799,7 +800,7 @@ def test_export_row_by_row(
         def now(cls, tz: tzinfo | None = None) -> datetime:
             return start + timedelta(minutes=next(minutes))
 
-    monkeypatch.setattr("labelling.labels.datetime", Clock)  # each action at a time of its own
+    monkeypatch.setattr("labelling.log.writing.datetime", Clock)  # each action at a time of its own
     texts = [*TEXTS, "=1+1", 'quotes " and, commas', "two\nlines", "naïve 👩"]
     n = len(texts)
     data = make_dataset(texts, label=[f"old{row}" for row in range(n)], number=[str(7 * row) for row in range(n)])

@@ -147,9 +147,9 @@ def test_steps_of_a_selection(page: Page, project: Project) -> None:
     wait_for_selected(page, 79)
     type_label(page, "plants")
     wait_for_legend(page, plants=79, unlabelled=161)
-    action = project.open_log().actions[-1]
-    assert action.source == "lasso"
-    assert [step["by"] for step in action.how["then"]] == ["core", "grow"]
+    log = project.open_log()
+    assert log.actions[-1].source == "lasso"
+    assert [step["by"] for step in log.how(log.seq)["then"]] == ["core", "grow"]
 
 
 def test_what_is_filtered_out_or_hidden_is_not_in_a_lasso(page: Page, project: Project) -> None:

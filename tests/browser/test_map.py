@@ -117,7 +117,7 @@ def test_the_map_under_the_mouse(server: Server, new_page: Callable[..., Page], 
     page.wait_for_function("n => document.body.innerText.includes(`${n} selected`)", arg=n_points)
     type_label(page, "rest")
     wait_for_legend(page, **{"<b>7 & 8</b>": n, "rest": n_points - n, "unlabelled": 1})
-    page.get_by_text("Also change points").click()
+    page.get_by_text("Overwrite", exact=True).click()
     page.locator("[class*='st-key-label-']").get_by_role("button", name="rest").click()
     wait_for_legend(page, **{"<b>7 & 8</b>": 0, "rest": n_points, "unlabelled": 1})
     page.keyboard.press("0")
