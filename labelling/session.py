@@ -524,12 +524,12 @@ class Session:
         embeddings = parent.embeddings
         present = ~np.isnan(np.asarray(embeddings[:, 0]))
         labelled, others = self._rows_for_a_tuner(present)
-        counts = self.log.counts(labelled)
+        counts = self.tunable(labelled)
         used = {label.name: int(counts[label.id]) for label in self.log.labels if counts[label.id]}
         if not self.can_tune(labelled):
             raise SessionError(self.what_a_tuner_needs(labelled))
         rows = np.sort(np.concatenate([labelled, others]))
-        known = self.log.frame().iloc[rows] if self.log.several else self.log.names()[rows]
+        known = self.log.frame()[list(used)].iloc[rows] if self.log.several else self.log.names()[rows]
         tuner.fit(np.asarray(embeddings[rows]), known, callback=callback)
         tuned = self._transform(tuner, embeddings, present)
         settings = {**tuner.get_params(), "labels": used}
@@ -546,10 +546,15 @@ class Session:
 
     def can_tune(self, rows: np.ndarray | None = None) -> bool:
         """Whether there is something to tell apart among the labels of these rows (default: all)."""
+        return bool(np.count_nonzero(self.tunable(rows)) > (0 if self.log.several else 1))
+
+    def tunable(self, rows: np.ndarray | None = None) -> np.ndarray:
+        """How many of these rows bear each label that a tuner can learn: int (n_ids,).
+
+        With yes, no and unknown those that have both a yes and a no.
+        """
         counts = self.log.counts(rows)
-        if not self.log.several:
-            return bool(np.count_nonzero(counts) > 1)
-        return bool((np.minimum(counts, self.log.counts(rows, NO)) > 0).any())
+        return np.where(self.log.counts(rows, NO) > 0, counts, 0) if self.log.several else counts
 
     def what_a_tuner_needs(self, rows: np.ndarray | None = None) -> str:
         """Why `can_tune` says no."""

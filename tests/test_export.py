@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelling.export import labelled_frame, to_csv, to_jsonl, to_parquet
-from labelling.readers import Dataset, make_dataset, read_table
+from labelling.export import answered_frame, labelled_frame, to_csv, to_jsonl, to_parquet
+from labelling.readers import Dataset, guess_answer_columns, make_dataset, read_answers, read_table
 
 ODD = [
     "", " ", "  lead and trail  ", "a\r\nb", "a\rb", "\r", "\n", "\r\r\n", "tab\t", '"', '""', 'say "hi"',
@@ -151,3 +151,34 @@ def test_reading_and_writing_csv_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# ---------------------------------------------------------------- yes, no and unknown for each label
+
+ANSWERS = pd.DataFrame({"a": [1.0, 0.0, np.nan], "=b": [1.0, np.nan, np.nan]})
+
+
+def answered(data: Dataset, *, nested: bool) -> pd.DataFrame:
+    return answered_frame(data, ANSWERS, [None] * 3, ["lasso", "box", None], nested=nested)
+
+
+def test_answers_as_columns_and_nested() -> None:
+    data = dataset(text=["x", "y", "z"])
+    flat = answered(data, nested=False)
+    assert flat.columns.tolist() == ["text", "label: a", "label: =b", "label", "labelled_at", "source"]
+    assert flat["label: a"].fillna("").tolist() == ["yes", "no", ""]
+    assert flat["label"].fillna("").tolist() == ["a; =b", "", ""]
+    assert answered(data, nested=True)["cats"].tolist() == [{"a": 1, "=b": 1}, {"a": 0}, {}]
+
+
+@pytest.mark.parametrize(
+    ("write", "ending", "nested"), [(to_csv, "csv", False), (to_jsonl, "jsonl", True), (to_parquet, "parquet", False)]
+)
+def test_answers_come_back_as_they_were(write, ending, nested) -> None:
+    data = dataset(text=["x y", "y z", "z x"], cats=['{"a": 1}', "", ""], **{"label: a": ["kept", "as", "it is"]})
+    frame = read_table(write(answered(data, nested=nested)), f"a.{ending}").frame
+    back = read_answers(frame, guess_answer_columns(frame) if not nested else ["cats"])
+    pd.testing.assert_frame_equal(back[["a", "=b"]], ANSWERS, check_dtype=False)
+    assert frame["text"].tolist() == ["x y", "y z", "z x"]
+    kept = "label: a" if nested else "original_label: a"
+    assert frame[kept].tolist() == ["kept", "as", "it is"]

@@ -18,7 +18,7 @@ from labelling.database import WorkspaceError
 from labelling.dataset import Dataset
 from labelling.evaluation import Evaluation, TooFewLabels
 from labelling.filters import Filter
-from labelling.labels import LabelError
+from labelling.labels import NO, LabelError
 from labelling.readers import read_table
 from labelling.search import SearchError
 from labelling.session import TUNER_UNLABELLED_ROWS, Session, SessionError
@@ -866,3 +866,104 @@ def test_export_while_the_page_labels(session: Session) -> None:
     thread.join()
     assert errors == []
     assert [action.seq for action in session.log.actions] == list(range(1, 41))
+
+
+# ---------------------------------------------------------------- yes, no and unknown for each label
+
+
+@pytest.fixture
+def several(workspace: Workspace) -> Session:
+    session = new_session(workspace, workspace.create("several", make_dataset(), {}, several=True))
+    assert session.embed()
+    assert session.look(session.project.current, "PCA")
+    return session
+
+
+def test_answers_for_the_label_in_focus(several: Session) -> None:
+    assert several.focus is None
+    select_rows(several, [0, 1, 2])
+    several.label("card")
+    select_rows(several, [2, 3])
+    assert several.label("card", answer=NO).n_left == 1
+    several.label("late")
+    assert several.focus.name == "card", "the first one, until another is chosen"
+    several.focus_on(several.log.find("late").id)
+    assert several.focus.name == "late"
+    assert several.log.counts().tolist() == [3, 2]
+    assert several.log.counts(answer=NO).tolist() == [1, 0]
+    several.select_unlabelled()
+    assert set(several.selection) == set(FILLED) - {2, 3}, "what has no answer for the label in focus"
+    several.clear("card")
+    assert several.log.counts().tolist() == [1, 2]
+    late = several.log.find("late").id
+    states = several.label_states()
+    assert [states[3 * late], states[3 * late + 1], states[3 * late + 2]] == ["late: yes", "late: no", "late: unknown"]
+    assert np.flatnonzero(several.filtered(Filter(labels=(3 * late,)))).tolist() == [2, 3]
+    assert np.count_nonzero(several.filtered(Filter(labels=(-1,)))) == 38
+
+
+def test_unknown_is_not_taken_for_no_by_a_tuner(several: Session) -> None:
+    rows = [row for row in FILLED if row > 3]
+    several.log.assign(rows[:4], "card")
+    several.log.assign(rows[:2], "only yes")
+    assert not several.can_tune()
+    with pytest.raises(SessionError, match="some that are no: unknown is not taken for no"):
+        several.tune(FakeTuner(), "t")
+    several.log.assign(rows[4:6], "card", answer=NO)
+    tuner = FakeTuner()
+    space = several.tune(tuner, "t")
+    known = tuner.y["card"].to_numpy()
+    assert tuner.y.columns.tolist() == ["card"], "a label without a no can't be learnt"
+    assert (np.sum(known == 1), np.sum(known == 0)) == (4, 2)
+    assert np.isnan(known).sum() == len(tuner.y) - 6
+    assert space.settings["labels"] == {"card": 4}
+
+
+def test_answers_are_exported(several: Session) -> None:
+    several.log.assign([0], "a")
+    several.log.assign([1], "a", answer=NO)
+    lines = several.export(export.to_jsonl).decode().splitlines()
+    assert [json.loads(line)["cats"] for line in lines[:3]] == [{"a": 1}, {"a": 0}, {}]
+    table = read_table(several.export(only_labelled=True), "a.csv").frame
+    assert table["label: a"].tolist() == ["yes", "no"]
+
+
+# ---------------------------------------------------------------- audits
+
+
+def test_samples_to_read(session: Session) -> None:
+    session.log.assign([*FILLED[:20], *EMPTY], "a")
+    rows = set(FILLED[:20])
+    first = session.audit_sample(1, "random", 5)
+    assert len(first) == 5
+    assert set(first) < rows, "a row without a text can't be read"
+    session.log.audit(1, first, first[:1], "random")
+    rest = session.audit_sample(1, "random", 50, random_state=1)
+    assert set(rest) == rows - set(first), "each is read once"
+    far = session.audit_sample(1, "outlying", 3)
+    x = np.asarray(session.project.current.embeddings)
+    standing = np.array(sorted(rows - set(first[:1])))
+    middle = x[standing].mean(axis=0)
+    cosine = x[standing] @ middle / np.linalg.norm(x[standing], axis=1)
+    unread = np.isin(standing, rest)
+    assert far[0] in standing[unread]
+    with pytest.raises(SessionError, match="neighbour graph"):
+        session.audit_sample(1, "edge", 3)
+    assert cosine[standing.tolist().index(far[0])] <= np.sort(cosine[unread])[2] + 1e-6
+
+
+def test_the_edge_has_the_fewest_of_its_neighbours_inside(session: Session) -> None:
+    graph = np.array([[(row + step) % 40 for step in range(1, 4)] for row in range(40)])
+    session.project.current.save_graph(graph, np.ones((40, 3)))
+    rows = [row for row in range(12) if row in FILLED]
+    session.log.assign(rows, "a")
+    assert session.audit_sample(1, "edge", 1)[0] == rows[-1], "whose next ones are all outside"
+
+
+def test_what_was_drawn_round_but_is_hidden_is_counted(session: Session) -> None:
+    visible = np.zeros(40, bool)
+    visible[FILLED[:10]] = True
+    session.show_only(visible)
+    _, kind, corners = all_of(session)
+    session.select(session.map_id, kind, corners)
+    assert (len(session.selection), session.n_hidden) == (10, 28)

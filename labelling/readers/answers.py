@@ -15,18 +15,23 @@ N_JUDGED = 1_000
 
 
 def guess_answer_columns(frame: pd.DataFrame) -> list[str]:
-    """The columns that surely hold answers: objects of names and 0 or 1, or columns of an export of ours."""
-    return [name for name in map(str, frame.columns) if name.startswith(PREFIX) or _is_nested(frame[name])]
+    """The columns that surely hold answers: those of an export of ours, else objects of names and 0 or 1."""
+    ours = [name for name in frame.columns if name.startswith(PREFIX)]
+    if ours:
+        return ours
+    nested = [name for name in frame.columns if _is_nested(frame[name])]
+    # An export of ours calls an uploaded column so where it has one of that name itself.
+    return [name for name in nested if not (name.startswith("original_") and name.removeprefix("original_") in nested)]
 
 
 def _is_nested(values: pd.Series) -> bool:
     cells = values.dropna().head(N_JUDGED)
     objects = [_mapping(cell) for cell in cells]
-    return len(objects) > 0 and all(found is not None and _are_answers(found) for found in objects)
+    return any(objects) and all(found is not None and _are_answers(found) for found in objects)
 
 
 def _are_answers(found: Mapping[str, Any]) -> bool:
-    return bool(found) and all(value is None or value in (0, 1) for value in found.values())
+    return all(value is None or value in (0, 1) for value in found.values())
 
 
 def _mapping(cell: Any) -> Mapping[str, Any] | None:

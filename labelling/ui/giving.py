@@ -12,10 +12,11 @@ from labelling.quality import Estimate
 from labelling.session import Session, SessionError
 from labelling.ui import colours, page
 
-LEAVE, OVERWRITE = "Only the unlabelled", "Overwrite"
+LEAVE, OVERWRITE = "leave", "overwrite"
 MANY_LABELS = 14  # more than this scroll
 VERBS = {
     "assign": "label",
+    "deny": "no for",
     "clear": "unlabel",
     "import": "import labels",
     "audit": "audit of",
@@ -37,9 +38,9 @@ def attempt(step: Callable[[], object]) -> None:
 def show(session: Session) -> None:
     _new_label(session)
     _choice(session)
+    _labels(session)
     if session.log.several:
         _answers(session)
-    _labels(session)
     undo_and_redo(session)
 
 
@@ -48,11 +49,12 @@ def show(session: Session) -> None:
 
 def _new_label(session: Session) -> None:
     n = len(session.selection)
+    verb = "Yes for" if session.log.several and n else "Label"
     with st.form("new label", border=False):
         name, button = st.columns([3, 2], vertical_alignment="bottom")
         name.text_input("New label", key="new label name", placeholder="type a name   ( N )")
         button.form_submit_button(
-            f"Label {n:,}" if n else "Label",
+            f"{verb} {n:,}" if n else verb,
             key="new label button",  # the same for any number: Enter pressed while the number changes counts too
             on_click=_give_typed,
             args=(session,),
@@ -137,11 +139,13 @@ def _choice(session: Session) -> None:
         some = bool(log.counts(rows).sum())
     if not some:
         return
+    choices = {LEAVE: "Only the unknown" if log.several else "Only the unlabelled", OVERWRITE: "Overwrite"}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.segmented_control(
             "Some have a label",
             [LEAVE, OVERWRITE],
             default=None if "overwrite" in st.session_state else LEAVE,
+            format_func=lambda choice: choices[choice],
             key="overwrite",
             required=True,
             label_visibility="collapsed",

@@ -229,8 +229,17 @@ def _row(session: Session, row: int, length: int = 2_000) -> str:
     hue = colours.of_row(session.log, session.focus, row)
     text = session.project.dataset.text(row).strip()
     cut = html.escape(text if len(text) <= length else text[:length].rstrip() + " …")
-    name = html.escape(session.log.name_of(row) or "unlabelled")
+    name = html.escape(_said_of(session, row))
     return (
         f'<div class="corral-sample" tabindex="0" data-corral-row="{row}" style="--corral-colour:{hue}">'
         f"{cut}<small>{name}</small></div>"
     )
+
+
+def _said_of(session: Session, row: int) -> str:
+    """What a row bears, in words; with yes, no and unknown: what was said of it for the label in focus."""
+    focus, names = session.focus, session.log.name_of(row)
+    if focus is None:
+        return names or "unlabelled"
+    word = {YES: "yes", NO: "no"}.get(int(session.log.answers(focus.id)[row]), "unknown")
+    return f"{focus.name}: {word}"

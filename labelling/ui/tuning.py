@@ -28,7 +28,7 @@ WHAT_FOR = {
 
 def settings(session: Session) -> None:
     """The tuner and its settings in plain words, and the button that starts it."""
-    counts = session.log.counts()
+    counts = session.tunable()
     used = {label.name: int(counts[label.id]) for label in session.log.labels if counts[label.id]}
     st.markdown("##### Bend the map towards your labels")
     if not session.can_tune():
