@@ -252,5 +252,10 @@ def writing(engine: Engine, project_id: str | None = None) -> Iterator[Connectio
         ) from error
 
 
+def storable(text: str) -> str:
+    """The text without what a database can't hold: a NUL, half a surrogate pair."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 def _why(error: SQLAlchemyError) -> str:
     return str(getattr(error, "orig", None) or error).strip().splitlines()[0]

@@ -44,8 +44,8 @@ class Action:
     seq : int
         1, 2, 3 ... in the order in which they took effect.
     kind : str
-        assign, deny (a no for a label), clear, import, split, audit; create, rename, recolour, describe, key, reorder, merge, delete; undo,
-        redo, revert.
+        assign, deny (a no for a label), clear, import, split, audit; create, rename, recolour, describe, key,
+        reorder, merge, delete; undo, redo, revert.
     label_id : int or None
         The label that it is about, where it is one.
     targets : tuple of int

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import postgres as postgresql
+
 WORDS = [
     *("card", "payment", "refund", "money", "account", "is", "was", "not", "my", "the", "late"),
     *("lost", "when", "where", "how", "query", "cat", "sat", "mat"),
@@ -69,3 +71,13 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
     for name in ("getaddrinfo", "create_connection"):
         monkeypatch.setattr(socket, name, refuse)
     return attempts
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[postgresql.Server]:
+    """A PostgreSQL server for all tests; each takes a new database of it."""
+    if postgresql.binaries() is None and not postgresql.REQUIRED:
+        pytest.skip("PostgreSQL's server is not installed")
+    server = postgresql.Server()
+    yield server
+    server.remove()

@@ -6,7 +6,7 @@ Deleting or merging a label changes no row: its rows are read as unlabelled, or 
 is in force.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,10 +54,13 @@ class Fold:
         self.actions: list[Action] = []
         self.columns: dict[int, Column] = {} if several else {ONE: Column.empty(n_rows)}
         self.off: set[int] = set()  # the actions that are out of force
+        self._gone: dict[int, int] = {}  # action: when it was first put out of force
         self._since: dict[int, int] = {}  # action: when it was last brought back
         self._undone: dict[str, list[int]] = {}  # person: what redo brings back, last first
         self._steps: dict[str, list[int]] = {}  # person: what undo takes back, last first
         self._made_by: dict[int, int] = {}  # label id: the action that made it
+        self._edits: list[Action] = []  # those that changed labels themselves
+        self.audits: dict[int, list[Action]] = {}  # action: those that audited it
 
     # ---------------------------------------------------------------- taking in
 
@@ -67,7 +70,10 @@ class Fold:
             raise ValueError(f"the next action has seq {len(self.actions) + 1}, got {action.seq}")
         self.actions.append(action)
         off, on = self.switches(action.kind, action.targets)
-        self.off = (self.off | off) - on
+        self.off |= off
+        self.off -= on
+        for seq in off:
+            self._gone.setdefault(seq, action.seq)
         self._since.update(dict.fromkeys(on, action.seq))
         undone = self._undone.setdefault(action.who, [])
         if action.kind == "undo":
@@ -77,6 +83,11 @@ class Fold:
         else:
             undone.clear()
             self._steps.setdefault(action.who, []).append(action.seq)
+        if action.kind == "audit":
+            for seq in action.targets:
+                self.audits.setdefault(seq, []).append(action)
+        if action.changes:
+            self._edits.append(action)
         for label_id in action.changes:
             self._made_by.setdefault(label_id, action.seq)
 
@@ -128,84 +139,99 @@ class Fold:
     def switched(self, off: set[int], on: set[int], changes_of: Callable[[int], Mapping[int, Change]]) -> list[Change]:
         """What the rows bear once these actions are out of force and those in force: a Change for each column.
 
-        `changes_of` finds the changes of an action, by column.
+        `changes_of` finds the changes of an action, by column; it is asked once for each of these actions, and for
+        those below them that are out of force.
         """
         still_off = (self.off | off) - on
-        off, on = ({seq for seq in seqs if self.actions[seq - 1].kind != "revert"} for seqs in (off, on))
-        found = {seq: changes_of(seq) for seq in off | on}
-        result = []
-        for number in sorted({number for changes in found.values() for number in changes}):
-            old = self.columns.get(number) or Column.empty(self.n_rows)
-            new = Column(old.codes.copy(), old.setters.copy())
-            for seq in sorted(off, reverse=True):
-                change = found[seq].get(number)
-                if change is not None and change.after is not None:
-                    rows = change.rows[new.setters[change.rows] == seq]
-                    new.codes[rows], new.setters[rows] = self._below(seq, number, rows, still_off, changes_of)
-            for seq in sorted(on):
-                change = found[seq].get(number)
-                if change is not None and change.after is not None:
-                    wins = new.setters[change.rows] < seq
+        new: dict[int, Column] = {}
+        pending: dict[int, dict[int, np.ndarray]] = {}  # action: the rows that it has set and that go back, by column
+        for number, column in self.columns.items():
+            for seq, rows in _by_setter(column.setters, off):
+                pending.setdefault(seq, {})[number] = rows
+        while pending:
+            seq = max(pending)
+            going_back, changes = pending.pop(seq), changes_of(seq)
+            for number, rows in going_back.items():
+                values, setters = self._below(seq, changes[number], rows, still_off, changes_of)
+                column = self._copied(number, new)
+                column.codes[rows], column.setters[rows] = values, setters
+                for dead, places in _by_setter(setters, still_off):
+                    its = pending.setdefault(dead, {})
+                    its[number] = np.union1d(its[number], rows[places]) if number in its else rows[places]
+        for seq in sorted(on):
+            for number, change in changes_of(seq).items():
+                if change.after is not None and self.actions[seq - 1].kind != "revert":
+                    column = self._copied(number, new)
+                    wins = column.setters[change.rows] < seq
                     rows = change.rows[wins]
-                    new.codes[rows], new.setters[rows] = change.after[wins], seq
-            rows = np.flatnonzero((new.codes != old.codes) | (new.setters != old.setters))
+                    column.codes[rows], column.setters[rows] = change.after[wins], seq
+        result = []
+        for number, column in sorted(new.items()):
+            old = self.columns.get(number) or Column.empty(self.n_rows)
+            rows = np.flatnonzero((column.codes != old.codes) | (column.setters != old.setters))
             if len(rows):
-                now = new.codes[rows], new.setters[rows]
+                now = column.codes[rows], column.setters[rows]
                 result.append(Change(number, rows, *now, old.codes[rows], old.setters[rows]))
         return result
+
+    def _copied(self, number: int, copies: dict[int, Column]) -> Column:
+        if number not in copies:
+            old = self.columns.get(number) or Column.empty(self.n_rows)
+            copies[number] = Column(old.codes.copy(), old.setters.copy())
+        return copies[number]
 
     def _below(
         self,
         seq: int,
-        number: int,
+        change: Change,
         rows: np.ndarray,
         off: set[int],
         changes_of: Callable[[int], Mapping[int, Change]],
     ) -> tuple[np.ndarray, np.ndarray]:
-        """What the last action in force before `seq` gave each of these rows, which `seq` has set; and that action."""
-        values, setters = np.full(len(rows), UNLABELLED, np.int32), np.zeros(len(rows), np.int32)
-        pending = {seq: np.arange(len(rows))}
-        while pending:
-            at = max(pending)
-            places = pending.pop(at)
-            change = changes_of(at)[number]
-            where = np.searchsorted(change.rows, rows[places])
-            assert change.before is not None and change.before_setters is not None  # noqa: S101, PT018 - it sets rows
-            value, setter = change.before[where], change.before_setters[where]
-            # When `at` was written, what has been brought back since was out of force, and not recorded.
-            for back in sorted(seq for seq, since in self._since.items() if seq < at < since and seq not in off):
-                other = changes_of(back).get(number)
-                if other is not None and other.after is not None:
-                    spot = np.searchsorted(other.rows, rows[places]).clip(max=len(other.rows) - 1)
-                    wins = (other.rows[spot] == rows[places]) & (setter < back)
-                    value, setter = np.where(wins, other.after[spot], value), np.where(wins, back, setter)
-            values[places], setters[places] = value, setter
-            for dead in set(setter.tolist()) & off:
-                more = places[setter == dead]
-                pending[dead] = np.concatenate([pending[dead], more]) if dead in pending else more
+        """What these rows, which action `seq` has set by `change`, bore before it; and the actions that had set them.
+
+        These may be out of force by now.
+        """
+        where = np.searchsorted(change.rows, rows)
+        assert change.before is not None and change.before_setters is not None  # noqa: S101, PT018 - it sets rows
+        values, setters = change.before[where], change.before_setters[where]
+        # When `seq` was written, what has been brought back since was out of force, and not recorded.
+        backs = (back for back, since in self._since.items() if self._gone[back] < seq < since and back not in off)
+        for back in sorted(backs):
+            other = None if self.actions[back - 1].kind == "revert" else changes_of(back).get(change.column)
+            if other is not None and other.after is not None and len(other.rows):
+                spot = np.searchsorted(other.rows, rows).clip(max=len(other.rows) - 1)
+                wins = (other.rows[spot] == rows) & (setters < back)
+                values, setters = np.where(wins, other.after[spot], values), np.where(wins, back, setters)
         return values, setters
 
     # ---------------------------------------------------------------- labels
 
-    def labels_where(self, off: Collection[int], *, strict: bool = False) -> tuple[list[Label], dict[int, int]]:
+    def labels_where(
+        self, off: Collection[int], changes: Sequence[Change] = (), *, strict: bool = False
+    ) -> tuple[list[Label], dict[int, int]]:
         """The labels that there are, in their order, where these actions are out of force; and what the others became.
 
-        A label that was merged became the other's id, one that was deleted became -1.
+        A label whose making was undone is there while a row bears it, by somebody else's action. A label that was
+        merged became the other's id, one that was deleted became -1. `changes` are of rows, still to be taken in.
         With `strict` it raises LabelError where two labels would have one name, or be merged into each other.
         """
         fields: dict[int, dict[str, Any]] = {}
-        for action in self.actions:
+        for action in self._edits:
             for label_id, changed in action.changes.items():
                 if action.seq == self._made_by[label_id]:
                     fields[label_id] = {"position": label_id, "mark": label_id, **changed}
                 elif action.seq not in off:
                     fields[label_id].update(changed)
         became = {label_id: int(known["became"]) for label_id, known in fields.items() if "became" in known}
-        if strict and any(self._end_of(label_id, became) is None for label_id in became):
+        ends = {label_id: self._end_of(label_id, became) for label_id in fields}
+        if strict and None in ends.values():
             raise LabelError("Two labels would be merged into each other: take the other merging back first.")
-        unmade = [label_id for label_id in fields if self._made_by[label_id] in off and label_id not in became]
-        unused = {label_id for label_id in unmade if not self._bears(label_id)}
-        there = [label_id for label_id in fields if label_id not in became and label_id not in unused]
+        unmade = {label_id for label_id, seq in self._made_by.items() if seq in off}
+        if unmade:
+            borne = {ends[label_id] for label_id in self._borne(changes)}
+            unmade -= borne
+        there = [label_id for label_id in fields if label_id not in became and label_id not in unmade]
         there.sort(key=lambda label_id: (fields[label_id]["position"], label_id))
         names: dict[str, int] = {}
         for label_id in there:
@@ -223,6 +249,17 @@ class Fold:
         ]
         return labels, became
 
+    def _borne(self, changes: Sequence[Change]) -> set[int]:
+        """The labels that some row bears, or has an answer to, once these changes are taken in; as they were given."""
+        new: dict[int, Column] = {}
+        for change in changes:
+            if change.after is not None:
+                self._copied(change.column, new).codes[change.rows] = change.after
+        columns = {**self.columns, **new}
+        if self.several:
+            return {label_id for label_id, column in columns.items() if (column.codes != UNKNOWN).any()}
+        return set((np.flatnonzero(np.bincount(columns[ONE].codes + 1)) - 1).tolist()) - {UNLABELLED}
+
     @staticmethod
     def _end_of(label_id: int, became: Mapping[int, int]) -> int | None:
         """What the label is by now; None where labels were merged in a circle."""
@@ -231,12 +268,6 @@ class Fold:
                 return label_id
             label_id = became[label_id]
         return None
-
-    def _bears(self, label_id: int) -> bool:
-        """Whether any row bears the label, or an answer to it."""
-        if self.several:
-            return label_id in self.columns and bool((self.columns[label_id].codes != UNKNOWN).any())
-        return bool((self.columns[ONE].codes == label_id).any())
 
     @property
     def n_labels(self) -> int:
@@ -261,20 +292,20 @@ class Fold:
         have been answered since.
         """
         column = self.columns.get(label_id) or Column.empty(self.n_rows)
-        for other, end in became.items():
-            if end != label_id:
-                continue
-            merged_at = next(
-                action.seq
-                for action in reversed(self.actions)
-                if action.seq not in self.off and "became" in action.changes.get(other, {})
-            )
+        merged_at = {
+            other: action.seq
+            for action in self._edits
+            if action.seq not in self.off
+            for other, changed in action.changes.items()
+            if "became" in changed and became[other] == label_id
+        }
+        for other, at in sorted(merged_at.items(), key=lambda merged: merged[1]):
             theirs = self.answers(other, became)
             either = np.where((column.codes == NO) & (theirs.codes == NO), NO, UNKNOWN)
             either[(column.codes == YES) | (theirs.codes == YES)] = YES
             by_theirs = (theirs.codes == YES) & (column.codes != YES)
             setters = np.where(by_theirs, theirs.setters, np.where(column.setters > 0, column.setters, theirs.setters))
-            since = column.setters > merged_at
+            since = column.setters > at
             column = Column(
                 np.where(since, column.codes, either).astype(np.int32),
                 np.where(since, column.setters, setters).astype(np.int32),
@@ -284,8 +315,23 @@ class Fold:
 
 def _keys(given: Sequence[str | None]) -> list[str | None]:
     """The labels' keys: the one that it was given, else the next free one of 1 to 9, while there are any."""
-    free = iter(key for key in KEYS[:9] if key not in given)
-    return [key or next(free, None) for key in given]
+    # Two may have been given the same one, where what took it off the first was undone.
+    own = [None if key in given[:place] else key for place, key in enumerate(given)]
+    free = iter(key for key in KEYS[:9] if key not in own)
+    return [key or next(free, None) for key in own]
+
+
+def _by_setter(setters: np.ndarray, seqs: Collection[int]) -> Iterator[tuple[int, np.ndarray]]:
+    """The places of `setters` at which each of these actions stands."""
+    if not seqs:
+        return
+    wanted = np.zeros(max(*seqs, setters.max(initial=0)) + 1, bool)
+    wanted[list(seqs)] = True
+    places = np.flatnonzero(wanted[setters])
+    order = places[np.argsort(setters[places], kind="stable")]
+    found, starts = np.unique(setters[order], return_index=True)
+    for seq, its in zip(found.tolist(), np.split(order, starts)[1:], strict=True):
+        yield seq, its
 
 
 def _signed(targets: Sequence[int]) -> tuple[set[int], set[int]]:

@@ -12,12 +12,15 @@ import pandas as pd
 from sqlalchemy import Connection, Engine, Row, select
 
 from labelling import quality
-from labelling.database import actions, reading
+from labelling.database import actions, reading, storable
 from labelling.database import changes as changes_table
 from labelling.labels import UNKNOWN, UNLABELLED, YES, Action, Label, LabelError
 from labelling.log import snapshots
 from labelling.log.fold import ONE, Change, Column, Fold
 from labelling.log.packing import unpack_rows, unpack_values
+
+AT_ONCE = 50  # actions whose rows are in memory together
+SNAPSHOT_EVERY = 100  # actions: more would be taken in anew when the project is opened
 
 
 def user_name() -> str:
@@ -64,29 +67,32 @@ class LogReader:
         self.project_id = project_id
         self.n_rows = n_rows
         self.several = several
-        self.who = user_name() if who is None else who
+        self.who = storable(user_name() if who is None else who)
         self._snapshot = snapshot
         # Streamlit starts a page's next run before the last one has wound up: both are in here for a moment.
         self._lock = threading.RLock()
-        self._open()
+        with reading(self.engine) as connection:
+            self._open(connection)
+        self._keep_snapshot()
 
     # ---------------------------------------------------------------- reading
 
-    def _open(self) -> None:
-        self._fold = Fold(self.n_rows, several=self.several)
-        self._snapshot_seq = 0
+    def _open(self, connection: Connection) -> None:
+        """Take in the whole log: all of it, or none where it can't be read."""
+        fold = Fold(self.n_rows, several=self.several)
+        ours = self._actions(connection, 0)
+        kept = None if self._snapshot is None else snapshots.load(self._snapshot, self.n_rows)
+        if kept is not None and (kept.seq > len(ours) or kept.token != token(ours[kept.seq - 1])):
+            kept = None
+        self._snapshot_seq = 0 if kept is None else kept.seq
+        if kept is not None:
+            fold.columns.update(kept.columns)
+        self._take(connection, fold, ours, self._snapshot_seq)
+        self._fold = fold
         self._how: dict[int, Mapping[str, Any]] = {}
-        self.labels: list[Label] = []
-        self._became: dict[int, int] = {}
         self._codes: tuple[int, np.ndarray] | None = None
         self._answers: dict[int, tuple[int, Column]] = {}
-        with self._lock, reading(self.engine) as connection:
-            ours = self._actions(connection, 0)
-            kept = None if self._snapshot is None else snapshots.load(self._snapshot, self.n_rows)
-            if kept is not None and kept.seq <= len(ours) and (not kept.seq or kept.token == token(ours[kept.seq - 1])):
-                self._snapshot_seq = kept.seq
-                self._fold.columns.update(kept.columns)
-            self._take(connection, ours, self._snapshot_seq)
+        self._find_labels()
 
     def refresh(self) -> bool:
         """Take in what other tabs and processes have added; True if there was anything."""
@@ -94,9 +100,15 @@ class LogReader:
             return self._refresh(connection)
 
     def _refresh(self, connection: Connection) -> bool:
-        new = self._actions(connection, self.seq)
+        known = self.actions[-1:]
+        new = self._actions(connection, max(self.seq - 1, 0))
+        if known and [token(action) for action in new[:1]] != [token(*known)]:  # it was put back from a copy, say
+            self._open(connection)
+            return True
+        new = new[len(known) :]
         if new:
-            self._take(connection, new, self.seq)
+            self._take(connection, self._fold, new, self.seq)
+            self._find_labels()
         return bool(new)
 
     def _actions(self, connection: Connection, after: int) -> list[Action]:
@@ -108,20 +120,36 @@ class LogReader:
         )
         return [_action(row) for row in rows]
 
-    def _take(self, connection: Connection, new: Sequence[Action], known: int) -> None:
+    def _take(self, connection: Connection, fold: Fold, new: Sequence[Action], known: int) -> None:
         """Take in these actions, and the rows of those after action `known`."""
-        columns = (changes_table.c[name] for name in ("seq", "column", "rows", "after"))
-        last = new[-1].seq if new else 0
-        within = (changes_table.c.seq > known) & (changes_table.c.seq <= last)
-        rows = connection.execute(
-            select(*columns).where(changes_table.c.project_id == self.project_id, within).order_by(changes_table.c.seq)
-        ).all()
-        for action in new:
-            self._fold.take(action)
-        for row in rows:
-            self._fold.change(row.seq, [_change(row)])
-        if any(action.changes or not action.is_step or action.kind == "revert" for action in new):
-            self.labels, self._became = self._fold.labels_where(self._fold.off)
+        for start in range(0, len(new), AT_ONCE):
+            some = new[start : start + AT_ONCE]
+            changes = self._changes_between(connection, max(some[0].seq - 1, known), some[-1].seq)
+            for action in some:
+                fold.take(action)
+                fold.change(action.seq, changes.get(action.seq, ()))
+
+    def _changes_between(self, connection: Connection, after: int, last: int) -> dict[int, list[Change]]:
+        """The rows of the actions after the one up to the other, without what these had before."""
+        found: dict[int, list[Change]] = {}
+        if after < last:
+            columns = (changes_table.c[name] for name in ("seq", "column", "rows", "after"))
+            within = (changes_table.c.seq > after) & (changes_table.c.seq <= last)
+            for row in connection.execute(
+                select(*columns).where(changes_table.c.project_id == self.project_id, within)
+            ):
+                found.setdefault(row.seq, []).append(_change(row))
+        return found
+
+    def _keep_snapshot(self) -> None:
+        """Keep what the rows bear, so that opening is quick. It can be made anew from the log: no loss if it fails."""
+        if self._snapshot is None or self.seq - self._snapshot_seq < SNAPSHOT_EVERY:
+            return
+        snapshots.save(self._snapshot, snapshots.Snapshot(self.seq, token(self.actions[-1]), self._fold.columns))
+        self._snapshot_seq = self.seq
+
+    def _find_labels(self) -> None:
+        self.labels, self._became = self._fold.labels_where(self._fold.off)
         self._by_id = {label.id: label for label in self.labels}
 
     def _changes(self) -> Any:
@@ -271,7 +299,10 @@ class LogReader:
         """The rows that action `seq` gave their label and that have not been labelled anew since: int64, sorted."""
         with reading(self.engine) as connection:
             found = self._changes_of(connection, seq)
-        rows = [change.rows[self._fold.columns[number].setters[change.rows] == seq] for number, change in found.items()]
+        columns = self._fold.columns
+        rows = [
+            each.rows[columns[number].setters[each.rows] == seq] for number, each in found.items() if number in columns
+        ]
         return np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int64)
 
     def how(self, seq: int) -> Mapping[str, Any]:
@@ -303,8 +334,7 @@ class LogReader:
         return np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int64)
 
     def _audits_of(self, seq: int) -> list[Mapping[str, Any]]:
-        audits = (action for action in self.actions if action.kind == "audit" and seq in action.targets)
-        return [self.how(action.seq) for action in audits if self.in_force(action.seq)]
+        return [self.how(audit.seq) for audit in self._fold.audits.get(seq, ()) if self.in_force(audit.seq)]
 
     def quality_of(self, seq: int) -> quality.Estimate | None:
         """The share of wrong labels among those that action `seq` gave, by its random audits; None without one."""
@@ -318,14 +348,20 @@ class LogReader:
     def quality_of_label(self, label_id: int) -> quality.Estimate | None:
         """The share of wrong labels among all that the label's audited actions gave; None without an audit."""
         audited = {
-            target
-            for action in self.actions
-            if action.kind == "audit" and action.label_id == label_id and self.in_force(action.seq)
-            for target in action.targets
-            if self.in_force(target)
+            seq
+            for seq, audits in self._fold.audits.items()
+            if self._is_now(self.actions[seq - 1].label_id, label_id)
+            and self.in_force(seq)
+            and any(self.in_force(audit.seq) for audit in audits)
         }
         found = [each for seq in sorted(audited) if (each := self.quality_of(seq)) is not None]
         return quality.pooled(found) if found else None
+
+    def _is_now(self, given: int | None, label_id: int) -> bool:
+        """Whether the label that was given is by now this one."""
+        while given in self._became:
+            given = self._became[given]
+        return given == label_id
 
 
 def _action(row: Any) -> Action:

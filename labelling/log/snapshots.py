@@ -6,7 +6,6 @@ A snapshot holds nothing that the log does not: where it is missing, cut short o
 import json
 import os
 import secrets
-import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,8 +27,8 @@ class Snapshot:
 
 def save(path: Path, snapshot: Snapshot) -> None:
     """Write it so that `path` holds either all of it or what it held before. What can't be written is left."""
-    about = np.frombuffer(json.dumps({"seq": snapshot.seq, "token": snapshot.token}).encode(), np.uint8)
-    arrays = {"about": about}
+    about = {"seq": snapshot.seq, "token": snapshot.token, "columns": list(snapshot.columns)}
+    arrays = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
     for number, column in snapshot.columns.items():
         arrays[f"values{number}"], arrays[f"setters{number}"] = column.codes, column.setters
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
@@ -49,11 +48,11 @@ def load(path: Path, n_rows: int) -> Snapshot | None:
     try:
         with np.load(path, allow_pickle=False) as file:  # a zip archive: each part has its checksum
             about = json.loads(file["about"].tobytes())
-            numbers = [int(name.removeprefix("values")) for name in file.files if name.startswith("values")]
-            columns = {number: Column(file[f"values{number}"], file[f"setters{number}"]) for number in numbers}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            columns = {number: Column(file[f"values{number}"], file[f"setters{number}"]) for number in about["columns"]}
+            snapshot = Snapshot(about["seq"], about["token"], columns)
+    except Exception:  # whatever can be wrong with a file: the log has it all
         return None
     arrays = [array for column in columns.values() for array in (column.codes, column.setters)]
-    if any(array.shape != (n_rows,) or array.dtype != np.int32 for array in arrays):
+    if snapshot.seq < 1 or any(array.shape != (n_rows,) or array.dtype != np.int32 for array in arrays):
         return None
-    return Snapshot(about["seq"], about["token"], columns)
+    return snapshot

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
-from labelling.database import actions, writing
+from labelling.database import actions, projects, writing
 from labelling.database import changes as changes_table
 from labelling.labels import (
     NO,
@@ -29,12 +29,9 @@ from labelling.labels import (
     clean_name,
     names_to_import,
 )
-from labelling.log import snapshots
 from labelling.log.fold import ONE, Change, Fold
 from labelling.log.packing import pack_rows, pack_values
-from labelling.log.reading import LogReader, token
-
-SNAPSHOT_EVERY = 100  # actions: more would be taken in anew when the project is opened
+from labelling.log.reading import LogReader
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,8 @@ class LogWriter(LogReader):
                 changed = changed[values[changed] == UNLABELLED]
             if len(changed):
                 change = self._new(column, changed, np.full(len(changed), value))
-                self._append(connection, "assign", [change], label_id=label, labels=made, how=how)
+                kind = "assign" if answer == YES else "deny"
+                self._append(connection, kind, [change], label_id=label, labels=made, how=how)
             meanwhile = self._meanwhile(connection, seen, rows)
         return Outcome(len(changed), 0 if overwrite else int(others), meanwhile)
 
@@ -102,12 +100,11 @@ class LogWriter(LogReader):
                     its = its[np.isin(self.codes[its], [label.id for label in found])]
                 new.append(self._new(ONE, its, np.full(len(its), UNLABELLED)))
             new = [change for change in new if len(change.rows)]
-            n_changed = len(np.unique(np.concatenate([change.rows for change in new]))) if new else 0
             if new:
                 label_id = found[0].id if name is not None else None
                 self._append(connection, "clear", new, label_id=label_id, how=how)
             meanwhile = self._meanwhile(connection, seen, rows)
-        return Outcome(n_changed, 0, meanwhile)
+        return Outcome(_n_rows(new), 0, meanwhile)
 
     def import_labels(self, values: Sequence[Any]) -> Outcome:
         """Take in the labels of an uploaded column, one value a row, as one action.
@@ -122,7 +119,8 @@ class LogWriter(LogReader):
         distinct = [name for name in dict.fromkeys(names) if name]
         if self.several:
             array = np.array(names, object)
-            return self.import_answers(pd.DataFrame({name: np.where(array == name, 1.0, np.nan) for name in distinct}))
+            answers = {name: np.where(array == name, 1.0, np.nan) for name in distinct}
+            return self.import_answers(pd.DataFrame(answers, index=range(self.n_rows)))
         named = np.flatnonzero([bool(name) for name in names])
         with self._writing() as (connection, _):
             ids, made = self._ids(distinct)
@@ -139,43 +137,61 @@ class LogWriter(LogReader):
             raise LabelError("This project has one label a text; answers for each label need a project of that kind.")
         if len(answers) != self.n_rows:
             raise LabelError(f"There are {len(answers)} answers to import for {self.n_rows} rows.")
-        check_imported_names(list(answers.columns))
+        names = [str(name).strip() for name in answers.columns]
+        check_imported_names(names)
+        if len(set(names)) < len(names):
+            raise LabelError("Two columns of answers have one name: each label needs a column of its own.")
+        given = [_answers(name, answers.iloc[:, place]) for place, name in enumerate(names)]
         with self._writing() as (connection, _):
-            ids, made = self._ids(list(answers.columns))
+            ids, made = self._ids(names)
             new = []
-            for name in answers.columns:
-                values = answers[name].to_numpy(float)
-                rows = np.flatnonzero(~np.isnan(values))
+            for name, values in zip(names, given, strict=True):
+                rows = np.flatnonzero(values != UNKNOWN)
                 rows = rows[self._values(ids[name])[rows] != values[rows]]
                 if len(rows):
                     new.append(self._new(ids[name], rows, values[rows]))
             if new:
                 self._append(connection, "import", new, labels=made, how={"by": "imported"})
-        return Outcome(len(np.unique(np.concatenate([change.rows for change in new]))) if new else 0)
+        return Outcome(_n_rows(new))
 
     def audit(self, seq: int, read: np.ndarray, wrong: np.ndarray, sample: str) -> Outcome:
         """Note that of the rows of action `seq` these were `read`, and those found `wrong`, which lose the label.
 
-        With yes, no and unknown for each label, a yes that was wrong becomes a no. `sample` says how the rows to read
-        were drawn: only a "random" one tells the share of wrong labels, see `quality_of`.
+        With yes, no and unknown for each label, a yes that was wrong becomes a no. What has been labelled anew since
+        stays. `sample` says how the rows to read were drawn: only a "random" one tells the share of wrong labels, see
+        `quality_of`.
+        Raises LabelError where the action gave no labels, was taken back, or did not give these.
         """
         read, wrong = self._valid(read), self._valid(wrong)
         with self._writing() as (connection, seen):
-            target = self.actions[seq - 1]
-            if target.kind not in ("assign", "split", "import"):
-                raise LabelError(f"Only labels that were given can be audited, not the action {target.kind!r}.")
-            new = []
-            for number, change in self._changes_of(connection, seq).items():
-                column = self._fold.columns[number]
-                rows = np.intersect1d(wrong, change.rows)
-                rows = rows[column.setters[rows] == seq]  # what has been labelled anew since is not in question
-                value = NO if self.several else UNLABELLED
-                if len(rows):
-                    new.append(self._new(number, rows, np.full(len(rows), value)))
+            target = self._action(seq)
+            if target.kind not in ("assign", "split", "import") or not self.in_force(seq):
+                raise LabelError("Only labels that were given, and not taken back, can be audited.")
+            changes = self._changes_of(connection, seq)
+            about = np.concatenate([change.rows for change in changes.values()])
+            if not (np.isin(read, about).all() and np.isin(wrong, read).all()):
+                raise LabelError("An audit reads rows of the action that it is about, and finds some of these wrong.")
+            new = self._corrected(target, changes, wrong)
             how = {"by": "audit", "sample": sample, "read": read.tolist(), "wrong": wrong.tolist()}
             self._append(connection, "audit", new, label_id=target.label_id, targets=[seq], how=how)
             meanwhile = self._meanwhile(connection, seen, wrong)
-        return Outcome(len(wrong), 0, meanwhile)
+        return Outcome(_n_rows(new), 0, meanwhile)
+
+    def _corrected(self, target: Action, changes: Mapping[int, Change], wrong: np.ndarray) -> list[Change]:
+        """What those rows of an action bear that it gave a wrong label, and that still bear it."""
+        found: dict[int, np.ndarray] = {}
+        for number, change in changes.items():
+            column = self._fold.columns[number]
+            rows = np.intersect1d(wrong, change.rows)
+            rows = rows[column.setters[rows] == target.seq]
+            if self.several:
+                rows = rows[column.codes[rows] == YES]
+            found[number] = np.union1d(rows, found.get(number, rows))
+            while (number := self._became.get(number, UNLABELLED)) != UNLABELLED and self.several:
+                its = rows[self._column(number).setters[rows] == target.seq]
+                found[number] = np.union1d(its, found.get(number, its))
+        value = NO if self.several else UNLABELLED
+        return [self._new(number, rows, np.full(len(rows), value)) for number, rows in found.items() if len(rows)]
 
     # ---------------------------------------------------------------- undo
 
@@ -185,7 +201,7 @@ class LogWriter(LogReader):
         What others have done since stays. Raises LabelError where two labels would then have one name.
         """
         with self._writing() as (connection, _):
-            target = self.next_undo if seq is None else self.actions[seq - 1]
+            target = self.next_undo if seq is None else self._action(seq)
             if target is None or not target.is_step or not self.in_force(target.seq):
                 return None
             self._switch(connection, "undo", [target.seq])
@@ -194,7 +210,7 @@ class LogWriter(LogReader):
     def redo(self, seq: int | None = None) -> Action | None:
         """Bring back what one undid last, or action `seq`; return it, None where there is none."""
         with self._writing() as (connection, _):
-            target = self.next_redo if seq is None else self.actions[seq - 1]
+            target = self.next_redo if seq is None else self._action(seq)
             if target is None or self.in_force(target.seq):
                 return None
             self._switch(connection, "redo", [target.seq])
@@ -206,6 +222,8 @@ class LogWriter(LogReader):
         It is an action like others, and can be undone.
         """
         with self._writing() as (connection, _):
+            if seq:
+                self._action(seq)
             then = Fold(0, several=True)
             for action in self.actions[:seq]:
                 then.take(action)
@@ -217,9 +235,12 @@ class LogWriter(LogReader):
         return len(off) + len(on)
 
     def _switch(self, connection: Connection, kind: str, targets: list[int]) -> None:
+        n_rows = select(projects.c.n_rows).where(projects.c.id == self.project_id)
+        if connection.scalar(n_rows) != self.n_rows:  # the new ones may have been set by what is taken back
+            raise LabelError("Texts were added to this project, in another tab: open it again, then take this step.")
         off, on = self._fold.switches(kind, targets)
-        self._fold.labels_where((self._fold.off | off) - on, strict=True)
         changed = self._fold.switched(off, on, lambda seq: self._changes_of(connection, seq))
+        self._fold.labels_where((self._fold.off | off) - on, changed, strict=True)
         label_id = self.actions[targets[0] - 1].label_id if kind != "revert" else None
         self._append(connection, kind, changed, label_id=label_id, targets=targets)
 
@@ -235,6 +256,11 @@ class LogWriter(LogReader):
                 yield connection, seen
             self.refresh()  # takes in what was just committed, by the same way as anybody else's
             self._keep_snapshot()
+
+    def _action(self, seq: int) -> Action:
+        if not 1 <= seq <= self.seq:
+            raise LabelError(f"There is no action {seq}: the log has those from 1 to {self.seq}.")
+        return self.actions[seq - 1]
 
     def _place(self, label_id: int, answer: int) -> tuple[int, int]:
         """The column that an answer goes into, and the value that it has there."""
@@ -288,8 +314,6 @@ class LogWriter(LogReader):
         how: Mapping[str, Any] | None = None,
     ) -> None:
         how = how or {}
-        rows = [change.rows for change in new]
-        n_rows = len(np.unique(np.concatenate(rows))) if len(rows) > 1 else sum(map(len, rows))
         seq = self.seq + 1
         connection.execute(
             insert(actions).values(
@@ -298,7 +322,7 @@ class LogWriter(LogReader):
                 kind=kind,
                 label_id=label_id,
                 targets=json.dumps(list(targets)) if targets else None,
-                n_rows=n_rows,
+                n_rows=_n_rows(new),
                 who=self.who,
                 at=datetime.now(UTC).isoformat(timespec="seconds"),
                 source=str(how.get("by", kind)),
@@ -331,10 +355,18 @@ class LogWriter(LogReader):
                     found[action.who] = found.get(action.who, 0) + n
         return found
 
-    def _keep_snapshot(self) -> None:
-        """Keep what the rows bear, so that opening is quick. It can be made anew from the log: no loss if it fails."""
-        if self._snapshot is None or self.seq - self._snapshot_seq < SNAPSHOT_EVERY:
-            return
-        kept = snapshots.Snapshot(self.seq, token(self.actions[-1]), self._fold.columns)
-        snapshots.save(self._snapshot, kept)
-        self._snapshot_seq = self.seq
+
+def _n_rows(changes: Sequence[Change]) -> int:
+    rows = [change.rows for change in changes]
+    return len(np.unique(np.concatenate(rows))) if len(rows) > 1 else sum(map(len, rows))
+
+
+def _answers(name: str, column: pd.Series) -> np.ndarray:
+    """1 yes, 0 no, -1 unknown: int32 (n_rows,). Raises LabelError where there is anything else."""
+    try:
+        values = column.astype("Float64").to_numpy(float, na_value=UNKNOWN)
+    except (ValueError, TypeError):
+        values = np.full(1, np.nan)
+    if not np.isin(values, (YES, NO, UNKNOWN)).all():
+        raise LabelError(f"The answers for {name!r} must be 1 (yes), 0 (no) or empty (unknown).")
+    return values.astype(np.int32)
