@@ -153,10 +153,7 @@ class Model:
                 ours, setter = rows[row]
                 if setter > at:
                     continue
-                if YES in (ours, theirs):
-                    both = YES
-                else:
-                    both = NO if ours == theirs == NO else UNKNOWN
+                both = YES if YES in (ours, theirs) else NO if ours == theirs == NO else UNKNOWN
                 if (theirs == YES and ours != YES) or not setter:
                     setter = their_setter
                 rows[row] = (both, setter)
