@@ -1,31 +1,34 @@
 """Projects on disk: a folder with a SQLite database, the datasets, the spaces' arrays and the embedding cache.
 
 <workspace>/corral.db                               projects, spaces, labels, actions
-<workspace>/embeddings/                             the cache, shared by all projects
+<workspace>/embeddings/                             the cache, shared by all projects that have no owner
+<workspace>/embeddings-of/<hash of the owner>/      that of one owner's projects
 <workspace>/projects/<id>/dataset/                  the uploaded table; dataset-<n_rows>/ once texts were added
 <workspace>/projects/<id>/spaces/<n>/embeddings.npy float32 (n_rows, n_dims)
 <workspace>/projects/<id>/spaces/<n>/<map>.npy      float32 (n_rows, 2)
 <workspace>/projects/<id>/spaces/<n>/neighbours.npy int32 (n_rows, k), and distances.npy float32 (n_rows, k)
 """
 
+import copy
 import json
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, or_, select, update
 
 from labelling.cache import EmbeddingCache
-from labelling.database import WorkspaceError, members, open_database, projects, reading, spaces, writing
+from labelling.database import WorkspaceError, members, open_database, projects, reading, spaces, storable, writing
 from labelling.log import LabelLog
 from labelling.readers import Dataset
 
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 PROJECT_ID = re.compile(r"[a-z0-9]{12}")
 ONE, SEVERAL = "one", "several"  # the kinds of project
+MAX_ACCOUNT = 320  # characters of an account's name: the longest e-mail address there can be
 
 
 def default_folder() -> Path:
@@ -143,12 +147,47 @@ class Space:
         return self.folder / f"{name}.npy"
 
 
-class Project:
-    """A dataset with its spaces and its label log. Made and opened by `Workspace`."""
+def as_account(name: str) -> str:
+    """The name of an account as it is kept: an e-mail address in lower case. Raises WorkspaceError."""
+    name = name.strip()
+    if not name or len(name) > MAX_ACCOUNT or not name.isprintable():
+        raise WorkspaceError("Type the name under which they sign in, most often their e-mail address.")
+    # ASCII only: beyond it, different addresses may have one lower case.
+    return name.lower() if name.isascii() else name
 
-    def __init__(self, engine: Engine, folder: Path, row: "Row[Any]") -> None:
+
+def _open_to(account: str | None) -> ColumnElement[bool]:
+    """The projects that this account may open; those without an owner where nobody signs in."""
+    if account is None:
+        return projects.c.owner.is_(None)
+    shared = select(members.c.project_id).where(members.c.who == account)
+    return or_(projects.c.owner == account, projects.c.id.in_(shared))
+
+
+class _AccountLog(LabelLog):
+    """Can be read and added to as long as the account that opened it may open the project."""
+
+    def __init__(self, *args: Any, check: Callable[[Connection], None], **options: Any) -> None:
+        self._check = check
+        super().__init__(*args, **options)
+
+    def _refresh(self, connection: Connection) -> bool:
+        self._check(connection)  # within the very transaction that something is then added in
+        return super()._refresh(connection)
+
+
+class Project:
+    """A dataset with its spaces and its label log. Made and opened by `Workspace`.
+
+    Where an `account` opened it, every call that reads or writes the database raises WorkspaceError as soon as it may
+    no longer open it; `on_closed` is called before that.
+    """
+
+    def __init__(self, engine: Engine, folder: Path, row: "Row[Any]", account: str | None = None) -> None:
         self.engine = engine
         self.folder = folder
+        self.account = account
+        self.on_closed: Callable[[], object] = lambda: None
         self.id: str = row.id
         self.name: str = row.name
         self.n_rows: int = row.n_rows
@@ -166,7 +205,7 @@ class Project:
     @property
     def has_grown(self) -> bool:
         """Whether texts were added since this was opened: it then shows how the project was."""
-        with reading(self.engine) as connection:
+        with self._reading() as connection:
             return connection.scalar(select(projects.c.n_rows).where(projects.c.id == self.id)) != self.n_rows
 
     def append(self, more: Dataset) -> None:
@@ -180,7 +219,7 @@ class Project:
         staged = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.tmp")
         try:
             joined.save(staged)
-            with writing(self.engine) as connection:
+            with self._writing() as connection:
                 ours = (projects.c.id == self.id) & (projects.c.n_rows == self.n_rows)
                 if connection.execute(update(projects).where(ours).values(n_rows=len(joined))).rowcount == 0:
                     raise WorkspaceError(
@@ -198,48 +237,89 @@ class Project:
     def open_log(self, who: str | None = None) -> LabelLog:
         """The labels, for a person of this name to change; None is the one under whom this process runs."""
         snapshot = self.folder / f"labels-{self.n_rows}.npz"
-        return LabelLog(self.engine, self.id, self.n_rows, several=self.several, who=who, snapshot=snapshot)
+        where: dict[str, Any] = {"several": self.several, "who": who, "snapshot": snapshot}
+        if self.account is None:
+            return LabelLog(self.engine, self.id, self.n_rows, **where)
+        with self._reading():
+            pass  # it raises where the project may no longer be opened
+        return _AccountLog(self.engine, self.id, self.n_rows, **where, check=self._check)
 
     # ---------------------------------------------------------------- whose it is
 
-    def allows(self, who: str | None) -> bool:
-        """Whether this person may open it: its owner, or one with whom it is shared; anybody where nobody signs in."""
-        return who is None or self.owner == who or who in self.shared_with()
+    @property
+    def is_open(self) -> bool:
+        """Whether the account that opened it still may."""
+        with reading(self.engine) as connection:
+            return self._may_be_open(connection)
+
+    def _may_be_open(self, connection: Connection) -> bool:
+        if self.account is None:
+            return True
+        ours = select(projects.c.id).where(projects.c.id == self.id, _open_to(self.account))
+        return connection.execute(ours).one_or_none() is not None
+
+    def _check(self, connection: Connection) -> None:
+        if not self._may_be_open(connection):
+            self.on_closed()
+            raise _no_project(self.id)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with reading(self.engine) as connection:
+            self._check(connection)
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with writing(self.engine, self.id) as connection:
+            self._check(connection)
+            yield connection
+
+    def for_a_job(self) -> "Project":
+        """The same for work in the background, which is the project's: it goes on whoever may no longer open it."""
+        same = copy.copy(self)
+        same.account = None
+        return same
 
     def shared_with(self) -> list[str]:
+        """The accounts, beside the owner's, that may open it and label in it."""
         ours = select(members.c.who).where(members.c.project_id == self.id).order_by(members.c.who)
-        with reading(self.engine) as connection:
+        with self._reading() as connection:
             return list(connection.scalars(ours))
 
-    def share(self, who: str) -> None:
-        """Let this person open it too, and label in it."""
-        if not (who := who.strip()):
-            raise WorkspaceError("There is nobody to share it with: type the name under which they sign in.")
-        with writing(self.engine, self.id) as connection:
-            ours = (members.c.project_id == self.id) & (members.c.who == who)
+    def share(self, account: str) -> None:
+        """Let this account open it too, and label in it. Raises WorkspaceError where the owner does not ask for it."""
+        account = as_account(account)
+        with self._writing() as connection:
+            if account == self._own(connection):
+                raise WorkspaceError("That is its owner, who needs no share.")
+            ours = (members.c.project_id == self.id) & (members.c.who == account)
             if connection.execute(select(members).where(ours)).one_or_none() is None:
-                connection.execute(insert(members).values(project_id=self.id, who=who))
+                connection.execute(insert(members).values(project_id=self.id, who=account))
 
-    def unshare(self, who: str) -> None:
-        with writing(self.engine, self.id) as connection:
-            connection.execute(delete(members).where(members.c.project_id == self.id, members.c.who == who))
+    def unshare(self, account: str) -> None:
+        """Raises WorkspaceError where the owner does not ask for it."""
+        with self._writing() as connection:
+            self._own(connection)
+            connection.execute(delete(members).where(members.c.project_id == self.id, members.c.who == account))
 
-    def give_to(self, owner: str) -> None:
-        """Make this person the owner, of a project that was made when nobody signed in for instance."""
-        with writing(self.engine, self.id) as connection:
-            connection.execute(update(projects).where(projects.c.id == self.id).values(owner=owner))
-        self.owner = owner
+    def _own(self, connection: Connection) -> str:
+        """The owner, who alone may go on from here."""
+        owner = connection.scalar(select(projects.c.owner).where(projects.c.id == self.id))
+        if owner is None or owner != self.account:
+            raise WorkspaceError("Only its owner, signed in, can share a project.")
+        return owner
 
     # ---------------------------------------------------------------- spaces
 
     def spaces(self) -> list[Space]:
         """All spaces that were not discarded, in the order in which they were made; the first is the original."""
-        with reading(self.engine) as connection:
+        with self._reading() as connection:
             return [self._space(row) for row in connection.execute(self._ours().order_by(spaces.c.id))]
 
     def space(self, space_id: int) -> Space:
         """Raises WorkspaceError where there is none (any more)."""
-        with reading(self.engine) as connection:
+        with self._reading() as connection:
             return self._get_space(connection, space_id)
 
     def _ours(self) -> "Select[Any]":
@@ -260,13 +340,13 @@ class Project:
         self, name: str, kind: str, settings: Mapping[str, Any], parent: int | None = None, state: str = "candidate"
     ) -> Space:
         """A new space, its arrays still to be saved."""
-        with writing(self.engine) as connection:
+        with self._writing() as connection:
             space_id = _insert_space(connection, self.id, name, kind, settings, parent, state)
         return self.space(space_id)
 
     def describe_space(self, space_id: int, **settings: Any) -> None:
         """Add what became known of a space to its settings."""
-        with writing(self.engine) as connection:
+        with self._writing() as connection:
             merged = {**self._get_space(connection, space_id).settings, **settings}
             self._update_space(connection, space_id, settings=json.dumps(merged))
 
@@ -275,7 +355,7 @@ class Project:
 
         Raises WorkspaceError where it has been discarded meanwhile, in another tab say.
         """
-        with writing(self.engine) as connection:
+        with self._writing() as connection:
             self._get_space(connection, space_id)
             self._update_space(connection, space_id, state="kept", **({"name": name} if name else {}))
 
@@ -284,7 +364,7 @@ class Project:
 
         Where the map showed it, the map shows the original again.
         """
-        with writing(self.engine) as connection:
+        with self._writing() as connection:
             space = self._get_space(connection, space_id)
             if space.state != "candidate":
                 raise WorkspaceError(f"The space {space.name!r} is kept: only a candidate can be discarded.")
@@ -300,13 +380,13 @@ class Project:
     @property
     def current(self) -> Space:
         """The space that the map shows."""
-        with reading(self.engine) as connection:
+        with self._reading() as connection:
             space_id = connection.scalar(select(projects.c.space).where(projects.c.id == self.id))
         return self.space(int(space_id or 0))
 
     def show_space(self, space_id: int) -> None:
         """Make this the space that the map shows, in every tab."""
-        with writing(self.engine) as connection:
+        with self._writing() as connection:
             self._get_space(connection, space_id)
             connection.execute(update(projects).where(projects.c.id == self.id).values(space=space_id))
 
@@ -346,11 +426,12 @@ class ProjectInfo:
     created_at: str
     n_rows: int
     kind: str
+    owner: str | None
 
 
-def _storable(name: str) -> str:
-    """The name without what a database can't hold: a NUL, half a surrogate pair."""
-    return name.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+def _no_project(project_id: str) -> WorkspaceError:
+    """Of one that is not there, and of one that somebody may not open: nobody can tell one from the other."""
+    return WorkspaceError(f"There is no project {project_id[:40]!r} in this workspace: choose one of the list.")
 
 
 class Workspace:
@@ -372,7 +453,13 @@ class Workspace:
 
     @cached_property
     def cache(self) -> EmbeddingCache:
-        return EmbeddingCache(self.folder / "embeddings")
+        return self.cache_of(None)
+
+    def cache_of(self, owner: str | None) -> EmbeddingCache:
+        """The embeddings of this owner's projects: from a shared one, the speed would tell who else has a text."""
+        if owner is None:
+            return EmbeddingCache(self.folder / "embeddings")
+        return EmbeddingCache(self.folder / "embeddings-of" / blake2b(owner.encode(), digest_size=16).hexdigest())
 
     def create(
         self,
@@ -385,15 +472,16 @@ class Workspace:
     ) -> Project:
         """A new project, its texts to be embedded by `encoder` (the encoder's parameters).
 
-        With `several` each label is yes, no or unknown for each text; `owner` is who signed in, if anybody did.
+        With `several` each label is yes, no or unknown for each text; `owner` is the account that is signed in, if any.
         Raises WorkspaceError where it can't be written; nothing of it is left then.
         """
+        owner = None if owner is None else as_account(owner)
         project_id = "".join(secrets.choice("abcdefghijkmnpqrstuvwxyz23456789") for _ in range(12))
         folder = self.folder / "projects" / project_id
         try:
             dataset.save(folder / "dataset")
             with writing(self.engine) as connection:
-                values = {"name": _storable(name), "created_at": _now(), "n_rows": len(dataset), "space": 0}
+                values = {"name": storable(name), "created_at": _now(), "n_rows": len(dataset), "space": 0}
                 kind = SEVERAL if several else ONE
                 connection.execute(insert(projects).values(id=project_id, kind=kind, owner=owner, **values))
                 _insert_space(connection, project_id, "Original", "encoder", encoder, None, "kept")
@@ -402,29 +490,34 @@ class Workspace:
             if isinstance(error, OSError):
                 raise _cannot_write(folder, error) from error
             raise
-        return self.open(project_id)
+        return self.open(project_id, owner)
 
-    def open(self, project_id: str, who: str | None = None) -> Project:
+    def open(self, project_id: str, account: str | None = None) -> Project:
         """Raises WorkspaceError where there is no such project. The id comes from a URL: it is no path.
 
-        Somebody who signed in as `who` gets those that `Project.allows` them; others are as if they were not there.
+        An account gets its own projects and those shared with it; without one, those that have no owner. Others are
+        as if they were not there.
         """
         if PROJECT_ID.fullmatch(project_id):
             with reading(self.engine) as connection:
-                row = connection.execute(select(projects).where(projects.c.id == project_id)).one_or_none()
+                wanted = select(projects).where(projects.c.id == project_id, _open_to(account))
+                row = connection.execute(wanted).one_or_none()
             if row is not None:
-                project = Project(self.engine, self.folder / "projects" / project_id, row)
-                if project.allows(who):
-                    return project
-        raise WorkspaceError(f"There is no project {project_id[:40]!r} in this workspace: choose one of the list.")
+                return Project(self.engine, self.folder / "projects" / project_id, row, account)
+        raise _no_project(project_id)
 
-    def projects(self, who: str | None = None) -> list[ProjectInfo]:
-        """All projects that this person may open, the newest first."""
-        columns = (projects.c.id, projects.c.name, projects.c.created_at, projects.c.n_rows, projects.c.kind)
-        wanted = select(*columns).order_by(projects.c.created_at.desc(), projects.c.id)
-        if who is not None:
-            shared = select(members.c.project_id).where(members.c.who == who)
-            wanted = wanted.where(or_(projects.c.owner == who, projects.c.id.in_(shared)))
+    def projects(self, account: str | None = None) -> list[ProjectInfo]:
+        """All projects that can be opened, see `open`; the newest first."""
+        columns = (projects.c[name] for name in ("id", "name", "created_at", "n_rows", "kind", "owner"))
+        wanted = select(*columns).where(_open_to(account)).order_by(projects.c.created_at.desc(), projects.c.id)
         with reading(self.engine) as connection:
             rows = connection.execute(wanted)
             return [ProjectInfo(*row) for row in rows]
+
+    def give(self, project_id: str, owner: str | None) -> None:
+        """Make this account the owner of a project, or nobody. For who runs the server: it asks nobody's leave."""
+        owner = None if owner is None else as_account(owner)
+        with writing(self.engine, project_id) as connection:
+            given = connection.execute(update(projects).where(projects.c.id == project_id).values(owner=owner))
+            if not given.rowcount:
+                raise _no_project(project_id)

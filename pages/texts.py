@@ -4,7 +4,7 @@ import streamlit as st
 
 from labelling import readers
 from labelling.database import WorkspaceError
-from labelling.ui import page, resources, upload
+from labelling.ui import access, page, resources, upload
 
 page.start("Texts", wide=False)
 st.title("Lasso texts into labels")
@@ -48,8 +48,10 @@ if (found := st.session_state.get(upload.TABLE)) is not None:
     except (ValueError, WorkspaceError) as error:
         page.error(error)
 
-if projects := resources.workspace().projects():
+if projects := access.projects():
     st.divider()
     st.markdown("##### Your projects")
-    st.caption(f"Kept on this machine, in {resources.workspace().folder}")
+    st.caption(access.whose_they_are(str(resources.workspace().folder)))
     upload.list_projects(projects)
+if warning := access.sees_others():
+    st.warning(warning, icon=":material/lock_open:")

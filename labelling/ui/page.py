@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from labelling.database import WorkspaceError
 from labelling.session import Session
-from labelling.ui import resources
+from labelling.ui import access, resources
+from labelling.ui.markdown import escape
 from labelling.workspace import Project
 
 TEXTS, LABEL, LABELS, TUNE = "pages/texts.py", "pages/label.py", "pages/labels.py", "pages/tune.py"
@@ -44,6 +46,11 @@ STYLE = """<style>
 .corral-keys dd { margin: 0; opacity: 0.8; }
 .st-key-corral-labels button, .st-key-corral-answers button { min-height: 2rem; padding: 0.1rem 0.6rem; }
 .corral-sample small { display: block; opacity: 0.65; }
+/* Beside the menu, on every page; out of the flow, so that nothing moves. */
+[data-testid="stLayoutWrapper"]:has(> .st-key-corral-person) { position: fixed; top: 0.8rem; right: 4rem; width: auto;
+  z-index: 999991; }
+.st-key-corral-person button { border: none; background: none; min-height: 2rem; font-size: 0.85rem; opacity: 0.75;
+  max-width: 16rem; }
 .corral-bar { display: flex; height: 8px; border-radius: 4px; overflow: hidden; background: #8883; }
 </style>"""
 
@@ -58,6 +65,7 @@ def start(title: str, *, wide: bool = True) -> None:
         st.rerun()
     st.set_page_config(page_title=f"{title} · Corral", page_icon=str(ICON), layout="wide" if wide else "centered")
     st.html(STYLE + WIDE if wide else STYLE)
+    access.begin()
     try:
         resources.workspace()
     except WorkspaceError as problem:
@@ -83,31 +91,40 @@ def session() -> Session:
     """The session of the project in the URL, opened where this tab has not got it yet; stops the page without one."""
     project_id = st.query_params.get("project")
     held: Session | None = st.session_state.get(SESSION)
-    if held is None or project_id not in (None, held.project.id):
-        if project_id is None:
-            st.info("No texts are loaded yet.", icon=":material/inbox:")
-            st.page_link(TEXTS, label="Load some, or open the demo", icon=":material/arrow_back:")
-            st.stop()
-        try:
-            held = open_project(resources.workspace().open(project_id))
-        except (WorkspaceError, OSError, ValueError) as problem:
-            stop(str(problem))
-    st.query_params["project"] = held.project.id  # the page menu drops it
     try:
+        if held is not None and not (held.project.account == access.account() and held.project.is_open):
+            project_id = held.project.id if project_id is None else project_id
+            held = None
+            forget()
+        if held is None or project_id not in (None, held.project.id):
+            if project_id is None:
+                st.info("No texts are loaded yet.", icon=":material/inbox:")
+                st.page_link(TEXTS, label="Load some, or open the demo", icon=":material/arrow_back:")
+                st.stop()
+            held = open_project(access.open_project(project_id))
+        st.query_params["project"] = held.project.id  # the page menu drops it
         if held.project.has_grown:
-            held = open_project(resources.workspace().open(held.project.id))
+            held = open_project(access.open_project(held.project.id))
             st.toast("Texts were added to this project.")
+        held.log.who = access.person()
         held.log.refresh()
-    except WorkspaceError as problem:
+    except (WorkspaceError, OSError, ValueError) as problem:
         stop(str(problem))
     return held
 
 
+def forget() -> None:
+    """Let go of the tab's session, and of what was chosen on the pages for its project."""
+    for key in (SESSION, *OF_ONE_PROJECT):
+        st.session_state.pop(key, None)
+
+
 def open_project(project: Project) -> Session:
     """Make this the tab's session; what was chosen on the pages for another project is forgotten."""
-    for key in OF_ONE_PROJECT:
-        st.session_state.pop(key, None)
-    st.session_state[SESSION] = resources.new_session(project)
+    forget()
+    # Where its person may no longer open it, what is on the page goes too: the page runs again and says so.
+    project.on_closed = st.rerun
+    st.session_state[SESSION] = resources.new_session(project, access.person())
     return st.session_state[SESSION]
 
 
@@ -131,11 +148,8 @@ def header(current: Session) -> None:
 
 
 def labelled(current: Session) -> None:
-    """A bar: how much of the project is labelled."""
-    n_labelled, n_rows = current.log.n_labelled, current.project.n_rows
-    st.progress(n_labelled / n_rows, f"{n_labelled:,} of {n_rows:,} labelled ({n_labelled / n_rows:.0%})")
-
-
-def escape(text: str) -> str:
-    """Text for a label that Streamlit reads as Markdown: every character that could mean something is escaped."""
-    return "".join(f"\\{char}" if char in r"\`*_{}[]()<>#+-.!|~$:@&" else char for char in text)
+    """A bar: how much of the project is labelled; with yes, no and unknown: has an answer for the label in focus."""
+    n_rows, focus = current.project.n_rows, current.focus
+    n_labelled = n_rows - int(np.count_nonzero(current.unlabelled))
+    said = f"answered for {escape(focus.name)}" if focus else "labelled"
+    st.progress(n_labelled / n_rows, f"{n_labelled:,} of {n_rows:,} {said} ({n_labelled / n_rows:.0%})")

@@ -56,5 +56,13 @@ def warm_up() -> None:
     threading.Thread(target=load, name="warm-up", daemon=True).start()
 
 
-def new_session(project: Project) -> Session:
-    return Session(project, workspace().cache, encoder_for)
+@st.cache_resource(show_spinner=False)
+def signed_out() -> set[tuple[str, ...]]:
+    """The sign-ins that were ended: other tabs of the browser don't hear of it by themselves."""
+    return set()
+
+
+def new_session(project: Project, who: str | None = None) -> Session:
+    """A session for a person; without one it is for a job, which goes on when whoever started it has gone."""
+    cache = workspace().cache_of(project.owner)
+    return Session(project if who is not None else project.for_a_job(), cache, encoder_for, who)

@@ -48,8 +48,10 @@ def umap(session: Session, space: Space) -> Job | None:
 
 
 def start_umap(session: Session, space: Space) -> Job:
+    worker = new_session(session.project)
+
     def work(job: Job) -> bool:
-        return session.make_umap(space, umap_process(), job.begin, job.progress, job.stop)
+        return worker.make_umap(space, umap_process(), job.begin, job.progress, job.stop)
 
     return jobs().start("umap", session.project.id, space.id, title="UMAP map", work=work)
 

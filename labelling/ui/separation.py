@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,13 +13,15 @@ import streamlit as st
 
 from labelling import readers
 from labelling.cache import EmbeddingCache
+from labelling.database import WorkspaceError
 from labelling.encoders import Encoder
 from labelling.jobs import Job
 from labelling.labels import names_to_import
 from labelling.separation import MAX_POINTS, SCORE_NOTE, Recording, figure, record, rests_on, to_html
-from labelling.ui import page, resources, running, upload
+from labelling.ui import access, page, resources, running, upload
 from labelling.ui.player import show_player
 from labelling.ui.tuning import CONTRASTIVE, FEED_FORWARD
+from labelling.workspace import Project
 
 JOB = "separation"  # the key of st.session_state that holds the tab's job, and with it the recordings
 SOURCE, OPENED = "separation source", "separation project"  # the texts chosen last, and the project they are of
@@ -44,6 +46,7 @@ class Source:
     labels: Sequence[str]
     first: Sequence[str]
     encoder: Mapping[str, Any] | None = None
+    project: Project | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,16 @@ class Done:
     texts: Sequence[str]
     about: Mapping[str, str]
     figure_json: bytes
+    project: Project | None
+
+    def check(self) -> None:
+        """Raise WorkspaceError where they are a project's that may no longer be opened."""
+        if self.project is not None and not self.project.is_open:
+            raise WorkspaceError("The project that this was recorded of is no longer shared with you.")
+
+    def html(self) -> str:
+        self.check()
+        return to_html(self.recordings, self.texts, title=self.title, about=self.about)
 
 
 # ---------------------------------------------------------------- texts
@@ -93,14 +106,14 @@ def _read_demo() -> Source:
 
 
 def _of_project() -> Source | None:
-    infos = {info.id: info.name for info in resources.workspace().projects()}
+    infos = {info.id: info.name for info in access.projects()}
     if not infos:
         st.info("There is no project yet.", icon=":material/inbox:")
         return None
     project_id = st.selectbox("Project", list(infos), format_func=infos.__getitem__)
     project = st.session_state.get(OPENED)
-    if project is None or project.id != project_id:
-        project = st.session_state[OPENED] = resources.workspace().open(project_id)
+    if project is None or project.id != project_id or not project.is_open:
+        project = st.session_state[OPENED] = access.open_project(project_id)
     dataset, log = project.dataset, project.open_log()
     columns = [GIVEN_HERE] if not log.several and np.count_nonzero(log.counts()) > 1 else []
     columns += [name for name in dataset.frame.columns if name != dataset.text_column and _repeats(dataset.frame[name])]
@@ -112,7 +125,8 @@ def _of_project() -> Source | None:
     def read() -> Source:
         given = column == GIVEN_HERE
         names = names_to_import((log.names() if given else dataset.frame[column]).tolist())
-        return _source(project.name, dataset.texts, names, project.spaces()[0].settings)
+        source = _source(project.name, dataset.texts, names)
+        return replace(source, encoder=project.spaces()[0].settings, project=project)
 
     return _held((project.id, column, log.seq), read)
 
@@ -144,9 +158,9 @@ def _repeats(column: pd.Series) -> bool:
     return bool(1 < n_values <= len(column) / 2)
 
 
-def _source(name: str, texts: Sequence[str], labels: Sequence[str], encoder: Mapping[str, Any] | None = None) -> Source:
+def _source(name: str, texts: Sequence[str], labels: Sequence[str]) -> Source:
     counts = Counter(label for label in labels if label)
-    return Source(name, texts, labels, [label for label, _ in counts.most_common(N_LABELS)], encoder)
+    return Source(name, texts, labels, [label for label, _ in counts.most_common(N_LABELS)])
 
 
 # ---------------------------------------------------------------- settings
@@ -212,7 +226,8 @@ def _choose_tuner(which: str, hidden_dim: int) -> tuple[str, dict[str, Any]]:
 
 def _start(plan: Plan) -> NoReturn:
     """Record in the background, in place of what this tab recorded before; the page runs again."""
-    cache, encoder = resources.workspace().cache, resources.encoder_for(plan.encoder)
+    project, encoder = plan.source.project, resources.encoder_for(plan.encoder)
+    cache = resources.workspace().cache_of(access.account() if project is None else project.owner)
     st.session_state[JOB] = Job(EMBEDDING, lambda job: _record(job, plan, cache, encoder))
     st.session_state[JOB].start()
     st.rerun()
@@ -260,7 +275,8 @@ def _record(job: Job, plan: Plan, cache: EmbeddingCache, encoder: Encoder) -> Do
     }
     figure_json = str(figure(recordings, texts).to_json()).encode()
     title = f"{source.name}: how a tuner parts {len(recordings[0].names)} labels"
-    return Done(title, recordings, texts, {name: value for name, value in about.items() if value}, figure_json)
+    said = {name: value for name, value in about.items() if value}
+    return Done(title, recordings, texts, said, figure_json, source.project)
 
 
 # ---------------------------------------------------------------- result
@@ -284,7 +300,13 @@ def show() -> None:
             "Stopped. What is embedded is kept: recording again goes on from there.", icon=":material/pause_circle:"
         )
     else:
-        _show_done(current.result)
+        try:
+            current.result.check()
+        except WorkspaceError as problem:
+            del st.session_state[JOB]
+            page.error(problem)
+        else:
+            _show_done(current.result)
 
 
 def _show_run(current: Job) -> None:
@@ -300,7 +322,7 @@ def _show_done(done: Done) -> None:
     title.markdown(f"##### {page.escape(done.title)}")
     save.download_button(
         "Save as HTML",
-        data=lambda: to_html(done.recordings, done.texts, title=done.title, about=done.about),
+        data=done.html,
         file_name=re.sub(r"[^\w-]+", "-", done.title).strip("-") + ".html",
         mime="text/html",
         on_click="ignore",

@@ -1,5 +1,6 @@
 """The parts of the texts page."""
 
+import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from labelling import readers
 from labelling.database import WorkspaceError
 from labelling.labels import check_imported_names, names_to_import
 from labelling.readers import Dataset, ReadError, Table
-from labelling.ui import page, resources
+from labelling.ui import access, page, resources
 from labelling.workspace import Project, ProjectInfo
 
 DEMO = Path(__file__).parents[2] / "data" / "demo.csv"
@@ -179,17 +180,18 @@ def create_project(
     labels = [] if dataset.label_column is None else dataset.frame[dataset.label_column].tolist()
     names_to_import(labels)  # labels that can't be taken likewise
     check_imported_names([] if answers is None else list(answers.columns))
-    project = resources.workspace().create(name, dataset, encoder, several=answers is not None)
+    owner = access.account()
+    project = resources.workspace().create(name, dataset, encoder, several=answers is not None, owner=owner)
     if answers is not None and len(answers.columns):
-        project.open_log().import_answers(answers)
+        project.open_log(access.person()).import_answers(answers)
     if labels:
-        project.open_log().import_labels(labels)
+        project.open_log(access.person()).import_labels(labels)
     return project
 
 
 def choose_project(found: Found) -> ProjectInfo | None:
     """Whether the texts make a new project (None), or are added to one that there is."""
-    projects = resources.workspace().projects()
+    projects = access.projects()
     if not projects:
         return None
     names: list[ProjectInfo | None] = [None, *projects[:PROJECTS_SHOWN]]
@@ -207,7 +209,7 @@ def add_texts(info: ProjectInfo, dataset: Dataset, answers: pd.DataFrame | None 
 
     Raises ValueError where the labels can't be taken or the project is busy; nothing is added then.
     """
-    project = resources.workspace().open(info.id)
+    project = access.open_project(info.id)
     busy = [resources.jobs().get(work, project.id) for work in ("embed", "tune")]
     if any(job is not None and job.is_alive() for job in busy):
         raise ValueError(f"{project.name!r} is still being embedded or tuned: add the texts when that is done.")
@@ -221,34 +223,80 @@ def add_texts(info: ProjectInfo, dataset: Dataset, answers: pd.DataFrame | None 
     resources.jobs().forget("embed", project.id)
     if answers is not None and len(answers.columns):
         later = answers.set_axis(range(n_before, project.n_rows))
-        project.open_log().import_answers(later.reindex(range(project.n_rows)))
+        project.open_log(access.person()).import_answers(later.reindex(range(project.n_rows)))
     if labels:
-        project.open_log().import_labels([*[None] * n_before, *labels])
+        project.open_log(access.person()).import_labels([*[None] * n_before, *labels])
     return project
 
 
 def open_demo() -> Project:
-    """The demo project: the one that is there, else a new one. Its `topic` column is left out: it is for evaluation."""
-    workspace = resources.workspace()
-    for info in workspace.projects():
-        if info.name == DEMO_NAME:
-            return workspace.open(info.id)
+    """One's demo project: the one that is there, else a new one. Its `topic` column is left out: for evaluation."""
+    for info in access.projects():
+        if info.name == DEMO_NAME and info.owner == access.account():
+            return access.open_project(info.id)
     table = readers.read_table(DEMO.read_bytes(), DEMO.name)
     shown = Table(table.frame.drop(columns="topic"), table.format, table.encoding, table.delimiter, table.notes)
     return create_project(DEMO_NAME, readers.make_dataset(shown, "text"), {})
 
 
 def list_projects(projects: list[ProjectInfo]) -> None:
-    """The newest projects, each with a button that opens it."""
+    """The newest projects, each with a button that opens it; one's own with whom they are shared."""
+    me = access.account()
     for info in projects[:PROJECTS_SHOWN]:
-        name, size, made, button = st.columns([4, 2, 2, 1], vertical_alignment="center")
+        widths = [4, 2, 2, 1] if me is None else [4, 2, 2, 2, 3]
+        name, size, made, button, *sharing = st.columns(widths, vertical_alignment="center")
         name.markdown(page.escape(info.name))
         size.caption(f"{info.n_rows:,} texts")
-        made.caption(info.created_at[:16].replace("T", " "))
+        made.caption(info.created_at[:10] if sharing else info.created_at[:16].replace("T", " "))
+        for place in sharing:
+            with place:
+                if info.owner == me:
+                    _sharing(info)
+                else:  # not as Markdown, which makes a link of an address
+                    st.html(f"<small>of {html.escape(info.owner or '')}</small>")
         if button.button("Open", key=f"open-{info.id}"):
             try:
-                page.go_label(resources.workspace().open(info.id))
+                page.go_label(access.open_project(info.id))
             except WorkspaceError as error:
                 page.error(error)
     if len(projects) > PROJECTS_SHOWN:
         st.caption(f"and {len(projects) - PROJECTS_SHOWN} older ones: open them by their address")
+
+
+def _sharing(info: ProjectInfo) -> None:
+    """With whom a project of one's own is shared; the form that shares it, the buttons that end it."""
+    typed, refused = f"share-{info.id}", f"not shared-{info.id}"
+
+    def attempt(step: Callable[[Project], None]) -> None:
+        try:
+            step(access.open_project(info.id))
+            st.session_state[typed] = ""
+        except WorkspaceError as error:
+            st.session_state[refused] = str(error)
+
+    shared = access.open_project(info.id).shared_with()
+    with (
+        st.popover(f"Shared with {len(shared)}" if shared else "Share", icon=":material/group:"),
+        st.container(width=340),
+    ):
+        if message := st.session_state.pop(refused, None):
+            page.error(message)
+        with st.form(f"form-{info.id}", border=False):
+            st.text_input(
+                "Share with",
+                key=typed,
+                placeholder="their e-mail address",
+                help="As they sign in here. They see the texts, label, tune and export; they can't share it on.",
+            )
+            st.form_submit_button(
+                "Share", on_click=lambda: attempt(lambda project: project.share(st.session_state[typed]))
+            )
+        for who in shared:
+            with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                st.text(who, width="content")
+                st.button(
+                    "Stop sharing",
+                    key=f"unshare-{info.id}-{who}",
+                    on_click=lambda who=who: attempt(lambda project: project.unshare(who)),
+                    type="tertiary",
+                )

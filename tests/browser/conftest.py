@@ -20,10 +20,15 @@ expect.set_options(timeout=TIMEOUT)
 
 
 class Server:
-    """`streamlit run app.py` on a free port of this machine."""
+    """`streamlit run app.py` on a free port of this machine, with these secrets (TOML) if any."""
 
-    def __init__(self, workspace: Path) -> None:
+    def __init__(self, workspace: Path, secrets: str = "") -> None:
         self.workspace = workspace
+        self.options = ["--server.headless=true"]
+        if secrets:
+            path = workspace.parent / "secrets.toml"
+            path.write_text(secrets)
+            self.options.append(f"--secrets.files={path}")
         with socket.socket() as free:
             free.bind(("localhost", 0))
             self.port = free.getsockname()[1]
@@ -34,7 +39,7 @@ class Server:
         command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={self.port}"]
         self.log = (self.workspace.parent / "server.log").open("ab")
         self.process = subprocess.Popen(
-            [*command, "--server.headless=true"],
+            [*command, *self.options],
             cwd=ROOT,
             env={**os.environ, "CORRAL_WORKSPACE": str(self.workspace)},
             stdout=self.log,
