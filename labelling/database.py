@@ -6,6 +6,7 @@ does so by default.
 """
 
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,11 +118,16 @@ def open_database(where: Path | str) -> Engine:
         if engine.dialect.name == "postgresql":  # SQLite's transactions have the database to themselves
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         tables = set(inspect(connection).get_table_names())
-        if "projects" not in tables:
+        if not tables:
             metadata.create_all(connection)
             connection.execute(insert(alembic_version).values(version_num=HEAD))
-        else:
+        elif {"projects", "alembic_version"} <= tables or {"projects", "meta"} <= tables:
             _migrate(connection, tables)
+        else:
+            raise WorkspaceError(
+                f"{place(engine)} holds the tables of something else ({', '.join(sorted(tables)[:3])}): give Corral a "
+                "database of its own."
+            )
     return engine
 
 
@@ -145,6 +151,11 @@ def _migrate(connection: Connection, tables: set[str]) -> None:
         raise WorkspaceError(
             f"the workspace's database has schema version {version}; this Corral reads versions up to {HEAD}: update "
             "Corral, or point CORRAL_WORKSPACE to another folder"
+        ) from error
+    except (ValueError, LookupError, zlib.error) as error:  # what is in it is not what that version wrote
+        raise WorkspaceError(
+            f"The workspace's database can't be brought up to date from version {version} ({error}): it was left as it "
+            "is. Open it with the Corral that made it, or put a copy of it back."
         ) from error
 
 
@@ -203,8 +214,11 @@ def _by_url(address: str) -> Engine:
                 f"CORRAL_DATABASE_URL must be a PostgreSQL address, postgresql://user@host/name, got "
                 f"{url.drivername}://...: leave it out for SQLite in the workspace."
             )
+        # A page that waits for ever says nothing; for a lock, as long as SQLite's `busy_timeout`.
+        limits = {"connect_timeout": 10, "options": "-c lock_timeout=30000"}
+        limits = {name: limit for name, limit in limits.items() if name not in url.query}
         # Connections that the server has closed meanwhile are told before they are used.
-        return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=limits)
     except (ArgumentError, NoSuchModuleError) as error:  # the address may hold a password: it is not repeated
         raise WorkspaceError(
             "CORRAL_DATABASE_URL is no database address: it looks like postgresql://user@host/name"
@@ -217,7 +231,7 @@ def place(engine: Engine) -> str:
         from urllib.parse import unquote
 
         return unquote(str(engine.url.database).removeprefix("file:"))
-    return engine.url.render_as_string(hide_password=True)
+    return engine.url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
 
 
 @contextmanager

@@ -330,8 +330,7 @@ def _by_setter(setters: np.ndarray, seqs: Collection[int]) -> Iterator[tuple[int
     places = np.flatnonzero(wanted[setters])
     order = places[np.argsort(setters[places], kind="stable")]
     found, starts = np.unique(setters[order], return_index=True)
-    for seq, its in zip(found.tolist(), np.split(order, starts)[1:], strict=True):
-        yield seq, its
+    yield from zip(found.tolist(), np.split(order, starts)[1:], strict=True)
 
 
 def _signed(targets: Sequence[int]) -> tuple[set[int], set[int]]:

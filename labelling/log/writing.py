@@ -346,14 +346,13 @@ class LogWriter(LogReader):
 
     def _meanwhile(self, connection: Connection, seen: int, rows: np.ndarray) -> dict[str, int]:
         """How many of `rows` others have changed after action `seen`, by person."""
-        found: dict[str, int] = {}
+        found: dict[str, np.ndarray] = {}
         for action in self.actions[seen:]:
             if action.who != self.who and action.n_rows:
+                known = found.get(action.who, np.empty(0, np.int64))
                 theirs = [change.rows for change in self._changes_of(connection, action.seq).values()]
-                n = len(np.intersect1d(np.concatenate(theirs), rows)) if theirs else 0
-                if n:
-                    found[action.who] = found.get(action.who, 0) + n
-        return found
+                found[action.who] = np.intersect1d(np.concatenate([known, *theirs]), rows)
+        return {who: len(theirs) for who, theirs in found.items() if len(theirs)}
 
 
 def _n_rows(changes: Sequence[Change]) -> int:

@@ -17,13 +17,13 @@ def upgrade() -> None:
     op.add_column("projects", sa.Column("owner", sa.String))
     op.create_table(
         "members",
-        sa.Column("project_id", sa.ForeignKey("projects.id"), primary_key=True),
+        sa.Column("project_id", sa.String, sa.ForeignKey("projects.id"), primary_key=True),
         sa.Column("who", sa.String, primary_key=True),
     )
     op.rename_table("actions", "actions_before")
     actions = op.create_table(
         "actions",
-        sa.Column("project_id", sa.ForeignKey("projects.id"), primary_key=True),
+        sa.Column("project_id", sa.String, sa.ForeignKey("projects.id"), primary_key=True),
         sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("kind", sa.String, nullable=False),
         sa.Column("label_id", sa.Integer),
@@ -49,7 +49,7 @@ def upgrade() -> None:
     labels = sa.Table("labels", sa.MetaData(), autoload_with=connection)
     for project_id in connection.scalars(sa.select(before.c.project_id).distinct()).all():
         mine = sa.select(labels.c.id, labels.c.name).where(labels.c.project_id == project_id)
-        names = dict(connection.execute(mine).tuples())
+        names = {row.id: row.name for row in connection.execute(mine)}
         written = sa.select(before).where(before.c.project_id == project_id)
         for seq in connection.scalars(written.with_only_columns(before.c.seq).order_by(before.c.seq)).all():
             old = connection.execute(written.where(before.c.seq == seq)).one()
