@@ -52,7 +52,7 @@ def choose(session: Session) -> Action | None:
         column_config={
             "#": st.column_config.NumberColumn(width=45),
             "When": st.column_config.TextColumn(width=110),
-            "Texts": st.column_config.NumberColumn(width=60, format="localized"),
+            "Texts": st.column_config.TextColumn(width=60, alignment="right"),
         },
     )
     rows = event["selection"]["rows"]
@@ -86,7 +86,7 @@ def _line(log: LabelLog, action: Action) -> dict[str, Any]:
         "When": _when(action),
         "Who": action.who or "somebody",
         "What": giving.describe(log, action).rsplit(", ", 1)[0] if action.n_rows else giving.describe(log, action),
-        "Texts": action.n_rows or None,
+        "Texts": f"{action.n_rows:,}" if action.n_rows else "",
         "Chosen by": action.source if action.source != action.kind else "",
         "Wrong": f"{100 * found.share:.0f} %" if found else "",
         "": "" if log.in_force(action.seq) else "taken back",
