@@ -4,7 +4,7 @@ import streamlit as st
 
 from labelling import readers
 from labelling.database import WorkspaceError
-from labelling.ui import access, page, resources, upload
+from labelling.ui import access, encoder_choice, page, resources, upload
 
 page.start("Texts", wide=False)
 st.title("Lasso texts into labels")
@@ -35,15 +35,16 @@ if (found := st.session_state.get(upload.TABLE)) is not None:
         st.markdown("\n".join(f"- {page.escape(line)}" for line in readers.report(dataset, found.table)))
         into = upload.choose_project(found)
         if into is None:
-            encoder = upload.choose_encoder()
+            encoder = encoder_choice.choose(dataset)
             upload.say_long_texts(found, dataset, encoder)
         if into is None and st.button("Make the map", type="primary", icon=":material/map:"):
             with st.spinner("Saving the texts and checking the encoder …"):
                 project = upload.create_project(found.name, dataset, encoder, answers)
             page.go_label(project)
+        vectors = encoder_choice.choose_vectors(dataset) if upload.brings_vectors(into) else None
         if into is not None and st.button("Add the texts", type="primary", icon=":material/add:"):
             with st.spinner("Saving the texts …"):
-                project = upload.add_texts(into, dataset, answers)
+                project = upload.add_texts(into, dataset, vectors, answers)
             page.go_label(project)
     except (ValueError, WorkspaceError) as error:
         page.error(error)

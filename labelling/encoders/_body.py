@@ -1,0 +1,144 @@
+"""Encoders that run a transformer's body and pool its hidden states."""
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from labelling.encoders import EncoderError
+from labelling.encoders._base import TextEncoder, check_number, check_texts
+from labelling.encoders._folders import fingerprint, model_folder
+from labelling.encoders._transformer import Checkpoint, hidden_states, load, pad, pool, tokenize
+
+# Special tokens and the prefix space that tokenizers add to a text; generous.
+_ADDED_TOKENS = 8
+
+
+class BodyEncoder(TextEncoder):
+    """Base of the encoders that are a tokenizer, a body, a pooling, and maybe normalisation."""
+
+    model: str | os.PathLike[str] | None
+    pooling: str
+    layer: int = -1
+    max_length: int | None
+    normalize: bool
+    batch_size: int
+    device: str | None
+
+    _poolings: tuple[str, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Hexadecimal digest of the model's files and of the parameters that decide a vector.
+
+        Raises
+        ------
+        EncoderError
+            The model can't be found.
+        """
+        self._check_parameters()
+        max_length = None if self.max_length is None else int(self.max_length)
+        folder = model_folder(None if self.model is None else os.fspath(self.model))
+        decides = (type(self).__name__, self.pooling, int(self.layer), max_length, bool(self.normalize))
+        return fingerprint(folder, *decides)
+
+    @property
+    def n_dims(self) -> int:
+        """Number of columns of the embeddings. Loads the model."""
+        return self._load().n_dims
+
+    @property
+    def max_tokens(self) -> int | None:
+        """Number of tokens after which a text is cut off; None where the model has no limit. Loads the model."""
+        return self._load().length(self.max_length)
+
+    @property
+    def missing_keys(self) -> tuple[str, ...]:
+        """Parameters that the checkpoint lacks; no vector depends on them. Loads the model."""
+        return self._load().missing_keys
+
+    @property
+    def unexpected_keys(self) -> tuple[str, ...]:
+        """Tensors of the checkpoint that are not used, such as a head's. Loads the model."""
+        return self._load().unexpected_keys
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Embed texts.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            An empty string is a text.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_texts, n_dims)
+
+        Raises
+        ------
+        EncoderError
+            The model can't be loaded, or a text holds half of a surrogate pair.
+        TypeError
+            `texts` is a single string, or one of the texts is not a string.
+        """
+        texts = check_texts(texts)
+        with self._lock:
+            checkpoint = self._load()
+            import torch
+
+            tokens = tokenize(checkpoint, texts, max_length=checkpoint.length(self.max_length))
+            # The texts of a batch are padded to the longest of them: texts of like length go together.
+            order = np.argsort([-len(row["input_ids"]) for row in tokens], kind="stable")
+            embeddings = np.empty((len(texts), checkpoint.n_dims), dtype=np.float32)
+            for start in range(0, len(order), self.batch_size):
+                rows = order[start : start + self.batch_size]
+                with torch.inference_mode():
+                    batch = pad(checkpoint, [tokens[row] for row in rows])
+                    vectors = pool(
+                        hidden_states(checkpoint.model, batch, self.layer), batch["attention_mask"], self.pooling
+                    )
+                    if self.normalize:
+                        vectors = torch.nn.functional.normalize(vectors)
+                    embeddings[rows] = vectors.cpu().numpy()
+        return embeddings
+
+    def count_truncated(self, texts: Sequence[str]) -> int:
+        """Count the texts of which only the first `max_tokens` tokens are read."""
+        texts = check_texts(texts)
+        limit = self.max_tokens
+        if limit is None:
+            return 0
+        # A byte makes at most one token, so most texts need no tokenizer.
+        candidates = [text for text in texts if len(text.encode()) > limit - _ADDED_TOKENS]
+        with self._lock:
+            return sum(len(row["input_ids"]) > limit for row in tokenize(self._load(), candidates))
+
+    def _load(self) -> Checkpoint:
+        """The model, loaded when first asked for or when it was set or trained anew."""
+        # By what is in the folder, not by its name: it may have been trained anew under the same name.
+        key = (self.fingerprint, self.device)
+        with self._lock:
+            if self._loaded is None or self._loaded[0] != key:
+                checkpoint = load(self.model, device=self.device)
+                self._check_checkpoint(checkpoint)
+                self._loaded = (key, checkpoint)
+            return self._loaded[1]
+
+    def _check_checkpoint(self, checkpoint: Checkpoint) -> None:
+        checkpoint.length(self.max_length)
+        # The pooler is a layer of BERT's kind over the first token's state, which is not used here.
+        random = [name for name in checkpoint.missing_keys if not name.startswith("pooler.")]
+        if random:
+            raise EncoderError(
+                f"the model {os.fspath(self.model or '')!r} lacks {len(random)} of its tensors ({random[0]} for one), "
+                f"so its vectors would be random: save the whole model, in the class that its config.json names"
+            )
+
+    def _check_parameters(self) -> None:
+        if self.model is not None and not isinstance(self.model, str | os.PathLike):
+            raise TypeError(f"model must be a folder or a hub id, got {self.model!r}")
+        if self.pooling not in self._poolings:
+            raise ValueError(f"pooling must be one of {', '.join(map(repr, self._poolings))}, got {self.pooling!r}")
+        check_number("batch_size", self.batch_size, 1)
+        if self.max_length is not None:
+            check_number("max_length", self.max_length, 1)
