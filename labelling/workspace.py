@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 PROJECT_ID = re.compile(r"[a-z0-9]{12}")
 ONE, SEVERAL = "one", "several"  # the kinds of project
-MAX_ACCOUNT = 320  # characters of an account's name: the longest e-mail address there can be
+MAX_ACCOUNT = 1_000  # characters of an account's name: an e-mail address, or a subject and the address of its issuer
 
 
 def default_folder() -> Path:
@@ -152,8 +152,8 @@ def as_account(name: str) -> str:
     name = name.strip()
     if not name or len(name) > MAX_ACCOUNT or not name.isprintable():
         raise WorkspaceError("Type the name under which they sign in, most often their e-mail address.")
-    # ASCII only: beyond it, different addresses may have one lower case.
-    return name.lower() if name.isascii() else name
+    # Not a subject, of which each case is another; nor beyond ASCII, where different addresses may have one lower case.
+    return name.lower() if name.isascii() and " " not in name else name
 
 
 def _open_to(account: str | None) -> ColumnElement[bool]:
@@ -180,7 +180,7 @@ class Project:
     """A dataset with its spaces and its label log. Made and opened by `Workspace`.
 
     Where an `account` opened it, every call that reads or writes the database raises WorkspaceError as soon as it may
-    no longer open it; `on_closed` is called before that.
+    no longer open it; `on_closed` is called before that. `has_ended` tells whether the account is gone, signed out say.
     """
 
     def __init__(self, engine: Engine, folder: Path, row: "Row[Any]", account: str | None = None) -> None:
@@ -188,6 +188,7 @@ class Project:
         self.folder = folder
         self.account = account
         self.on_closed: Callable[[], object] = lambda: None
+        self.has_ended: Callable[[], bool] = lambda: False
         self.id: str = row.id
         self.name: str = row.name
         self.n_rows: int = row.n_rows
@@ -255,6 +256,8 @@ class Project:
     def _may_be_open(self, connection: Connection) -> bool:
         if self.account is None:
             return True
+        if self.has_ended():
+            return False
         ours = select(projects.c.id).where(projects.c.id == self.id, _open_to(self.account))
         return connection.execute(ours).one_or_none() is not None
 

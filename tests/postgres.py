@@ -80,7 +80,11 @@ class Server:
         """The URL of a new, empty database."""
         self.n_databases += 1
         name = f"corral{self.n_databases}"
-        with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True) as connection:
+        with self.connect() as connection:
             # A copy of the smallest template; written to the log rather than flushed file by file.
             connection.execute(SQL("create database {} template template0 strategy wal_log").format(Identifier(name)))
         return f"postgresql://postgres@/{name}?host={self.folder}"
+
+    def connect(self) -> psycopg.Connection:
+        """To the server itself, for what is above a database."""
+        return psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True)

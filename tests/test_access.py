@@ -1,6 +1,6 @@
 """Whose a project is and who is at the page, without a browser; tests/browser/test_sign_in.py signs in for real."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +20,7 @@ from labelling.workspace import Project, Workspace, as_account
 from tests.test_pages import CSV, ROOT, FakeEncoder, open_page, said
 
 ANN, BEN = "ann@example.org", "ben@example.org"
-PAGES = ("texts", "label", "labels", "tune", "history", "export", "separation")
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 
 
 @pytest.fixture(autouse=True)
@@ -45,9 +45,11 @@ def signed_in(email: str = ANN, **claims: Any) -> dict[str, Any]:
     return {**known, "email": email, "email_verified": True, **claims}
 
 
-def open_as(user: dict[str, Any], name: str, project: Project | None = None) -> AppTest:
+def open_as(
+    user: dict[str, Any], name: str, project: Project | None = None, auth: Mapping[str, str] = {"client_id": "corral"}
+) -> AppTest:
     at = AppTest.from_file(ROOT / "app.py", default_timeout=60)
-    at.user, at.secrets = user, {"auth": {"client_id": "corral"}}
+    at.user, at.secrets = user, {"auth": dict(auth)}
     at.run()
     at.switch_page(f"pages/{name}.py")
     if project is not None:
@@ -68,7 +70,16 @@ def letters(workspace: Workspace) -> Project:
     return make(workspace, "letters", ANN)
 
 
-def test_only_its_owner_opens_and_lists_a_project(workspace: Workspace, letters: Project) -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def anywhere(request: pytest.FixtureRequest, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    if request.param == "sqlite":
+        return workspace
+    monkeypatch.setenv("CORRAL_DATABASE_URL", request.getfixturevalue("postgres").new_database())
+    return Workspace()
+
+
+def test_only_its_owner_opens_and_lists_a_project(anywhere: Workspace) -> None:
+    workspace, letters = anywhere, make(anywhere, "letters", ANN)
     free = make(workspace, "free", None)
     assert [info.name for info in workspace.projects(ANN)] == ["letters"]
     assert [info.name for info in workspace.projects()] == ["free"]  # an owner's is not for whoever does not sign in
@@ -79,7 +90,8 @@ def test_only_its_owner_opens_and_lists_a_project(workspace: Workspace, letters:
             workspace.open(project.id, who)
 
 
-def test_a_share_opens_a_project_until_it_ends(workspace: Workspace, letters: Project) -> None:
+def test_a_share_opens_a_project_until_it_ends(anywhere: Workspace) -> None:
+    workspace, letters = anywhere, make(anywhere, "letters", ANN)
     letters.share(" Ben@Example.ORG ")
     letters.share(BEN)
     assert letters.shared_with() == [BEN]
@@ -125,14 +137,15 @@ def test_only_the_owner_shares(workspace: Workspace, letters: Project) -> None:
         letters.share(ANN.upper())
 
 
-@pytest.mark.parametrize("wrong", ["", "   ", "a\0b", "a\nb@c", "x" * 321])
+@pytest.mark.parametrize("wrong", ["", "   ", "a\0b", "a\nb@c", "x" * 1001])
 def test_what_is_no_account_is_refused(letters: Project, wrong: str) -> None:
     with pytest.raises(WorkspaceError, match="the name under which they sign in"):
         letters.share(wrong)
 
 
-def test_accounts_differ_by_more_than_ascii_case() -> None:
+def test_accounts_differ_by_more_than_the_case_of_an_address() -> None:
     assert as_account("Ann@Example.org") == ANN
+    assert as_account("aB at https://id") != as_account("Ab at https://id")
     assert as_account("\N{KELVIN SIGN}im@example.org") != "kim@example.org"  # whose lower case is a k
 
 
@@ -211,6 +224,15 @@ def test_every_page_asks_to_sign_in_first(letters: Project, name: str) -> None:
     assert not at.exception
 
 
+@pytest.mark.parametrize("auth", [{}, {"client_id": "corral"}])
+def test_nobody_gets_in_where_signing_in_is_only_half_set_up(letters: Project, auth: dict[str, str]) -> None:
+    at = open_as({}, "texts", auth=auth)
+    press(at, "Sign in")
+    assert "credentials" in at.error[0].value
+    assert "letters" not in said(at)
+    assert not at.exception
+
+
 @pytest.mark.parametrize("name", [name for name in PAGES if name not in ("texts", "separation")])
 def test_somebody_elses_project_is_as_if_it_were_not_there(letters: Project, name: str) -> None:
     at = open_as(signed_in(BEN), name, letters)
@@ -262,6 +284,19 @@ def test_a_share_is_made_and_ended_on_the_texts_page(workspace: Workspace, lette
     assert not at.exception
 
 
+def test_a_click_after_the_share_has_ended_changes_nothing(letters: Project) -> None:
+    letters.share(BEN)
+    at = open_as(signed_in(BEN), "label", letters)
+    at.session_state["corral"].select_unlabelled()
+    at.run()
+    at.text_input(key="new label name").input("post")
+    letters.unshare(BEN)
+    press(at, "Label 4")
+    assert "There is no project" in at.error[0].value
+    assert not at.exception
+    assert letters.open_log().actions == []
+
+
 def test_what_is_recorded_of_a_project_goes_with_the_share(workspace: Workspace, letters: Project) -> None:
     from labelling.ui.separation import Done
 
@@ -301,6 +336,8 @@ def test_signing_out_ends_every_tab_of_the_browser(letters: Project) -> None:
     elsewhere = open_as(signed_in(nonce="another browser"), "export", letters)
     press(first, "Sign out")
     assert "corral" not in first.session_state
+    with pytest.raises(WorkspaceError, match="There is no project"):  # what a download that is still on show would do
+        second.session_state["corral"].export()
     second.run()
     assert second.title[0].value == "Sign in"
     assert "letters" not in said(second)

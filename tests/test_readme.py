@@ -29,6 +29,11 @@ def test_the_python_on_tuners_runs() -> None:
     assert names["cosine"].shape == (2,)
 
 
+def test_the_python_on_labels_runs() -> None:
+    names = run_python((ROOT / "docs" / "labels.md").read_text(encoding="utf-8"))
+    assert [action.kind for action in names["log"].actions] == ["assign", "audit", "assign", "undo"]
+
+
 def test_its_pictures_are_there() -> None:
     pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", README)
     assert pictures

@@ -49,10 +49,11 @@ def begin() -> None:
 
 def signing_in() -> bool:
     """Whether signing in is set up. Stops the page where that can't be told, rather than let everybody in."""
-    if "is_logged_in" in st.user:
+    known = st.secrets.load_if_toml_exists()
+    if "is_logged_in" in st.user or (known and "auth" in st.secrets):
         return True
     files = [path for path in map(Path, st.get_option("secrets.files")) if path.exists()]
-    if files and not st.secrets.load_if_toml_exists():
+    if files and not known:
         st.error(f"Nobody gets in: {escape(str(files[0]))} can't be read. Is it valid TOML?", icon=":material/error:")
         st.stop()
     return False
@@ -105,7 +106,16 @@ def _clean(name: str) -> str:
 
 def open_project(project_id: str) -> Project:
     """The project, for who is here. Raises WorkspaceError where it isn't there, or isn't theirs."""
-    return resources.workspace().open(project_id, account())
+    return until_signed_out(resources.workspace().open(project_id, account()))
+
+
+def until_signed_out(project: Project) -> Project:
+    """The project, which who is here can read and change until they sign out, in whatever tab."""
+    ended, this = resources.signed_out(), _sign_in(st.user.to_dict())
+    project.has_ended = lambda: this in ended
+    # Where it may no longer be opened, what is on the page goes too: the page runs again and says so.
+    project.on_closed = st.rerun
+    return project
 
 
 def projects() -> list[ProjectInfo]:
@@ -136,6 +146,9 @@ def sees_others() -> str | None:
 
 
 def _show_person() -> None:
+    if NAME in st.session_state:
+        with st.container(key="corral-wires-name"):
+            _cookie()(key="corral-name", data={"cookie": COOKIE, "value": quote(st.session_state[NAME], safe="")})
     with st.container(key="corral-person"), st.popover(escape(person()) or "Who?", icon=":material/person:"):
         if (signed_in := account()) is not None:
             st.text(f"Signed in as {signed_in}")
@@ -151,9 +164,6 @@ def _show_person() -> None:
                 help="Stands with what you do in the history; undo takes back what was done under it. This browser "
                 "remembers it. It is no password: anybody can type it.",
             )
-    if NAME in st.session_state:
-        with st.container(key="corral-wires-name"):
-            _cookie()(key="corral-name", data={"cookie": COOKIE, "value": quote(st.session_state[NAME], safe="")})
 
 
 def _take_name() -> None:

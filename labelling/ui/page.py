@@ -113,6 +113,13 @@ def session() -> Session:
     return held
 
 
+def check_open() -> None:
+    """Run the page again where its project may no longer be opened. For a fragment that asks nothing of the project."""
+    held: Session | None = st.session_state.get(SESSION)
+    if held is not None and not held.project.is_open:
+        st.rerun()
+
+
 def forget() -> None:
     """Let go of the tab's session, and of what was chosen on the pages for its project."""
     for key in (SESSION, *OF_ONE_PROJECT):
@@ -122,9 +129,7 @@ def forget() -> None:
 def open_project(project: Project) -> Session:
     """Make this the tab's session; what was chosen on the pages for another project is forgotten."""
     forget()
-    # Where its person may no longer open it, what is on the page goes too: the page runs again and says so.
-    project.on_closed = st.rerun
-    st.session_state[SESSION] = resources.new_session(project, access.person())
+    st.session_state[SESSION] = resources.new_session(access.until_signed_out(project), access.person())
     return st.session_state[SESSION]
 
 

@@ -257,7 +257,7 @@ def list_projects(projects: list[ProjectInfo]) -> None:
                 if info.owner == me:
                     _sharing(info)
                 else:  # not as Markdown, which makes a link of an address
-                    st.html(f"<small>of {html.escape(info.owner or '')}</small>")
+                    st.html(f"<small style='opacity:0.65'>of {html.escape(info.owner or '')}</small>")
         if button.button("Open", key=f"open-{info.id}"):
             try:
                 page.go_label(access.open_project(info.id))

@@ -57,6 +57,7 @@ sequences = st.sets(st.sampled_from(sorted(STEPS)), max_size=3).flatmap(
         st.tuples(
             st.one_of([STEPS[kind] for kind in [*ALWAYS, *sorted(kinds)]]), st.sampled_from([0, 0, 1]), afterwards
         ),
+        min_size=N_STEPS // 2,  # a list of any length is a short one, most often
         max_size=N_STEPS,
     )
 )

@@ -16,6 +16,7 @@ import numpy as np
 import streamlit as st
 
 from labelling.dataset import Dataset
+from labelling.ui import page
 from labelling.ui.colours import Colouring
 
 HERE = Path(__file__).parent
@@ -169,6 +170,7 @@ def show_map(
 @st.fragment
 def answer_hovers(key: str, dataset: Dataset, colouring: Colouring, name_of: Callable[[int], str | None]) -> None:
     """Send the text and label of the point under the pointer: no text leaves before it is asked for."""
+    page.check_open()
     hover_key = f"{key}-hover"
     asked = st.session_state.get(hover_key, {}).get("row") or {}
     row = asked.get("row")
