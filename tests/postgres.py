@@ -28,13 +28,14 @@ class Server:
     With `durable` a commit is flushed to disk, as it is by default; the tests that kill no server are quicker without.
     """
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(self, *, durable: bool = False, where: Path | None = None) -> None:
         found = binaries()
         if found is None:
             raise FileNotFoundError("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
         self.bin = found
         self.durable = durable
-        self.folder = Path(tempfile.mkdtemp(prefix="corral-pg-"))  # a socket's path may have 107 characters only
+        # A socket's path may have 107 characters only: not pytest's own folder.
+        self.folder = Path(tempfile.mkdtemp(prefix="corral-pg-", dir=where))
         self.data = self.folder / "data"
         self._as: list[str] = []
         if os.geteuid() == 0:  # the server refuses to run as root

@@ -4,7 +4,6 @@ import os
 import random
 import resource
 import shutil
-import signal
 import sqlite3
 import subprocess
 import tempfile
@@ -31,23 +30,29 @@ MANY = 20_000  # rows: an action of these needs more than the pages that happen 
 
 
 def kill_a_stream(
-    database: Path | str, n_actions: int, kill_after: int, delay: float, n_rows: int = 100
+    database: Path | str,
+    n_actions: int,
+    kill_after: int,
+    delay: float,
+    kill: Callable[[subprocess.Popen[str]], object] = subprocess.Popen.kill,
+    heal: Callable[[], object] = lambda: None,
+    n_rows: int = 100,
 ) -> tuple[int, int]:
     """Kill a process that labels; check all; how many actions it said were done, and how many there are."""
     pipe = subprocess.PIPE
-    writer = subprocess.Popen(command(database, "ann", n_rows, n_actions), stdin=pipe, stdout=pipe, text=True)
-    assert writer.stdout is not None
-    assert writer.stdin is not None
-    assert writer.stdout.readline() == "ready\n"
-    writer.stdin.write("go\n")
-    writer.stdin.flush()
-    told = [writer.stdout.readline() for _ in range(kill_after)]
-    time.sleep(delay)  # into the midst of the next
-    writer.send_signal(signal.SIGKILL)
-    told += writer.stdout.readlines()
-    writer.wait()
-    writer.stdin.close()
-    writer.stdout.close()
+    with subprocess.Popen(
+        command(database, "ann", n_rows, n_actions), stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stdin is not None
+        assert writer.stdout.readline() == "ready\n"
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+        told = [writer.stdout.readline() for _ in range(kill_after)]
+        time.sleep(delay)  # into the midst of the next
+        kill(writer)
+        told += writer.stdout.readlines()
+    heal()
     done = [int(line) for line in told if line.endswith("\n")]
     assert done == list(range(1, len(done) + 1))
     return len(done), check_after_kill(database, n_rows, len(done))
