@@ -26,7 +26,8 @@ def wilson(share: float, n: float) -> tuple[float, float]:
     """
     centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # At 0 and at 1 the one end is the share itself, but for what is lost in rounding.
+    return max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share))
 
 
 def estimate(n_wrong: int, n_read: int, n_rows: int) -> Estimate:

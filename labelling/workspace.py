@@ -250,6 +250,8 @@ class Project:
     @property
     def is_open(self) -> bool:
         """Whether the account that opened it still may."""
+        if self.account is None:
+            return True
         with reading(self.engine) as connection:
             return self._may_be_open(connection)
 

@@ -52,7 +52,7 @@ if (found := st.session_state.get(upload.TABLE)) is not None:
 if projects := access.projects():
     st.divider()
     st.markdown("##### Your projects")
-    st.caption(access.whose_they_are(str(resources.workspace().folder)))
     upload.list_projects(projects)
-if warning := access.sees_others():
+st.caption(access.who_sees(str(resources.workspace().folder)))
+if warning := access.open_to_all():
     st.warning(warning, icon=":material/lock_open:")

@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import psycopg
-from psycopg.sql import SQL, Identifier
 
 REQUIRED = bool(os.environ.get("CORRAL_POSTGRES_REQUIRED"))
 
@@ -29,15 +28,15 @@ class Server:
     With `durable` a commit is flushed to disk, as it is by default; the tests that kill no server are quicker without.
     """
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(self, *, durable: bool = False, where: Path | None = None) -> None:
         found = binaries()
         if found is None:
             raise FileNotFoundError("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
         self.bin = found
         self.durable = durable
-        self.folder = Path(tempfile.mkdtemp(prefix="corral-pg-"))  # a socket's path may have 107 characters only
+        # A socket's path may have 107 characters only: not pytest's own folder.
+        self.folder = Path(tempfile.mkdtemp(prefix="corral-pg-", dir=where))
         self.data = self.folder / "data"
-        self.n_databases = 0
         self._as: list[str] = []
         if os.geteuid() == 0:  # the server refuses to run as root
             user = pwd.getpwnam("postgres")
@@ -77,14 +76,15 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def new_database(self) -> str:
-        """The URL of a new, empty database."""
-        self.n_databases += 1
-        name = f"corral{self.n_databases}"
+        """The URL of an empty database: what was in it before is gone, and so is who was connected to it."""
         with self.connect() as connection:
-            # A copy of the smallest template; written to the log rather than flushed file by file.
-            connection.execute(SQL("create database {} template template0 strategy wal_log").format(Identifier(name)))
-        return f"postgresql://postgres@/{name}?host={self.folder}"
+            if connection.execute("select 1 from pg_database where datname = 'corral'").fetchone() is None:
+                connection.execute("create database corral template template0")
+            connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = 'corral'")
+        with self.connect("corral") as connection:
+            connection.execute("drop schema public cascade")
+            connection.execute("create schema public")
+        return f"postgresql://postgres@/corral?host={self.folder}"
 
-    def connect(self) -> psycopg.Connection:
-        """To the server itself, for what is above a database."""
-        return psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True)
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
+        return psycopg.connect(host=str(self.folder), user="postgres", dbname=database, autocommit=True)

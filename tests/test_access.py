@@ -199,7 +199,11 @@ def test_the_browser_remembers_the_name(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize(
     ("server_address", "expected"),
-    [("localhost", "Only this machine"), ("0.0.0.0", "everybody who reaches it sees all"), (None, "everybody")],
+    [
+        ("localhost", "only this machine reaches it"),
+        ("0.0.0.0", "everybody who reaches it sees all"),
+        (None, "everybody"),
+    ],
 )
 def test_the_page_says_who_else_sees_the_projects(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, server_address: str | None, expected: str
@@ -245,7 +249,7 @@ def test_somebody_elses_project_is_as_if_it_were_not_there(letters: Project, nam
 
 def test_what_is_made_is_of_who_made_it(workspace: Workspace) -> None:
     at = open_as(signed_in(), "texts")
-    assert "Only you see them" not in said(at)  # there is none yet
+    assert "Only you see them" in said(at)
     at.file_uploader[0].upload("mine.csv", CSV).run()
     at.selectbox[1].select("kind").run()
     press(at, "Make the map")
@@ -308,6 +312,14 @@ def test_what_is_recorded_of_a_project_goes_with_the_share(workspace: Workspace,
     theirs.unshare(ANN)
     with pytest.raises(WorkspaceError, match="no longer shared"):
         done.html()
+
+
+def test_what_has_no_owner_is_not_for_who_signed_out(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = make(workspace, "free", None)
+    monkeypatch.setattr(access, "signing_in", lambda: True)
+    for step in (access.projects, lambda: access.open_project(free.id)):
+        with pytest.raises(WorkspaceError, match="signed out"):
+            step()
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,8 @@ class LogReader:
         """Keep what the rows bear, so that opening is quick. It can be made anew from the log: no loss if it fails."""
         if self._snapshot is None or self.seq - self._snapshot_seq < SNAPSHOT_EVERY:
             return
-        snapshots.save(self._snapshot, snapshots.Snapshot(self.seq, token(self.actions[-1]), self._fold.columns))
+        kept = snapshots.Snapshot(self.n_rows, self.seq, token(self.actions[-1]), self._fold.columns)
+        snapshots.save(self._snapshot, kept)
         self._snapshot_seq = self.seq
 
     def _find_labels(self) -> None:

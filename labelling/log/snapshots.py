@@ -14,12 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from labelling.log.fold import Column
+from labelling.log.packing import pack_rows, pack_values, unpack_rows, unpack_values
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """`columns` as they are after action `seq`, which `token` tells from one of another log."""
+    """`columns` of `n_rows` as they are after action `seq`, which `token` tells from one of another log."""
 
+    n_rows: int
     seq: int
     token: str
     columns: Mapping[int, Column]
@@ -27,10 +29,12 @@ class Snapshot:
 
 def save(path: Path, snapshot: Snapshot) -> None:
     """Write it so that `path` holds either all of it or what it held before. What can't be written is left."""
-    about = {"seq": snapshot.seq, "token": snapshot.token, "columns": list(snapshot.columns)}
+    about = {"n_rows": snapshot.n_rows, "seq": snapshot.seq, "token": snapshot.token, "columns": list(snapshot.columns)}
     arrays = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
     for number, column in snapshot.columns.items():
-        arrays[f"values{number}"], arrays[f"setters{number}"] = column.codes, column.setters
+        rows = np.flatnonzero(column.setters)  # with yes, no and unknown for each of many labels, these are few
+        arrays[f"rows{number}"] = np.frombuffer(pack_rows(rows), np.uint8)
+        arrays[f"values{number}"] = np.frombuffer(pack_values(column.codes[rows], column.setters[rows]), np.uint8)
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     with suppress(OSError):
         try:
@@ -48,11 +52,16 @@ def load(path: Path, n_rows: int) -> Snapshot | None:
     try:
         with np.load(path, allow_pickle=False) as file:  # a zip archive: each part has its checksum
             about = json.loads(file["about"].tobytes())
-            columns = {number: Column(file[f"values{number}"], file[f"setters{number}"]) for number in about["columns"]}
-            snapshot = Snapshot(about["seq"], about["token"], columns)
+            if about["n_rows"] != n_rows or about["seq"] < 1:
+                return None
+            columns = {}
+            for number in about["columns"]:
+                column = columns[number] = Column.empty(n_rows)
+                rows = unpack_rows(file[f"rows{number}"].tobytes())
+                if len(rows):
+                    column.codes[rows], column.setters[rows] = unpack_values(
+                        file[f"values{number}"].tobytes(), len(rows)
+                    )
+            return Snapshot(n_rows, about["seq"], about["token"], columns)
     except Exception:  # whatever can be wrong with a file: the log has it all
         return None
-    arrays = [array for column in columns.values() for array in (column.codes, column.setters)]
-    if snapshot.seq < 1 or any(array.shape != (n_rows,) or array.dtype != np.int32 for array in arrays):
-        return None
-    return snapshot

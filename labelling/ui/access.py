@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from labelling.database import WorkspaceError
 from labelling.log import user_name
 from labelling.ui import resources
 from labelling.ui.markdown import escape
@@ -106,7 +107,7 @@ def _clean(name: str) -> str:
 
 def open_project(project_id: str) -> Project:
     """The project, for who is here. Raises WorkspaceError where it isn't there, or isn't theirs."""
-    return until_signed_out(resources.workspace().open(project_id, account()))
+    return until_signed_out(resources.workspace().open(project_id, _account()))
 
 
 def until_signed_out(project: Project) -> Project:
@@ -120,19 +121,27 @@ def until_signed_out(project: Project) -> Project:
 
 def projects() -> list[ProjectInfo]:
     """Those that who is here may open, the newest first."""
-    return resources.workspace().projects(account())
+    return resources.workspace().projects(_account())
 
 
-def whose_they_are(folder: str) -> str:
-    """Who sees the projects on the list, and where they are kept."""
+def _account() -> str | None:
+    """`account`, for what has no owner too: where nobody is asked who they are."""
+    if (signed_in := account()) is None and signing_in():  # in a callback, which runs before the page has begun
+        raise WorkspaceError("You have signed out: sign in again.")
+    return signed_in
+
+
+def who_sees(folder: str) -> str:
+    """Who sees the projects that are made here, and where they are kept."""
     if account() is not None:
-        return "Only you see them, and those you share one with. Kept on the server."
+        return "Your projects are kept on the server. Only you see them, and those you share one with."
+    kept = f"Projects are kept on this server, in {escape(folder)}."
     if st.get_option("server.address") in LOCAL:
-        return f"Only this machine reaches this server: it listens on localhost. Kept in {escape(folder)}"
-    return f"Kept in {escape(folder)}"
+        return f"{kept} It listens on localhost: only this machine reaches it."
+    return kept
 
 
-def sees_others() -> str | None:
+def open_to_all() -> str | None:
     """A warning where people whom nobody asks who they are may reach the server; None where they can't."""
     if account() is not None or st.get_option("server.address") in LOCAL:
         return None

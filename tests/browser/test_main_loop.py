@@ -1,5 +1,6 @@
 """The whole loop in a real browser: demo, lasso, label, tune, keep, undo, reload, export."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -135,7 +136,7 @@ def test_from_the_demo_to_the_exported_file(server: Server, new_page: Callable[.
     # The file, row by row.
     page.get_by_role("link", name="Export").click()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download").click()
+        page.get_by_role("button", name=re.compile(r"^Download [\d,]+ rows")).click()
     path = tmp_path / "export.csv"
     download.value.save_as(path)
     exported = pd.read_csv(path, keep_default_na=False)

@@ -236,7 +236,7 @@ def test_a_project_is_its_owners_and_of_those_it_is_shared_with(server: Server, 
     # Whoever only says that they have an address does not get what is its owner's.
     eve = new_page()
     sign_in(eve, server, "Eve")
-    expect(eve.get_by_text("Your projects")).to_have_count(0)
+    expect(eve.get_by_role("heading", name="Your projects")).to_have_count(0)
     refusal(eve, server, "export", letters.id)
     assert notes.open_log().actions == []
 
@@ -268,7 +268,7 @@ def test_a_name_is_remembered_in_the_browser(tmp_path: Path, new_page: Callable[
         project = make(server, "free", None)
         page = new_page()
         page.goto(server.url)
-        expect(page.get_by_text("it listens on localhost")).to_be_visible()
+        expect(page.get_by_text("It listens on localhost")).to_be_visible()
         page.locator(".st-key-corral-person button").click()
         box = page.get_by_role("textbox", name="Your name")
         box.fill("Jörg <b>; =")

@@ -4,7 +4,6 @@ import os
 import random
 import resource
 import shutil
-import signal
 import sqlite3
 import subprocess
 import tempfile
@@ -23,7 +22,7 @@ from labelling.database import WorkspaceError, actions, changes, open_database
 from labelling.log import LabelLog, writing
 from tests.log.helpers import N_ROWS, add_project, open_log, rows_by_replay, state
 from tests.log.writer import ROWS_EACH, command
-from tests.postgres import Server
+from tests.postgres import REQUIRED, Server, binaries
 
 MANY = 20_000  # rows: an action of these needs more than the pages that happen to be free
 
@@ -31,23 +30,29 @@ MANY = 20_000  # rows: an action of these needs more than the pages that happen 
 
 
 def kill_a_stream(
-    database: Path | str, n_actions: int, kill_after: int, delay: float, n_rows: int = 100
+    database: Path | str,
+    n_actions: int,
+    kill_after: int,
+    delay: float,
+    kill: Callable[[subprocess.Popen[str]], object] = subprocess.Popen.kill,
+    heal: Callable[[], object] = lambda: None,
+    n_rows: int = 100,
 ) -> tuple[int, int]:
     """Kill a process that labels; check all; how many actions it said were done, and how many there are."""
     pipe = subprocess.PIPE
-    writer = subprocess.Popen(command(database, "ann", n_rows, n_actions), stdin=pipe, stdout=pipe, text=True)
-    assert writer.stdout is not None
-    assert writer.stdin is not None
-    assert writer.stdout.readline() == "ready\n"
-    writer.stdin.write("go\n")
-    writer.stdin.flush()
-    told = [writer.stdout.readline() for _ in range(kill_after)]
-    time.sleep(delay)  # into the midst of the next
-    writer.send_signal(signal.SIGKILL)
-    told += writer.stdout.readlines()
-    writer.wait()
-    writer.stdin.close()
-    writer.stdout.close()
+    with subprocess.Popen(
+        command(database, "ann", n_rows, n_actions), stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stdin is not None
+        assert writer.stdout.readline() == "ready\n"
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+        told = [writer.stdout.readline() for _ in range(kill_after)]
+        time.sleep(delay)  # into the midst of the next
+        kill(writer)
+        told += writer.stdout.readlines()
+    heal()
     done = [int(line) for line in told if line.endswith("\n")]
     assert done == list(range(1, len(done) + 1))
     return len(done), check_after_kill(database, n_rows, len(done))
@@ -82,34 +87,20 @@ def test_what_was_acknowledged_outlives_a_kill(database: Path | str, seed: int) 
     assert n_done < 1000, "it was killed before it was through"
 
 
-def test_what_was_acknowledged_outlives_the_servers_death(tmp_path: Path) -> None:
-    """As if the power had gone: each commit is flushed to disk before the call returns."""
-    server = own_server(durable=True)
-    try:
-        database = server.new_database()
-        engine = open_database(database)
-        add_project(engine)
-        log = open_log(engine)
-        for number in range(20):
-            log.assign([number % N_ROWS], f"{number}", overwrite=True)
-        before = state(log)
-        server.kill()
-        with pytest.raises(WorkspaceError, match="can't be written"):
-            log.assign([0], "x", overwrite=True)
-        server.start()
-        assert state(open_log(engine)) == before
-        assert log.assign([0], "x", overwrite=True).n_changed == 1
-        engine.dispose()
-    finally:
-        server.remove()
-
-
-def own_server(**how: Any) -> Server:
-    from tests import postgres
-
-    if postgres.binaries() is None and not postgres.REQUIRED:
-        pytest.skip("PostgreSQL's server is not installed")
-    return Server(**how)
+def test_what_was_acknowledged_outlives_the_servers_death(server: Server) -> None:
+    engine = open_database(server.new_database())
+    add_project(engine)
+    log = open_log(engine)
+    for number in range(20):
+        log.assign([number % N_ROWS], f"{number}", overwrite=True)
+    before = state(log)
+    server.kill()
+    with pytest.raises(WorkspaceError, match="can't be written"):
+        log.assign([0], "x", overwrite=True)
+    server.start()
+    assert state(open_log(engine)) == before
+    assert log.assign([0], "x", overwrite=True).n_changed == 1
+    engine.dispose()
 
 
 # ---------------------------------------------------------------- faults that pass
@@ -244,8 +235,10 @@ POSTGRESQL: list[Fault] = [server_stopped, connections_cut, locked, read_only, t
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """One that may be stopped."""
-    server = own_server()
+    """One that may be stopped, and killed."""
+    if binaries() is None and not REQUIRED:
+        pytest.skip("PostgreSQL's server is not installed")
+    server = Server()
     yield server
     server.remove()
 

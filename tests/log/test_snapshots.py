@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,22 +89,22 @@ def _another_array(path: Path) -> None:
 
 def _of_other_rows(path: Path) -> None:
     kept = snapshots.load(path, N_ROWS)
-    snapshots.save(path, snapshots.Snapshot(kept.seq, kept.token, {-1: Column.empty(N_ROWS + 1)}))
+    snapshots.save(path, replace(kept, n_rows=N_ROWS + 1, columns={-1: Column.empty(N_ROWS + 1)}))
 
 
 def _of_another_history(path: Path) -> None:
     kept = snapshots.load(path, N_ROWS)
     other = kept.token.replace("assign", "clear")
-    snapshots.save(path, snapshots.Snapshot(kept.seq, other, {-1: Column.empty(N_ROWS)}))
+    snapshots.save(path, replace(kept, token=other))
 
 
 def _of_the_future(path: Path) -> None:
     kept = snapshots.load(path, N_ROWS)
-    snapshots.save(path, snapshots.Snapshot(kept.seq + 100, kept.token, {-1: Column.empty(N_ROWS)}))
+    snapshots.save(path, replace(kept, seq=kept.seq + 100))
 
 
 def _odd_number(path: Path) -> None:
-    about = np.frombuffer(json.dumps({"seq": "1", "token": 3, "columns": ["-1"]}).encode(), np.uint8)
+    about = np.frombuffer(json.dumps({"n_rows": N_ROWS, "seq": "1", "token": 3, "columns": ["-1"]}).encode(), np.uint8)
     with path.open("wb") as file:
         np.savez(file, about=about)
 
