@@ -16,6 +16,7 @@ class Job(threading.Thread):
     result : what `work` returned; error : what it raised, None where it did not
     news : list
         Whatever `work` wants to show meanwhile, such as losses.
+    settings : whatever it was started with, for starting it again
     """
 
     def __init__(self, title: str, work: Callable[["Job"], Any]) -> None:
@@ -25,6 +26,7 @@ class Job(threading.Thread):
         self.stop = threading.Event()
         self.done = self.total = 0
         self.news: list[Any] = []
+        self.settings: Any = None
         self.result: Any = None
         self.error: Exception | None = None
         self._first: tuple[float, int] | None = None

@@ -73,6 +73,22 @@ def _cannot_write(path: Path, error: OSError) -> WorkspaceError:
 
 
 @dataclass(frozen=True)
+class Suggestions:
+    """A classifier's likeliest label of each row: int32 (n_rows,), places in `classes`, -1 where a row has no text.
+
+    `probability` is float32 (n_rows,).
+    """
+
+    classes: tuple[str, ...]
+    codes: np.ndarray
+    probability: np.ndarray
+
+    def rows(self, label: str, at_least: float) -> np.ndarray:
+        """The rows for which the label is suggested with at least this probability: int64, sorted."""
+        return np.flatnonzero((self.codes == self.classes.index(label)) & (self.probability >= at_least))
+
+
+@dataclass(frozen=True)
 class Space:
     """A named version of the embeddings, in a folder of its own.
 
@@ -142,6 +158,19 @@ class Space:
     def save_graph(self, neighbours: np.ndarray, distances: np.ndarray) -> None:
         save_array(self._path("distances"), np.asarray(distances, np.float32))
         save_array(self._path("neighbours"), np.asarray(neighbours, np.int32))
+
+    @property
+    def suggestions(self) -> "Suggestions | None":
+        """What a classifier guesses for each row; None where none was trained with this space."""
+        if not (self._holds_all("suggested") and self._holds_all("probability")):
+            return None
+        paths = self._path("suggested"), self._path("probability")
+        codes, probability = (np.load(path, mmap_mode="r", allow_pickle=False) for path in paths)
+        return Suggestions(tuple(self.settings["classes"]), codes, probability)
+
+    def save_suggestions(self, codes: np.ndarray, probability: np.ndarray) -> None:
+        save_array(self._path("suggested"), np.asarray(codes, np.int32))
+        save_array(self._path("probability"), np.asarray(probability, np.float32))
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.npy"

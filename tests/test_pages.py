@@ -65,7 +65,7 @@ def upload(at: AppTest, name: str, data: bytes) -> AppTest:
     return at.file_uploader[0].upload(name, data).run()
 
 
-@pytest.mark.parametrize("name", ["texts", "label", "tune", "export"])
+@pytest.mark.parametrize("name", ["texts", "label", "labels", "tune", "classify", "history", "export"])
 def test_a_page_without_a_project_says_where_to_go(name: str) -> None:
     at = open_page(name)
     assert not at.exception

@@ -1,4 +1,4 @@
-"""The pages for labels, without a browser: manage them, go back in the history, audit, yes and no for each."""
+"""The pages for labels, without a browser: manage them, go back, audit, yes and no for each, train a classifier."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -250,3 +250,68 @@ def test_others_actions_are_told(project: Project) -> None:
     at = click(at, "Label")
     assert "others have just changed some (bob 1)" in "".join(toast.value for toast in at.toast).replace("\\", "")
     assert log_of(project).names()[:3].tolist() == ["b", "b", "mine"]
+
+
+# ---------------------------------------------------------------- classify
+
+
+def wait_for_job(project: Project) -> None:
+    job = resources.jobs().get("classify", project.id)
+    assert job is not None
+    job.join(120)
+    assert job.error is None
+
+
+def test_a_classifier_is_trained_kept_and_suggests(workspace: Workspace) -> None:
+    csv = "text\n" + "\n".join(f"{'my card is gone' if row % 2 else 'the refund is late'} {row}" for row in range(24))
+    project = workspace.create("mine", make_dataset(read_table(csv.encode(), "a.csv"), "text"), {})
+    assert resources.new_session(project).embed()
+    at = open_page("classify", project)
+    assert "A classifier needs at least two labels" in said(at)
+    log = log_of(project)
+    log.assign(range(1, 12, 2), "card")
+    log.assign(range(0, 12, 2), "refund")
+    at = open_page("classify", project)
+    assert not at.exception
+    assert "parameters will move" in said(at)
+    at = click(at, "Train")
+    wait_for_job(project)
+    at = at.run()
+    assert not at.error
+    at = click(at.run(), "Keep it")
+    (space,) = project.spaces()[1:]
+    assert space.state == "kept"
+    found = space.suggestions
+    assert [found.classes[code] for code in found.codes[12:]] == ["refund", "card"] * 6
+    at = open_page("label", project)
+    at.slider(key="suggestions at least").set_value(0.5)
+    at.run().button(key="suggested card").click().run()
+    assert at.session_state[page.SESSION].selection.tolist() == list(range(13, 24, 2))
+    at.selectbox(key="colour by").select("suggestion")
+    assert not at.run().exception
+    at.selectbox(key="colour by").select("how sure")
+    assert not at.run().exception
+
+
+@pytest.mark.parametrize("model", ["/no/such/folder", "no such name!"])
+def test_a_model_that_is_none_is_explained(workspace: Workspace, model: str) -> None:
+    project = make(workspace)
+    log = log_of(project)
+    log.assign(range(5), "a")
+    log.assign(range(5, 10), "b")
+    at = open_page("classify", project)
+    at.radio[0].set_value("Another model")
+    at = at.run()
+    assert "Type the model's name" in said(at)
+    at.text_input(key="model Another model").input(model)
+    at = click(at.run(), "Train")
+    job = resources.jobs().get("classify", project.id)
+    job.join(60)
+    at = at.run()
+    assert at.error
+    assert not at.exception
+    assert len(project.spaces()) == 1
+
+
+def test_several_labels_a_text_are_refused(workspace: Workspace) -> None:
+    assert "A classifier takes one label a text" in said(open_page("classify", make(workspace, several=True)))

@@ -967,3 +967,107 @@ def test_what_was_drawn_round_but_is_hidden_is_counted(session: Session) -> None
     _, kind, corners = all_of(session)
     session.select(session.map_id, kind, corners)
     assert (len(session.selection), session.n_hidden) == (10, 28)
+
+
+# ---------------------------------------------------------------- classifiers
+
+
+class FakeClassifier:
+    """Guesses the first label for texts of an even number of words, the second for the others."""
+
+    ready_ = False
+
+    def fit(self, texts: list[str], y: np.ndarray, callback: Callable[..., bool], state_file: Path | None) -> None:
+        self.texts, self.y = texts, y
+        self.classes_ = np.unique(y.astype(str))
+        self.went_on = callback(1, 2, 0.5, None)
+
+    def predict_and_transform(self, texts: list[str], on_batch: Any = None) -> tuple[np.ndarray, np.ndarray]:
+        n_words = np.array([len(text.split()) for text in texts])
+        odd = (n_words % 2)[:, None]
+        sure = np.where(n_words > 3, 0.95, 0.6)[:, None]
+        return np.hstack([np.where(odd, 1 - sure, sure), np.where(odd, sure, 1 - sure)]), WordEncoder().encode(texts)
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        (folder / "made").touch()
+
+
+def test_a_classifier_makes_a_space_and_suggestions(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.log.assign(FILLED[:6], "card")
+    session.log.assign(FILLED[6:12], "refund")
+    session.log.assign(EMPTY, "card")
+    classifier = FakeClassifier()
+    space = session.classify(classifier, "C", {"model": None})
+    assert space is not None
+    assert classifier.texts == [TEXTS[row] for row in FILLED[:12]]
+    assert classifier.y.tolist() == ["card"] * 6 + ["refund"] * 6
+    assert (space.kind, space.state) == ("TransformerClassifier", "candidate")
+    assert space.settings["labels"] == {"card": 6, "refund": 6}
+    assert space.ready
+    assert space.has_map("PCA")
+    found = space.suggestions
+    assert found.classes == ("card", "refund")
+    for row in FILLED:
+        assert found.codes[row] == len(TEXTS[row].split()) % 2
+    assert (found.codes[EMPTY] == -1).all()
+    assert np.isnan(found.probability[EMPTY]).all()
+
+    with pytest.raises(SessionError, match="No classifier"):
+        session.select_suggested("card", 0.9)  # it is not kept yet
+    session.project.keep_space(space.id)
+    session.select_suggested("refund", 0.9)
+    wanted = [row for row in FILLED[12:] if found.codes[row] == 1 and found.probability[row] >= 0.9]
+    assert wanted
+    assert session.selection.tolist() == wanted
+    session.label("refund")
+    assert session.log.actions[-1].source == "suggestion"
+    how = session.log.how(session.log.seq)
+    assert (how["space"], how["label"], how["at_least"]) == (space.id, "refund", 0.9)
+
+    # Added texts get their guesses, and their places among the others.
+    monkeypatch.setattr("labelling.session.training._load_classifier", lambda folder: FakeClassifier())
+    before = np.array(space.map("PCA"))
+    session.project.append(make_dataset(["two words", "three more words"]))
+    again = Session(session.project, session.cache, session.encoder_for)
+    assert again.suggesting.suggestions is None, "not read yet"
+    assert again.embed()
+    found = again.suggesting.suggestions
+    assert found.codes[-2:].tolist() == [0, 1]
+    np.testing.assert_array_equal(again.suggesting.map("PCA")[:40], before)
+
+
+def test_a_training_that_is_ended_or_has_too_few_labels_makes_nothing(session: Session) -> None:
+    with pytest.raises(SessionError, match="A classifier needs at least two labels"):
+        session.classify(FakeClassifier(), "C", {})
+    session.log.assign(FILLED[:2], "card")
+    session.log.assign(FILLED[2:4], "refund")
+    classifier = FakeClassifier()
+    assert session.classify(classifier, "C", {}, callback=lambda *_: False) is None
+    assert classifier.went_on is False
+    assert len(session.project.spaces()) == 1
+
+
+def test_a_ready_classifier_needs_no_label(session: Session) -> None:
+    classifier = FakeClassifier()
+    classifier.ready_, classifier.classes_ = True, np.array(["good", "bad"])
+    space = session.classify(classifier, "ready", {})
+    assert space.suggestions.classes == ("good", "bad")
+
+
+def test_what_a_classifier_was_trained_on_is_not_held_out_in_its_space(session: Session) -> None:
+    session.log.assign(FILLED[:6], "card")
+    session.log.assign(FILLED[6:12], "refund")
+    space = session.classify(FakeClassifier(), "C", {})
+    session.project.keep_space(space.id)
+    session.project.show_space(space.id)
+    tuned = session.tune(FakeTuner(), "t")
+    asked: list[int] = []
+
+    def tuner_for(each: Space) -> Any:
+        asked.append(each.id)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        session.evaluate(tuned, tuner_for)
+    assert asked == [tuned.id]

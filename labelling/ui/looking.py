@@ -14,11 +14,8 @@ from labelling.session import Found, Session
 from labelling.ui import colours, page
 from labelling.ui.colours import Colouring
 
-LABEL, DENSITY, SEARCH = (
-    "label",
-    "density",
-    "search",
-)  # a column of one of these names is shown after them, as "column x"
+# A column of one of these names is shown after them, as "column x".
+LABEL, DENSITY, SEARCH, SUGGESTION, SURE = "label", "density", "search", "suggestion", "how sure"
 KINDS = {"words": "Words", "regex": "Regular expression", "meaning": "Meaning"}
 PLACEHOLDER = {
     "words": "all of these words",
@@ -41,7 +38,14 @@ def controls(session: Session) -> tuple[Colouring, np.ndarray | None]:
             wanted = _filter(session, dataset.metadata_columns)
         if "colour by" not in state or (session.found is None and state["colour by"] == SEARCH):
             state["colour by"] = LABEL if session.found is None else SEARCH
-        options = [LABEL, DENSITY, *([SEARCH] if session.found else []), *(f"column {name}" for name in columns)]
+        guesses = [SUGGESTION, SURE] if session.suggesting else []
+        options = [
+            LABEL,
+            *guesses,
+            DENSITY,
+            *([SEARCH] if session.found else []),
+            *(f"column {name}" for name in columns),
+        ]
         by = st.selectbox(
             "Colour by",
             options,
@@ -73,7 +77,8 @@ def _coloured(session: Session, by: str, among: np.ndarray, mask: np.ndarray | N
         return colours.by_label(session.log, session.focus)
     assert session.view is not None  # noqa: S101
     # What is slow to make stays as long as what it is made of is the same.
-    key, made_of = (session.project.id, by, session.view.id), (session.found, mask)
+    guessing = session.suggesting.id if by in (SUGGESTION, SURE) and session.suggesting else None
+    key, made_of = (session.project.id, by, session.view.id, guessing), (session.found, mask)
     held = st.session_state.get("colouring")
     if held is None or held[0] != key or any(a is not b for a, b in zip(held[1], made_of, strict=True)):
         held = st.session_state["colouring"] = (key, made_of, _made(session, by, among))
@@ -89,8 +94,21 @@ def _made(session: Session, by: str, among: np.ndarray) -> Colouring:
         ranked = {"meaning": "nearest", "row": "nearest", "moved": "most moved"}.get(session.found.kind, "")
         best = session.found.best(among, colours.NEAREST[-1] if ranked else None)
         return colours.by_found(session.found.query, best, session.project.n_rows, ranked=ranked)
+    if by in (SUGGESTION, SURE):
+        return _by_suggestion(session, by)
     name = by.removeprefix("column ")
     return colours.by_column(name, session.project.dataset.frame[name])
+
+
+def _by_suggestion(session: Session, by: str) -> Colouring:
+    space = session.suggesting
+    found = None if space is None else space.suggestions
+    if space is None or found is None:  # texts were added that it has not read yet
+        return colours.by_label(session.log, session.focus)
+    if by == SURE:
+        return colours.by_number(f"sure {space.id}", np.asarray(found.probability))
+    names = pd.Series([*found.classes, ""]).to_numpy()[np.asarray(found.codes)]
+    return colours.by_column(f"suggestion {space.id}", pd.Series(names))
 
 
 def hidden_groups(by: str | None = None) -> set[int]:

@@ -14,7 +14,7 @@ from labelling.ui.markdown import escape
 from labelling.workspace import Project
 
 TEXTS, LABEL, LABELS, TUNE = "pages/texts.py", "pages/label.py", "pages/labels.py", "pages/tune.py"
-HISTORY, EXPORT = "pages/history.py", "pages/export.py"
+CLASSIFY, HISTORY, EXPORT = "pages/classify.py", "pages/history.py", "pages/export.py"
 SESSION = "corral"  # the one key of st.session_state that holds the session
 
 # What was chosen or found on the pages for one project.
@@ -23,7 +23,7 @@ OF_ONE_PROJECT = (
     "step meanwhile",
     "pinned", "colour by", "colouring", "hidden groups", "search query", "n nearest",
     "filter labels", "filter words", "filter column", "filter values", "filter range",
-    "edited label", "history action", "audit", "overwrite",
+    "edited label", "history action", "classified", "suggestions at least", "audit", "overwrite",
 )  # fmt: skip
 
 ICON = Path(__file__).parent / "icon.svg"

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator as Place
 from labelling.keywords import Keywords
 from labelling.labels import NO, YES
 from labelling.session import Session
-from labelling.ui import colours, giving, looking, page
+from labelling.ui import colours, giving, looking, page, suggesting
 
 PAGE_ROWS = 8
 MAX_SAMPLE = 800  # rows of a selection that can be leafed through, drawn at random
@@ -42,8 +42,11 @@ def begin(session: Session) -> Place:
 
 def show(session: Session, found: Place) -> None:
     """All else: what was found goes to its place."""
+    # Each part keeps its place, however much stands above it: what is typed while the panel changes stays typed.
+    said, chosen, labels, more = (st.container(gap="xsmall") for _ in range(4))
     if message := st.session_state.pop("step error", None):
-        page.error(message)
+        with said:
+            page.error(message)
     if done := st.session_state.pop("step done", None):
         st.toast(done, icon=":material/check:")
     if told := st.session_state.pop("step meanwhile", None):
@@ -52,10 +55,14 @@ def show(session: Session, found: Place) -> None:
         st.toast(f"{n_hidden:,} are hidden now, and no longer selected. B brings a selection back.")
     with found:
         looking.found(session)
-    keywords = _selection(session)
-    giving.show(session)
-    _pinned(session)
-    _table(session)
+    with chosen:
+        keywords = _selection(session)
+    with labels:
+        giving.show(session)
+    with more:
+        suggesting.show(session)
+        _pinned(session)
+        _table(session)
     if keywords is not None:  # last, as it takes the longest
         _keywords(session, keywords)
 

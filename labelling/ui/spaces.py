@@ -5,7 +5,8 @@ from datetime import datetime
 import streamlit as st
 
 from labelling.database import WorkspaceError
-from labelling.session import Session
+from labelling.encoders._folders import PACKAGED_MODEL
+from labelling.session import CLASSIFIER, Session
 from labelling.ui import evaluation, page, tuning
 from labelling.workspace import Space
 
@@ -75,6 +76,8 @@ def _made_by(space: Space) -> str:
     when = datetime.fromisoformat(space.created_at).astimezone().strftime("%d %b, %H:%M")
     if space.kind == "encoder":
         return f"as the encoder made it · {when}"
+    if space.kind == CLASSIFIER:
+        return f"classifier on {page.escape(str(space.settings.get('model') or PACKAGED_MODEL))} · {when}"
     kind = {"FeedForwardTuner": tuning.FEED_FORWARD, "ContrastiveTuner": tuning.CONTRASTIVE}.get(space.kind, space.kind)
     return f"{kind}, {space.settings.get('keep')} of the original stays · {when}"
 

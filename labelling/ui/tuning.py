@@ -8,7 +8,7 @@ import streamlit as st
 
 from labelling.database import WorkspaceError
 from labelling.jobs import Job
-from labelling.session import Session
+from labelling.session import CLASSIFIER, Session
 from labelling.ui import colours, evaluation, page, running
 from labelling.ui.map import answer_hovers, send_positions, show_map
 from labelling.ui.resources import jobs, new_session
@@ -100,11 +100,11 @@ def result(session: Session) -> None:
     if job is not None:
         st.fragment(_show_run, run_every=REFRESH_SECONDS if job.is_alive() else None)(session)
     if job is None or not job.is_alive():
-        newest = [space for space in session.project.spaces() if space.ready][-1]
+        newest = [space for space in session.project.spaces() if space.ready and space.kind != CLASSIFIER][-1]
         if newest.state == "candidate":  # an older one, that was neither kept nor given up, is in the list of spaces
-            _compare(session, newest)
+            compare(session, newest)
         elif job is None or job.error is not None:
-            _one_map(session, session.project.current)
+            one_map(session, session.project.current)
 
 
 def _show_run(session: Session) -> None:
@@ -132,7 +132,8 @@ def _loss_chart(job: Job) -> None:
     st.caption("In the last third it learns, too, from the unlabelled texts that it is surest of.")
 
 
-def _compare(session: Session, new: Space) -> None:
+def compare(session: Session, new: Space) -> None:
+    """The maps before and after, and the choice: keep the new space or go back."""
     old = session.project.current if session.project.current.id != new.id else session.project.spaces()[0]
     job = running.umap(session, new)
     pick, name, keep, back = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
@@ -140,9 +141,9 @@ def _compare(session: Session, new: Space) -> None:
     projection = pick.segmented_control("Projection", offered, default="PCA", key="compare", required=True)
     chosen = name.text_input("Name of the new space", value=new.name, max_chars=60)
     if keep.button("Keep it", type="primary", icon=":material/check:", width="stretch"):
-        _settle(session, new, chosen.strip() or new.name)
+        settle(session, new, chosen.strip() or new.name)
     if back.button("Go back", icon=":material/undo:", width="stretch", help="Gives the new map up; labels stay"):
-        _settle(session, new, None)
+        settle(session, new, None)
     if projection == "UMAP" and (new.map("UMAP") is None or old.map("UMAP") is None):
         if job is not None:
             st.fragment(_show_umap, run_every=REFRESH_SECONDS if job.is_alive() else None)(session, new)
@@ -152,7 +153,8 @@ def _compare(session: Session, new: Space) -> None:
         with column:
             st.markdown(f"**{said}:** {page.escape(space.name)}")
             _draw(session, space, projection, f"map-{said.lower()}")
-    evaluation.show(session, new)
+    if new.kind != CLASSIFIER:
+        evaluation.show(session, new)
     st.caption("The original embedding is never changed: you can go back to it, or to any space that you keep.")
 
 
@@ -166,9 +168,9 @@ def _show_umap(session: Session, space: Space) -> None:
         st.rerun()
 
 
-def _settle(session: Session, space: Space, name: str | None) -> None:
+def settle(session: Session, space: Space, name: str | None) -> None:
     """Keep the candidate under `name` and show it on the label page; without a name, give it up."""
-    jobs().forget("tune", session.project.id)
+    jobs().forget("classify" if space.kind == CLASSIFIER else "tune", session.project.id)
     try:
         if name is None:
             for work in ("umap", "evaluate"):
@@ -186,10 +188,10 @@ def _settle(session: Session, space: Space, name: str | None) -> None:
     st.switch_page(page.LABEL, query_params={"project": session.project.id})
 
 
-def _one_map(session: Session, space: Space) -> None:
+def one_map(session: Session, space: Space, coming: str = "Run a tuner: its loss, and then") -> None:
     st.markdown(f"**Now:** {page.escape(space.name)}")
     _draw(session, space, "PCA", "map-now")
-    st.caption("Run a tuner: its loss, and then the new map beside this one, appear here.")
+    st.caption(f"{coming} the new map beside this one, appear here.")
 
 
 def _draw(session: Session, space: Space, projection: str, key: str) -> None:

@@ -1,0 +1,58 @@
+"""Labels: given, taken off, taken back; and samples of them to read."""
+
+import numpy as np
+
+from labelling import neighbours, search
+from labelling.labels import YES, Action
+from labelling.log import Outcome
+from labelling.session.looking import SessionError
+from labelling.session.selecting import Selecting
+
+
+class Giving(Selecting):
+    """The labels of a session; see `labelling.session.Session`."""
+
+    def label(self, name: str, *, answer: int = YES, overwrite: bool = False) -> Outcome:
+        """Give the selection a label, or say yes or no to it. It is on disk when this returns."""
+        self._need_selection()
+        return self.log.assign(self.selection, name, answer=answer, overwrite=overwrite, how=self.chosen_by)
+
+    def clear(self, name: str | None = None) -> Outcome:
+        """Take the labels off the selection, or this label alone."""
+        self._need_selection()
+        return self.log.clear(self.selection, name, how=self.chosen_by)
+
+    def split(self, label_id: int, name: str) -> Outcome:
+        """Give what is selected of a label a new label."""
+        self._need_selection()
+        return self.log.split(label_id, self.selection, name, how=self.chosen_by)
+
+    def audit_sample(self, seq: int, sample: str, n: int, random_state: int = 0) -> np.ndarray:
+        """Rows to read of action `seq`: "random", from the "edge" or "outlying"; int64, at most `n`, in that order.
+
+        From the edge: with the fewest of their nearest texts among the action's; outlying: the farthest from the mean
+        of the action's rows, by cosine; both in the full space that is shown. What was read is not drawn again.
+        """
+        # What was drawn otherwise may be drawn again at random: to leave it out would make the share look better.
+        rows = np.setdiff1d(self.log.standing(seq), self.log.read(seq, "random" if sample == "random" else None))
+        rows = rows[~self.project.dataset.empty[rows]]
+        if sample == "random":
+            return np.random.default_rng(random_state).permutation(rows)[:n]
+        space = self.project.current
+        if not space.ready:
+            raise SessionError("The texts are still being embedded: a random sample can be read already.")
+        if sample == "edge":
+            if (graph := space.neighbours) is None:
+                raise SessionError("The neighbour graph is still being made: it comes with the UMAP.")
+            share = neighbours.share_inside(rows, graph, self.log.rows_of(seq))
+            return rows[np.argsort(share, kind="stable")][:n]
+        if sample == "outlying":
+            vectors = np.asarray(space.embeddings[rows])
+            return rows[np.argsort(search.cosine(vectors, np.nanmean(vectors, axis=0)), kind="stable")][:n]
+        raise ValueError(f"sample must be 'random', 'edge' or 'outlying', got {sample!r}")
+
+    def undo(self) -> Action | None:
+        return self.log.undo()
+
+    def redo(self) -> Action | None:
+        return self.log.redo()
