@@ -17,7 +17,9 @@ def run_python(text: str) -> dict[str, Any]:
 
 
 def test_its_python_runs() -> None:
-    assert run_python(README)["points"].shape == (4, 2)
+    names = run_python(README)
+    assert names["points"].shape == (4, 2)
+    assert names["guessed"].tolist() == ["card", "refund"]
 
 
 def test_the_python_on_tuners_runs() -> None:
