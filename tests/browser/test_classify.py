@@ -1,0 +1,50 @@
+"""Training a classifier in the page: the map before and after, and its suggestions labelled with a key."""
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from labelling.workspace import Project
+from tests.browser.app import shot, wait_for_legend, wait_for_map
+from tests.browser.conftest import Server
+from tests.browser.test_instrument import GROUP, project  # noqa: F401, a fixture
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+
+def test_train_look_keep_and_take_suggestions(
+    server: Server,
+    new_page: Callable[..., Page],
+    project: Project,  # noqa: F811
+) -> None:
+    log = project.open_log()
+    for group, name in enumerate(("apples", "trains", "plants")):
+        log.assign(np.flatnonzero(group == GROUP)[:20], name)
+    page = new_page()
+    page.goto(f"{server.url}/classify?project={project.id}")
+    expect(page.get_by_text("parameters will move")).to_be_visible()
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_text("Suggested for texts without a label")).to_be_visible()
+    page.wait_for_function("() => globalThis.__corral.maps.get('map-after')?.ready")
+    page.wait_for_timeout(1000)
+    shot(page, "classify")
+    page.get_by_role("button", name="Keep it").click()
+    page.wait_for_url("**/label?project=*")
+    wait_for_map(page, "PCA", space=1)
+    page.get_by_text("Suggestions: Classifier").click()
+    page.get_by_role("button", name=re.compile(r"^trains \(\d+\)$")).last.click()
+    expect(page.get_by_role("heading", name=re.compile(r"^\d\d selected$"))).to_be_visible()
+    page.locator("[class*='st-key-label-']").get_by_role("button", name="trains").click()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.corral-legend-entry')].some(entry =>"
+        " entry.textContent.includes('trains') && parseInt(entry.textContent.replace(/\\D/g, '')) > 40)"
+    )
+    log.refresh()
+    assert log.actions[-1].source == "suggestion"
+    given = log.rows_of(log.seq)
+    assert len(given) > 20
+    assert (GROUP[given] == 1).mean() > 0.95
+    wait_for_legend(page, apples=20, plants=20, trains=20 + len(given))
