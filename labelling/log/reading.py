@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, Engine, Row, select
 
-from labelling.database import actions, reading, storable
+from labelling.database import WorkspaceError, actions, place, projects, reading, storable
 from labelling.database import changes as changes_table
 from labelling.labels import UNKNOWN, UNLABELLED, YES, Action, Label, LabelError
 from labelling.log import snapshots
@@ -78,15 +78,21 @@ class LogReader:
 
     def _open(self, connection: Connection) -> None:
         """Take in the whole log: all of it, or none where it can't be read."""
+        ours = select(projects.c.id).where(projects.c.id == self.project_id)
+        if connection.scalar(ours) is None:
+            raise WorkspaceError(
+                f"The project is not in {place(self.engine)}: is it another database by now? What was labelled is in "
+                "the one that was there."
+            )
         fold = Fold(self.n_rows, several=self.several)
-        ours = self._actions(connection, 0)
+        log = self._actions(connection, 0)
         kept = None if self._snapshot is None else snapshots.load(self._snapshot, self.n_rows)
-        if kept is not None and (kept.seq > len(ours) or kept.token != token(ours[kept.seq - 1])):
+        if kept is not None and (kept.seq > len(log) or kept.token != token(log[kept.seq - 1])):
             kept = None
         self._snapshot_seq = 0 if kept is None else kept.seq
         if kept is not None:
             fold.columns.update(kept.columns)
-        self._take(connection, fold, ours, self._snapshot_seq)
+        self._take(connection, fold, log, self._snapshot_seq)
         self._fold = fold
         self._how: dict[int, Mapping[str, Any]] = {}
         self._codes: tuple[int, np.ndarray] | None = None
