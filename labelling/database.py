@@ -32,7 +32,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import ArgumentError, DatabaseError, DisconnectionError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError, SQLAlchemyError
 
 HEAD = "0002"  # the newest of labelling/migrations/versions
 FIRST = "0001"  # that of workspaces made before migrations were numbered in a table of their own
@@ -240,7 +240,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             yield connection
-    except (DatabaseError, DisconnectionError) as error:
+    except (DBAPIError, DisconnectionError) as error:
         raise WorkspaceError(
             f"The workspace can't be read ({_why(error)}): check that {place(engine)} is there and whole. "
             "What was labelled is in it."
@@ -259,7 +259,7 @@ def writing(engine: Engine, project_id: str | None = None) -> Iterator[Connectio
             if project_id is not None:  # where transactions run side by side; SQLite's never do
                 connection.execute(select(projects.c.id).where(projects.c.id == project_id).with_for_update())
             yield connection
-    except (DatabaseError, DisconnectionError) as error:
+    except (DBAPIError, DisconnectionError) as error:
         raise WorkspaceError(
             f"The workspace can't be written ({_why(error)}): what you did last was not saved, all before was. Check "
             f"that {place(engine)} is there and may be written, and that the disk is not full; then do it again."

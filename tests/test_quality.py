@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import hypergeom
@@ -35,6 +35,7 @@ def test_all_read() -> None:
     assert estimate(1, 1, 1) == Estimate(1, 1, 1, 1, 1)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.data())
 def test_the_interval_holds_the_share_that_was_seen(n_rows: int, data: st.DataObject) -> None:
     n_read = data.draw(st.integers(1, n_rows))

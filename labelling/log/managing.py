@@ -16,12 +16,13 @@ from labelling.labels import (
     LabelError,
     clean_name,
 )
+from labelling.log.auditing import LogAuditor
 from labelling.log.fold import ONE, Change
-from labelling.log.writing import LogWriter, Outcome
+from labelling.log.writing import Outcome
 from labelling.palette import N_MARKS
 
 
-class LabelLog(LogWriter):
+class LabelLog(LogAuditor):
     """The labels of one project: to read, to give to rows, and to manage. Parameters and attributes: `LogReader`."""
 
     def create(self, name: str, *, description: str = "") -> Label:

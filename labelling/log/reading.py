@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, Engine, Row, select
 
-from labelling import quality
-from labelling.database import actions, reading, storable
+from labelling.database import WorkspaceError, actions, place, projects, reading, storable
 from labelling.database import changes as changes_table
 from labelling.labels import UNKNOWN, UNLABELLED, YES, Action, Label, LabelError
 from labelling.log import snapshots
@@ -79,15 +78,21 @@ class LogReader:
 
     def _open(self, connection: Connection) -> None:
         """Take in the whole log: all of it, or none where it can't be read."""
+        ours = select(projects.c.id).where(projects.c.id == self.project_id)
+        if connection.scalar(ours) is None:
+            raise WorkspaceError(
+                f"The project is not in {place(self.engine)}: is it another database by now? What was labelled is in "
+                "the one that was there."
+            )
         fold = Fold(self.n_rows, several=self.several)
-        ours = self._actions(connection, 0)
+        log = self._actions(connection, 0)
         kept = None if self._snapshot is None else snapshots.load(self._snapshot, self.n_rows)
-        if kept is not None and (kept.seq > len(ours) or kept.token != token(ours[kept.seq - 1])):
+        if kept is not None and (kept.seq > len(log) or kept.token != token(log[kept.seq - 1])):
             kept = None
         self._snapshot_seq = 0 if kept is None else kept.seq
         if kept is not None:
             fold.columns.update(kept.columns)
-        self._take(connection, fold, ours, self._snapshot_seq)
+        self._take(connection, fold, log, self._snapshot_seq)
         self._fold = fold
         self._how: dict[int, Mapping[str, Any]] = {}
         self._codes: tuple[int, np.ndarray] | None = None
@@ -326,43 +331,6 @@ class LogReader:
     def _changes_of(self, connection: Connection, seq: int) -> dict[int, Change]:
         found = connection.execute(self._changes().where(changes_table.c.seq == seq))
         return {row.column: _change(row) for row in found}
-
-    # ---------------------------------------------------------------- how good they are
-
-    def read(self, seq: int, sample: str | None = None) -> np.ndarray:
-        """The rows of action `seq` that were read in its audits (of this kind of sample): int64, sorted."""
-        rows = [how["read"] for how in self._audits_of(seq) if sample in (None, how["sample"])]
-        return np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int64)
-
-    def _audits_of(self, seq: int) -> list[Mapping[str, Any]]:
-        return [self.how(audit.seq) for audit in self._fold.audits.get(seq, ()) if self.in_force(audit.seq)]
-
-    def quality_of(self, seq: int) -> quality.Estimate | None:
-        """The share of wrong labels among those that action `seq` gave, by its random audits; None without one."""
-        read: dict[int, bool] = {}
-        for how in self._audits_of(seq):
-            if how["sample"] == "random":
-                read.update(dict.fromkeys(how["read"], False))
-                read.update(dict.fromkeys(how["wrong"], True))
-        return quality.estimate(sum(read.values()), len(read), self.actions[seq - 1].n_rows) if read else None
-
-    def quality_of_label(self, label_id: int) -> quality.Estimate | None:
-        """The share of wrong labels among all that the label's audited actions gave; None without an audit."""
-        audited = {
-            seq
-            for seq, audits in self._fold.audits.items()
-            if self._is_now(self.actions[seq - 1].label_id, label_id)
-            and self.in_force(seq)
-            and any(self.in_force(audit.seq) for audit in audits)
-        }
-        found = [each for seq in sorted(audited) if (each := self.quality_of(seq)) is not None]
-        return quality.pooled(found) if found else None
-
-    def _is_now(self, given: int | None, label_id: int) -> bool:
-        """Whether the label that was given is by now this one."""
-        while given in self._became:
-            given = self._became[given]
-        return given == label_id
 
 
 def _action(row: Any) -> Action:

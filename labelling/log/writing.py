@@ -104,7 +104,7 @@ class LogWriter(LogReader):
                 label_id = found[0].id if name is not None else None
                 self._append(connection, "clear", new, label_id=label_id, how=how)
             meanwhile = self._meanwhile(connection, seen, rows)
-        return Outcome(_n_rows(new), 0, meanwhile)
+        return Outcome(n_changed(new), 0, meanwhile)
 
     def import_labels(self, values: Sequence[Any]) -> Outcome:
         """Take in the labels of an uploaded column, one value a row, as one action.
@@ -152,46 +152,7 @@ class LogWriter(LogReader):
                     new.append(self._new(ids[name], rows, values[rows]))
             if new:
                 self._append(connection, "import", new, labels=made, how={"by": "imported"})
-        return Outcome(_n_rows(new))
-
-    def audit(self, seq: int, read: np.ndarray, wrong: np.ndarray, sample: str) -> Outcome:
-        """Note that of the rows of action `seq` these were `read`, and those found `wrong`, which lose the label.
-
-        With yes, no and unknown for each label, a yes that was wrong becomes a no. What has been labelled anew since
-        stays. `sample` says how the rows to read were drawn: only a "random" one tells the share of wrong labels, see
-        `quality_of`.
-        Raises LabelError where the action gave no labels, was taken back, or did not give these.
-        """
-        read, wrong = self._valid(read), self._valid(wrong)
-        with self._writing() as (connection, seen):
-            target = self._action(seq)
-            if target.kind not in ("assign", "split", "import") or not self.in_force(seq):
-                raise LabelError("Only labels that were given, and not taken back, can be audited.")
-            changes = self._changes_of(connection, seq)
-            about = np.concatenate([change.rows for change in changes.values()])
-            if not (np.isin(read, about).all() and np.isin(wrong, read).all()):
-                raise LabelError("An audit reads rows of the action that it is about, and finds some of these wrong.")
-            new = self._corrected(target, changes, wrong)
-            how = {"by": "audit", "sample": sample, "read": read.tolist(), "wrong": wrong.tolist()}
-            self._append(connection, "audit", new, label_id=target.label_id, targets=[seq], how=how)
-            meanwhile = self._meanwhile(connection, seen, wrong)
-        return Outcome(_n_rows(new), 0, meanwhile)
-
-    def _corrected(self, target: Action, changes: Mapping[int, Change], wrong: np.ndarray) -> list[Change]:
-        """What those rows of an action bear that it gave a wrong label, and that still bear it."""
-        found: dict[int, np.ndarray] = {}
-        for number, change in changes.items():
-            column = self._fold.columns[number]
-            rows = np.intersect1d(wrong, change.rows)
-            rows = rows[column.setters[rows] == target.seq]
-            if self.several:
-                rows = rows[column.codes[rows] == YES]
-            found[number] = np.union1d(rows, found.get(number, rows))
-            while (number := self._became.get(number, UNLABELLED)) != UNLABELLED and self.several:
-                its = rows[self._column(number).setters[rows] == target.seq]
-                found[number] = np.union1d(its, found.get(number, its))
-        value = NO if self.several else UNLABELLED
-        return [self._new(number, rows, np.full(len(rows), value)) for number, rows in found.items() if len(rows)]
+        return Outcome(n_changed(new))
 
     # ---------------------------------------------------------------- undo
 
@@ -322,7 +283,7 @@ class LogWriter(LogReader):
                 kind=kind,
                 label_id=label_id,
                 targets=json.dumps(list(targets)) if targets else None,
-                n_rows=_n_rows(new),
+                n_rows=n_changed(new),
                 who=self.who,
                 at=datetime.now(UTC).isoformat(timespec="seconds"),
                 source=str(how.get("by", kind)),
@@ -355,7 +316,8 @@ class LogWriter(LogReader):
         return {who: len(theirs) for who, theirs in found.items() if len(theirs)}
 
 
-def _n_rows(changes: Sequence[Change]) -> int:
+def n_changed(changes: Sequence[Change]) -> int:
+    """How many rows there are in any of these."""
     rows = [change.rows for change in changes]
     return len(np.unique(np.concatenate(rows))) if len(rows) > 1 else sum(map(len, rows))
 

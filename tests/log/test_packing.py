@@ -1,20 +1,23 @@
 """Rows and values in few bytes."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
 from labelling.database import changes
+from labelling.log import LabelLog
 from labelling.log.packing import pack_rows, pack_values, unpack_rows, unpack_values
 from tests.log.helpers import add_project
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, 2**31), min_size=1, max_size=50))
 def test_rows_pack_and_unpack(rows: set[int]) -> None:
     assert unpack_rows(pack_rows(np.array(sorted(rows)))).tolist() == sorted(rows)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-1, 2**31 - 1), st.integers(-1, 3)), max_size=50))
 def test_values_pack_and_unpack(values: list[tuple[int, int]]) -> None:
     pairs = np.array(values, np.int64).reshape(-1, 2)
@@ -23,8 +26,6 @@ def test_values_pack_and_unpack(values: list[tuple[int, int]]) -> None:
 
 
 def test_many_rows_in_one_action_are_stored_compactly(engine: Engine) -> None:
-    from labelling.log import LabelLog
-
     n_rows = 1_000_000
     add_project(engine, "many", n_rows)
     log = LabelLog(engine, "many", n_rows)
