@@ -35,6 +35,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--actions", type=int, default=1000)
+    parser.add_argument(
+        "--server-kills", type=int, default=10, help="of PostgreSQL itself"
+    )
     parser.add_argument("--writers", type=int, default=8)
     parser.add_argument("--written", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
@@ -47,13 +50,14 @@ def main() -> None:
         print("| what | database | acknowledged | there afterwards |")
         print("| --- | --- | --- | --- |")
         for database, new in fresh.items():
-            kills(arguments, f"{database}, the app killed", new)
+            kills(arguments, f"{database}, the app killed", new, arguments.kills)
         kills(
             arguments,
             "PostgreSQL, the server killed",
             fresh["PostgreSQL"],
+            arguments.server_kills,
             kill=lambda _: server.kill(),
-            heal=lambda: started(server),
+            heal=server.start,
         )
         for database, new in fresh.items():
             each = arguments.written // arguments.writers
@@ -64,20 +68,17 @@ def main() -> None:
     full_disks()
 
 
-def started(server: Server) -> None:
-    server.start()
-
-
 def kills(
     arguments: argparse.Namespace,
     database: str,
     new: Callable[[object], Path | str],
+    n_kills: int,
     kill: Callable[[subprocess.Popen[str]], object] = subprocess.Popen.kill,
     heal: Callable[[], object] = lambda: None,
 ) -> None:
     chance = random.Random(arguments.seed)
     n_done = n_there = 0
-    for number in range(arguments.kills):
+    for number in range(n_kills):
         where = new(number)
         engine = open_database(where)
         add_project(engine, "p", 100)
@@ -85,7 +86,7 @@ def kills(
         kill_after, delay = chance.randrange(arguments.actions), chance.uniform(0, 0.02)
         done, there = kill_a_stream(where, arguments.actions, kill_after, delay, kill, heal)  # raises where one is lost
         n_done, n_there = n_done + done, n_there + there
-    what = f"{arguments.kills} kills in streams of {arguments.actions:,} actions"
+    what = f"{n_kills} kills in streams of {arguments.actions:,} actions"
     print(f"| {what} | {database} | {n_done:,} | {n_there:,} |", flush=True)
 
 
