@@ -36,12 +36,19 @@ def attempt(step: Callable[[], object]) -> None:
 
 
 def show(session: Session) -> None:
-    _new_label(session)
-    _choice(session)
-    _labels(session)
+    # A place each: what comes and goes must not push another part into its place, with its old content still in it.
+    new, choice, labels, answers, steps = (st.container(gap="xsmall") for _ in range(5))
+    with new:
+        _new_label(session)
+    with choice:
+        _choice(session)
+    with labels:
+        _labels(session)
     if session.log.several:
-        _answers(session)
-    undo_and_redo(session)
+        with answers:
+            _answers(session)
+    with steps:
+        undo_and_redo(session)
 
 
 # ---------------------------------------------------------------- which label

@@ -72,12 +72,12 @@ def show(session: Session, found: Place) -> None:
 
 def _selection(session: Session) -> Place | None:
     """What the selection holds and what can be done with it; returns the place for its keywords."""
+    bears = st.container()
+    _steps(session)
     if not len(session.selection):
-        _steps(session)
         st.caption("Draw a lasso round some points to read and label them.")
         return None
-    st.html(_breakdown(session))
-    _steps(session)
+    bears.html(_breakdown(session))
     strays = session.strays()
     if strays is not None and len(strays):
         said, drop = st.columns([3, 2], vertical_alignment="center")
