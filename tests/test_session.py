@@ -1023,7 +1023,7 @@ def test_a_classifier_makes_a_space_and_suggestions(session: Session, monkeypatc
     session.label("refund")
     assert session.log.actions[-1].source == "suggestion"
     how = session.log.how(session.log.seq)
-    assert (how["space"], how["label"], how["at_least"]) == (space.id, "refund", 0.9)
+    assert (how["classifier"], how["label"], how["at_least"], how["projection"]) == (space.id, "refund", 0.9, "PCA")
 
     # Added texts get their guesses, and their places among the others.
     monkeypatch.setattr("labelling.session.training._load_classifier", lambda folder: FakeClassifier())

@@ -15,17 +15,17 @@ class Giving(Selecting):
     def label(self, name: str, *, answer: int = YES, overwrite: bool = False) -> Outcome:
         """Give the selection a label, or say yes or no to it. It is on disk when this returns."""
         self._need_selection()
-        return self.log.assign(self.selection, name, answer=answer, overwrite=overwrite, how=self.chosen_by)
+        return self.log.assign(self.selection, name, answer=answer, overwrite=overwrite, how=self.how)
 
     def clear(self, name: str | None = None) -> Outcome:
         """Take the labels off the selection, or this label alone."""
         self._need_selection()
-        return self.log.clear(self.selection, name, how=self.chosen_by)
+        return self.log.clear(self.selection, name, how=self.how)
 
     def split(self, label_id: int, name: str) -> Outcome:
         """Give what is selected of a label a new label."""
         self._need_selection()
-        return self.log.split(label_id, self.selection, name, how=self.chosen_by)
+        return self.log.split(label_id, self.selection, name, how=self.how)
 
     def audit_sample(self, seq: int, sample: str, n: int, random_state: int = 0) -> np.ndarray:
         """Rows to read of action `seq`: "random", from the "edge" or "outlying"; int64, at most `n`, in that order.

@@ -49,6 +49,12 @@ class Selecting(Looking):
         steps = [self.chosen_by, *self.chosen_by.get("then", [])] if len(self.selection) else [{}]
         return all(step.get("by") in ("lasso", "box") for step in steps)
 
+    @property
+    def how(self) -> dict[str, Any]:
+        """How the selection was made, and on which map, for the log."""
+        on = {"space": self.view.space, "projection": self.view.projection} if self.view is not None else {}
+        return {**on, **self.chosen_by}
+
     def deselect(self) -> None:
         self._set(selection.NOTHING, {})
 

@@ -251,7 +251,7 @@ class Training(Giving):
                 return None
             counts = self.log.counts(labelled)
             used = {label.name: int(counts[label.id]) for label in self.log.labels if counts[label.id]}
-            settings = {**settings, "labels": used}
+            settings = {**settings, "labels": used, "n_truncated": getattr(classifier, "n_truncated_", 0)}
         classes = [str(label) for label in classifier.classes_]
         space = self.project.add_space(name, CLASSIFIER, {**settings, "classes": classes}, self.project.spaces()[0].id)
         try:
@@ -297,5 +297,5 @@ class Training(Giving):
         if space is None or suggestions is None:
             raise SessionError("No classifier has been trained yet, or it has not read the texts that were added.")
         rows = suggestions.rows(label, at_least)
-        details: dict[str, Any] = {"space": space.id, "label": label, "at_least": at_least}
+        details: dict[str, Any] = {"classifier": space.id, "label": label, "at_least": at_least}
         self.select_rows(rows[self.unlabelled[rows]], "suggestion", **details)

@@ -234,5 +234,7 @@ def _suggested(session: Session, space: Space, found: Suggestions) -> None:
         }
     ).sort_values("texts", ascending=False)
     st.dataframe(shown.reset_index(), hide_index=True, width="stretch")
+    if n := space.settings.get("n_truncated"):
+        st.caption(f"{n:,} of the labelled texts are longer than what the model reads: it saw their beginning.")
     if space.state == "candidate":
         st.caption("Keep it, and select these on the label page: surest first, read a sample, label with a key.")
