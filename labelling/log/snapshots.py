@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,14 +55,17 @@ def load(path: Path, n_rows: int) -> Snapshot | None:
             about = json.loads(file["about"].tobytes())
             if about["n_rows"] != n_rows or about["seq"] < 1:
                 return None
-            columns = {}
-            for number in about["columns"]:
-                column = columns[number] = Column.empty(n_rows)
-                rows = unpack_rows(file[f"rows{number}"].tobytes())
-                if len(rows):
-                    column.codes[rows], column.setters[rows] = unpack_values(
-                        file[f"values{number}"].tobytes(), len(rows)
-                    )
-            return Snapshot(n_rows, about["seq"], about["token"], columns)
+            packed = [(file[f"rows{number}"], file[f"values{number}"]) for number in about["columns"]]
+        with ThreadPoolExecutor() as pool:  # with many labels, unpacking takes most of opening
+            columns = pool.map(lambda blobs: _column(n_rows, *blobs), packed)
+            return Snapshot(n_rows, about["seq"], about["token"], dict(zip(about["columns"], columns, strict=True)))
     except Exception:  # whatever can be wrong with a file: the log has it all
         return None
+
+
+def _column(n_rows: int, packed_rows: np.ndarray, packed_values: np.ndarray) -> Column:
+    column = Column.empty(n_rows)
+    rows = unpack_rows(packed_rows.tobytes())
+    if len(rows):
+        column.codes[rows], column.setters[rows] = unpack_values(packed_values.tobytes(), len(rows))
+    return column

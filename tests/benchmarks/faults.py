@@ -35,9 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--actions", type=int, default=1000)
-    parser.add_argument(
-        "--server-kills", type=int, default=10, help="of PostgreSQL itself"
-    )
+    parser.add_argument("--server-kills", type=int, default=10, help="of PostgreSQL itself")
     parser.add_argument("--writers", type=int, default=8)
     parser.add_argument("--written", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)

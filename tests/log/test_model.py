@@ -18,7 +18,7 @@ from tests.log.helpers import add_project, state
 from tests.log.model import KINDS_THAT_GIVE, Model, Refused
 
 N_ROWS = 3
-EXAMPLES = int(os.environ.get("CORRAL_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("CORRAL_EXAMPLES", "60"))
 PEOPLE = ["ann", "bob"]
 UNDONE = ("undo", "redo")
 numbers = itertools.count()
