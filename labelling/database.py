@@ -6,6 +6,8 @@ does so by default.
 """
 
 import os
+import sqlite3
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +38,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuch
 
 HEAD = "0002"  # the newest of labelling/migrations/versions
 FIRST = "0001"  # that of workspaces made before migrations were numbered in a table of their own
+WAL_TRIES = 100  # a tenth of a second apart
 _MIGRATION_LOCK = 0x636F7272  # any number that is ours
 
 metadata = MetaData()
@@ -172,8 +175,9 @@ def _sqlite(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, not guessed by the driver
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        for pragma in ("busy_timeout=30000", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
+        _use_write_ahead_log(connection)
         record.info["file"] = _identity(path)
 
     @event.listens_for(engine, "checkout")
@@ -190,6 +194,20 @@ def _sqlite(path: Path) -> Engine:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    for _ in range(WAL_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            # Where another process does this at the same moment SQLite does not wait, whatever the busy timeout.
+            if "locked" not in str(error):
+                raise
+            time.sleep(0.1)
+        else:
+            return
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _quoted(path: Path) -> str:
