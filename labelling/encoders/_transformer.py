@@ -3,8 +3,10 @@
 import inspect
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,8 +106,11 @@ def load(
     name = PACKAGED_MODEL if model is None else os.fspath(model)
     _check_folder(folder, name)
     import torch
-    import transformers
 
+    # transformers puts another module in its own place at the end of its import: a thread that waited for that with an
+    # `import` of its own would still get the first one, which has nothing in it.
+    import_module("transformers")
+    transformers = sys.modules["transformers"]
     auto = getattr(transformers, auto_class)
     local = {"local_files_only": True, "trust_remote_code": False}
     try:

@@ -32,7 +32,12 @@ GROUP = np.arange(N) % 3
 
 
 @pytest.fixture
-def project(server: Server) -> Project:
+def server(shared_server: Server) -> Server:
+    return shared_server
+
+
+@pytest.fixture
+def project(shared_server: Server) -> Project:
     """Three round groups of 80 texts side by side, already embedded and mapped; every fourth came by mail."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(
@@ -42,7 +47,7 @@ def project(server: Server) -> Project:
             "amount": np.arange(N) % 40,
         }
     )
-    project = Workspace(server.workspace).create("groups", Dataset(frame, "text"), {})
+    project = Workspace(shared_server.workspace).create("groups", Dataset(frame, "text"), {})
     space = project.space(0)
     angle, radius = rng.uniform(0, 2 * np.pi, N), np.sqrt(rng.uniform(0, 1, N))
     xy = np.column_stack([GROUP * 4 + radius * np.cos(angle), radius * np.sin(angle)]).astype(np.float32)

@@ -28,19 +28,19 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 RANGE = "() => JSON.stringify(globalThis.__corral.maps.get('map').range)"
 
 
-def open_label_page(page: Page, server: Server, project: Project) -> np.ndarray:  # noqa: F811
+def open_label_page(page: Page, shared_server: Server, project: Project) -> np.ndarray:  # noqa: F811
     """The label page with its PCA; where its points are."""
-    page.goto(f"{server.url}/label?project={project.id}")
+    page.goto(f"{shared_server.url}/label?project={project.id}")
     wait_for_map(page, "UMAP")
     page.get_by_text("PCA", exact=True).click()
     wait_for_map(page, "PCA")
     return on_screen(page, project.space(0).map("PCA"))
 
 
-def test_two_people_at_once(server: Server, new_page: Callable[..., Page], project: Project) -> None:  # noqa: F811
+def test_two_people_at_once(shared_server: Server, new_page: Callable[..., Page], project: Project) -> None:  # noqa: F811
     ann, bob = new_page(), new_page()
-    points = open_label_page(ann, server, project)
-    open_label_page(bob, server, project)
+    points = open_label_page(ann, shared_server, project)
+    open_label_page(bob, shared_server, project)
     round_group(ann, points, 0)
     wait_for_selected(ann, 80)
     ann.mouse.move(*points[GROUP == 1].mean(axis=0))
@@ -74,12 +74,12 @@ def test_two_people_at_once(server: Server, new_page: Callable[..., Page], proje
 
 
 def test_labels_are_managed_and_audited_by_hand(
-    server: Server,
+    shared_server: Server,
     new_page: Callable[..., Page],
     project: Project,  # noqa: F811
 ) -> None:
     page = new_page()
-    points = open_label_page(page, server, project)
+    points = open_label_page(page, shared_server, project)
     round_group(page, points, 0)
     wait_for_selected(page, 80)
     type_label(page, "apples")
@@ -124,7 +124,7 @@ def test_labels_are_managed_and_audited_by_hand(
 
 
 def test_texts_and_names_are_never_more_than_text(
-    server: Server, new_page: Callable[..., Page], tmp_path: Path
+    shared_server: Server, new_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     page = new_page()
     texts = [*TEXTS, *(f"an ordinary message, number {row}" for row in range(20))]
@@ -132,14 +132,14 @@ def test_texts_and_names_are_never_more_than_text(
     path = tmp_path / "naughty.jsonl"
     lines = [json.dumps({"text": text, "kind": kind}) for text, kind in zip(texts, kinds, strict=True)]
     path.write_text("\n".join(lines), encoding="utf-8")
-    page.goto(server.url)
+    page.goto(shared_server.url)
     page.locator("input[type=file]").set_input_files(path)
     page.get_by_role("combobox", name="Column with labels").click()
     page.get_by_role("option", name="kind").click()
     page.get_by_role("button", name="Make the map").click()
     page.wait_for_url("**/label?project=*")
     wait_for_map(page, "PCA")
-    project = Workspace(server.workspace).open(project_id(page))  # noqa: F811
+    project = Workspace(shared_server.workspace).open(project_id(page))  # noqa: F811
     assert project.dataset.texts == texts
     assert project.open_log().names().tolist() == kinds
 

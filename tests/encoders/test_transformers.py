@@ -3,6 +3,8 @@
 import copy
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -408,3 +410,29 @@ def test_states_of_left_padded_pairs(models):
         alone = hidden_states(checkpoint.model, pad(checkpoint, rows[:1]))
     torch.testing.assert_close(states[0, -alone.shape[1] :], alone[0], atol=1e-5, rtol=0)
     assert batch["token_type_ids"].any()
+
+
+def test_threads_that_load_while_another_imports_transformers() -> None:
+    code = """
+import threading, time
+import torch
+from labelling.encoders._transformer import load
+errors = []
+def work():
+    try:
+        load(None)
+    except Exception as error:
+        errors.append(repr(error))
+targets = [lambda: __import__("transformers"), work, work]
+threads = [threading.Thread(target=target) for target in targets]
+for thread in threads:
+    thread.start()
+    time.sleep(0.02)
+for thread in threads:
+    thread.join()
+print(errors)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip().endswith("[]")
