@@ -24,7 +24,8 @@ pytest: $(VENV)/test
 screenshots: $(VENV)/test
 	mkdir -p docs
 	CORRAL_SCREENSHOTS=$(CURDIR)/docs $(BIN)/pytest tests/browser/test_main_loop.py tests/browser/test_separation.py \
-		tests/browser/test_instrument.py::test_a_hundred_thousand_texts
+		tests/browser/test_instrument.py::test_a_hundred_thousand_texts tests/browser/test_labels.py \
+		tests/browser/test_classify.py
 
 format: $(VENV)/test
 	$(BIN)/ruff check --fix .
