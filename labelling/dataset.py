@@ -8,13 +8,43 @@ import uuid
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What a person says of a file; None leaves it to the reader to find out."""
+
+    header: int | None = None  # the row, counted from 1, with the names of the columns; 0: there is none
+    sheet: str | None = None  # of a workbook, by its title
+    encoding: str | None = None  # a codec's name
+    replace_bad_bytes: bool = False  # what the encoding does not know becomes U+FFFD
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A way in which a file that was refused can be read after all."""
+
+    said: str  # on a button: "Read it as UTF-8, replace 1 character in line 795"
+    options: ReadOptions
+
 
 class ReadError(ValueError):
-    """What was uploaded can't be read. The message says what is wrong, where, and what to do."""
+    """What was uploaded can't be read. The message says what is wrong, where, and what to do.
+
+    `offers` are ways to read it all the same, `lines` what of the file one should see before one takes one.
+    """
+
+    def __init__(self, message: str, *, offers: Sequence[Offer] = (), lines: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.offers = tuple(offers)
+        self.lines = tuple(lines)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +56,9 @@ class Table:
     encoding: str | None = None
     delimiter: str | None = None
     notes: tuple[str, ...] = ()
+    header: int | None = None  # the row, counted from 1, that held the names; 0: none; None: the format has no such row
+    sheet: str | None = None
+    sheets: tuple[str, ...] = ()  # of the workbook, by their titles, in its order
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,6 +71,11 @@ class Action:
     changes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
+    def gives_labels(self) -> bool:
+        """Whether it gave labels to rows, which can be audited."""
+        return self.kind in ("assign", "split", "import")
+
+    @property
     def is_step(self) -> bool:
         """Whether it is something that can be undone, rather than an undo or a redo itself."""
         return self.kind not in ("undo", "redo")

@@ -9,10 +9,7 @@ page.start("Tune")
 session = page.session()
 page.header(session)
 load_map()
-if not session.project.spaces()[0].ready:
-    st.info("The texts are still being embedded: come back when all are.", icon=":material/hourglass_top:")
-    st.page_link(page.LABEL, label="See how far it is", icon=":material/arrow_back:")
-    st.stop()
+page.need_embeddings(session)
 settings, result = st.columns([1, 3], gap="large")
 with settings:
     tuning.settings(session)

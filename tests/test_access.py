@@ -17,7 +17,7 @@ from labelling.dataset import Dataset
 from labelling.log import user_name
 from labelling.ui import access, resources
 from labelling.workspace import Project, Workspace, as_account
-from tests.test_pages import CSV, ROOT, FakeEncoder, open_page, said
+from tests.test_pages import CSV, ROOT, FakeEncoder, fresh_workspace, open_page, said
 
 ANN, BEN = "ann@example.org", "ben@example.org"
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
@@ -25,12 +25,7 @@ PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 
 @pytest.fixture(autouse=True)
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    monkeypatch.setenv("CORRAL_WORKSPACE", str(tmp_path / "workspace"))
-    monkeypatch.setattr(resources, "warm_up", lambda: None)
-    monkeypatch.setattr(resources, "encoder_for", lambda settings: FakeEncoder())
-    st.cache_resource.clear()
-    yield resources.workspace()
-    st.cache_resource.clear()
+    yield from fresh_workspace(tmp_path, monkeypatch)
 
 
 def make(workspace: Workspace, name: str, owner: str | None) -> Project:

@@ -31,14 +31,19 @@ class FakeEncoder:
         return sum(len(text) > 16 for text in texts)
 
 
-@pytest.fixture(autouse=True)
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    monkeypatch.setenv("CORRAL_WORKSPACE", str(tmp_path / "workspace"))
+def fresh_workspace(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """The app's workspace, in this folder, with an encoder that is quick."""
+    monkeypatch.setenv("CORRAL_WORKSPACE", str(folder / "workspace"))
     monkeypatch.setattr(resources, "warm_up", lambda: None)
     monkeypatch.setattr(resources, "encoder_for", lambda settings: FakeEncoder())
     st.cache_resource.clear()
     yield resources.workspace()
     st.cache_resource.clear()
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    yield from fresh_workspace(tmp_path, monkeypatch)
 
 
 @pytest.fixture

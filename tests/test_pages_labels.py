@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from labelling.labels import NO
@@ -13,19 +12,14 @@ from labelling.log import LabelLog
 from labelling.readers import make_dataset, read_table
 from labelling.ui import page, resources
 from labelling.workspace import Project, Workspace
-from tests.test_pages import ROOT, FakeEncoder, open_page, said, upload
+from tests.test_pages import ROOT, fresh_workspace, open_page, said, upload
 
 TEXTS = [f"text number {row}" for row in range(30)]
 
 
 @pytest.fixture(autouse=True)
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    monkeypatch.setenv("CORRAL_WORKSPACE", str(tmp_path / "workspace"))
-    monkeypatch.setattr(resources, "warm_up", lambda: None)
-    monkeypatch.setattr(resources, "encoder_for", lambda settings: FakeEncoder())
-    st.cache_resource.clear()
-    yield resources.workspace()
-    st.cache_resource.clear()
+    yield from fresh_workspace(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ class LogAuditor(LogWriter):
         read, wrong = self._valid(read), self._valid(wrong)
         with self._writing() as (connection, seen):
             target = self._action(seq)
-            if target.kind not in ("assign", "split", "import") or not self.in_force(seq):
+            if not target.gives_labels or not self.in_force(seq):
                 raise LabelError("Only labels that were given, and not taken back, can be audited.")
             changes = self._changes_of(connection, seq)
             about = np.concatenate([change.rows for change in changes.values()])

@@ -7,7 +7,7 @@ out, filled up or turned into text is said in `Table.notes`; what can't be read 
 import re
 from dataclasses import replace
 
-from labelling.dataset import Dataset, ReadError, Table, make_dataset
+from labelling.dataset import Dataset, Offer, ReadError, ReadOptions, Table, make_dataset
 from labelling.readers import delimited, records
 from labelling.readers.answers import guess_answer_columns, read_answers
 from labelling.readers.columnar import read_parquet, read_xlsx
@@ -16,8 +16,8 @@ from labelling.readers.guesses import TEXT_NAMES, guess_label_column, guess_text
 from labelling.readers.tables import MAX_BYTES, READABLE, count
 
 __all__ = [
-    "Dataset", "ReadError", "Table", "guess_answer_columns", "guess_label_column", "guess_text_column", "make_dataset",
-    "read_answers", "read_pasted", "read_table", "report",
+    "Dataset", "Offer", "ReadError", "ReadOptions", "Table", "guess_answer_columns", "guess_label_column",
+    "guess_text_column", "make_dataset", "read_answers", "read_pasted", "read_table", "report",
 ]  # fmt: skip
 
 # A file's first bytes, what it is, and what to do about it.

@@ -69,12 +69,13 @@ class Training(Giving):
         return True
 
     def _save(self, space: Space, embeddings: np.ndarray) -> None:
-        """Save all embeddings of a space, and its PCA: of all rows, or with the new ones among the others."""
-        xy, seen = space.map("PCA"), space.map(PART)
+        """Save all embeddings of a space, and its PCA: laid like the map before, or with new rows among the others."""
+        xy = space.map("PCA")
         if xy is not None:
             xy = projections.extend_pca(xy, embeddings)
         else:
-            xy = projections.pca(embeddings)
+            xy, seen = projections.pca(embeddings), space.map(PART)
+            seen = self.project.current.map("PCA") if seen is None else seen
             xy = xy if seen is None else projections.align(xy, seen)
         space.save_map("PCA", xy)
         space.save_embeddings(embeddings)  # last: a space with embeddings has a map too
@@ -110,7 +111,7 @@ class Training(Giving):
         counts = self.tunable(labelled)
         used = {label.name: int(counts[label.id]) for label in self.log.labels if counts[label.id]}
         if not self.can_tune(labelled):
-            raise SessionError(self.what_a_tuner_needs(labelled))
+            raise SessionError(self.what_is_needed(labelled))
         rows = np.sort(np.concatenate([labelled, others]))
         known = self.log.frame()[list(used)].iloc[rows] if self.log.several else self.log.names()[rows]
         tuner.fit(np.asarray(embeddings[rows]), known, callback=callback)
@@ -118,10 +119,9 @@ class Training(Giving):
         settings = {**tuner.get_params(), "labels": used}
         space = self.project.add_space(name, type(tuner).__name__, settings, parent.id)
         try:
-            xy, seen = projections.pca(tuned), self.project.current.map("PCA")
-            space.save_map("PCA", xy if seen is None else projections.align(xy, seen))
+            space.folder.mkdir(parents=True, exist_ok=True)
             tuner.save(space.folder / TUNER_FILE)
-            space.save_embeddings(tuned)  # last: it makes the space ready
+            self._save(space, tuned)  # last: it makes the space ready
         except BaseException:
             self.project.discard_space(space.id)
             raise
@@ -139,17 +139,17 @@ class Training(Giving):
         counts = self.log.counts(rows)
         return np.where(self.log.counts(rows, NO) > 0, counts, 0) if self.log.several else counts
 
-    def what_a_tuner_needs(self, rows: np.ndarray | None = None) -> str:
-        """Why `can_tune` says no."""
+    def what_is_needed(self, rows: np.ndarray | None = None, what: str = "A tuner") -> str:
+        """Why `can_tune` says no to a tuner, or `what` else learns labels."""
         if self.log.several:
             return (
-                "A tuner needs a label with some texts that are yes and some that are no: unknown is not taken for no."
+                f"{what} needs a label with some texts that are yes and some that are no: unknown is not taken for no."
             )
         counts = self.log.counts(rows)
         used = [label.name for label in self.log.labels if counts[label.id]]
         if used:
-            return f"A tuner needs at least two labels to tell apart; so far there is {used[0]!r} alone."
-        return "A tuner needs at least two labels with a few texts each; so far nothing is labelled."
+            return f"{what} needs at least two labels to tell apart; so far there is {used[0]!r} alone."
+        return f"{what} needs at least two labels with a few texts each; so far nothing is labelled."
 
     def _rows_for_a_tuner(self, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The rows that have a label, and so many of those that have none, among those with an embedding."""
@@ -236,7 +236,7 @@ class Training(Giving):
         if not getattr(classifier, "ready_", False):
             labelled = np.flatnonzero(~empty & (self.log.codes != UNLABELLED))
             if not self.can_tune(labelled):
-                raise SessionError(self.what_a_tuner_needs(labelled).replace("A tuner", "A classifier"))
+                raise SessionError(self.what_is_needed(labelled, "A classifier"))
             ended = False
 
             def note(step: int, n_steps: int, loss: float, held_out_loss: float | None) -> bool:
@@ -276,12 +276,7 @@ class Training(Giving):
         space.save_suggestions(codes, probability)
         embeddings = np.full((len(dataset), hidden.shape[1]), np.nan, np.float32)
         embeddings[filled] = hidden
-        if space.map("PCA") is None:
-            xy, seen = projections.pca(embeddings), self.project.current.map("PCA")
-            space.save_map("PCA", xy if seen is None else projections.align(xy, seen))
-            space.save_embeddings(embeddings)
-        else:
-            self._save(space, embeddings)
+        self._save(space, embeddings)
 
     @property
     def suggesting(self) -> Space | None:

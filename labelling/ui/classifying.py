@@ -13,7 +13,7 @@ import streamlit as st
 from labelling.encoders._folders import PACKAGED_MODEL
 from labelling.jobs import Job
 from labelling.session import CLASSIFIER, Session
-from labelling.ui import colours, page, running, tuning
+from labelling.ui import page, running, tuning
 from labelling.ui.resources import jobs, new_session
 from labelling.workspace import Space, Suggestions
 
@@ -53,8 +53,7 @@ def settings(session: Session) -> None:
         chosen["ready"] = True
     else:
         if not session.can_tune():
-            said = session.what_a_tuner_needs().replace("A tuner", "A classifier")
-            st.info(page.escape(said), icon=":material/lightbulb:")
+            st.info(page.escape(session.what_is_needed(what="A classifier")), icon=":material/lightbulb:")
             st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
             return
         names = {train: name for train, (name, _) in MOVES.items()}
@@ -214,10 +213,7 @@ def _show_run(session: Session) -> None:
     elif st.session_state.get("classified") != job.result.id:
         st.session_state["classified"] = job.result.id
         st.rerun()
-    if len(job.news) > 1:
-        losses = pd.DataFrame(list(job.news), columns=["step", "loss on the labels", "loss on labels held out"])
-        losses = losses.set_index("step").dropna(axis="columns", how="all")
-        st.line_chart(losses, height=170, color=list(colours.HUES[: losses.shape[1]]), x_label="step")
+    tuning.loss_chart(job)
 
 
 def _suggested(session: Session, space: Space, found: Suggestions) -> None:

@@ -35,6 +35,14 @@ def attempt(step: Callable[[], object]) -> None:
         st.session_state["step error"] = str(error)
 
 
+def say() -> None:
+    """What came of the step that was taken last."""
+    if message := st.session_state.pop("step error", None):
+        page.error(message)
+    if done := st.session_state.pop("step done", None):
+        st.toast(done, icon=":material/check:")
+
+
 def show(session: Session) -> None:
     # A place each: what comes and goes must not push another part into its place, with its old content still in it.
     new, choice, labels, answers, steps = (st.container(gap="xsmall") for _ in range(5))
@@ -234,7 +242,7 @@ def undo_and_redo(session: Session) -> None:
 
 
 def can_be_audited(log: LabelLog, action: Action) -> bool:
-    return action.kind in ("assign", "split", "import") and log.in_force(action.seq)
+    return action.gives_labels and log.in_force(action.seq)
 
 
 def describe(log: LabelLog, action: Action) -> str:

@@ -11,8 +11,7 @@ import streamlit as st
 from labelling.labels import Action
 from labelling.log import LabelLog
 from labelling.session import Session
-from labelling.ui import colours, giving, page
-from labelling.ui.map import answer_hovers, send_positions, show_map
+from labelling.ui import colours, giving, page, tuning
 
 CHOSEN = "history action"
 MAX_SHOWN = 1_000  # actions in the list, the newest
@@ -22,10 +21,7 @@ MAP_HEIGHT = "300px"
 def choose(session: Session) -> Action | None:
     """The list of actions, newest first; the one that is chosen, by a click or in the page's address."""
     log = session.log
-    if message := st.session_state.pop("step error", None):
-        page.error(message)
-    if done := st.session_state.pop("step done", None):
-        st.toast(done, icon=":material/check:")
+    giving.say()
     if not log.actions:
         st.info("Nothing has been done to the labels yet.", icon=":material/history:")
         st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
@@ -157,17 +153,10 @@ def draw(session: Session, action: Action) -> None:
     how = session.log.how(action.seq)
     space = next((space for space in session.project.spaces() if space.id == how.get("space")), session.project.current)
     projection = str(how.get("projection", "PCA"))
-    xy = space.map(projection)
-    if xy is None:
-        projection, xy = "PCA", space.map("PCA")
-    if xy is None:
-        return
-    key = "map-history"
-    map_id = f"{session.project.id}-{space.id}-{projection}"
-    send_positions(key, map_id, xy)
+    if space.map(projection) is None:
+        projection = "PCA"
     colouring = colours.by_found(f"action {action.seq}", rows, session.project.n_rows)
-    show_map(key, map_id, colouring, labels_seq=session.log.seq, height=MAP_HEIGHT)
-    answer_hovers(key, session.project.dataset, colouring, session.log.name_of)
+    tuning.draw(session, space, projection, "map-history", colouring, MAP_HEIGHT)
 
 
 def _select(session: Session, action: Action, rows: np.ndarray) -> None:

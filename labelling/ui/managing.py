@@ -18,7 +18,7 @@ WIDTHS = [5, 1, 2, 3, 1, 1]
 def listed(session: Session) -> None:
     """A line for each label, in their order; the arrows move it."""
     log = session.log
-    _say()
+    giving.say()
     with st.form("make a label", border=False, clear_on_submit=True):
         name, button = st.columns([3, 1], vertical_alignment="bottom")
         name.text_input("A new label", key="made label name", placeholder="its name; rows can get it later")
@@ -57,13 +57,6 @@ def listed(session: Session) -> None:
                 args=(session, place, step),
                 help="Further up" if step < 0 else "Further down",
             )
-
-
-def _say() -> None:
-    if message := st.session_state.pop("step error", None):
-        page.error(message)
-    if done := st.session_state.pop("step done", None):
-        st.toast(done, icon=":material/check:")
 
 
 def _swatch(label: Label) -> str:

@@ -82,6 +82,14 @@ def stop(message: str) -> NoReturn:
     st.stop()
 
 
+def need_embeddings(current: Session) -> None:
+    """Stop the page where not all texts are embedded yet."""
+    if not current.project.spaces()[0].ready:
+        st.info("The texts are still being embedded: come back when all are.", icon=":material/hourglass_top:")
+        st.page_link(LABEL, label="See how far it is", icon=":material/arrow_back:")
+        st.stop()
+
+
 def error(message: object) -> None:
     """An error in a red box: as text, for it may quote a file or a URL."""
     st.error(escape(str(message)), icon=":material/error:")

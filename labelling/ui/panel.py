@@ -44,11 +44,8 @@ def show(session: Session, found: Place) -> None:
     """All else: what was found goes to its place."""
     # Each part keeps its place, however much stands above it: what is typed while the panel changes stays typed.
     said, chosen, labels, more = (st.container(gap="xsmall") for _ in range(4))
-    if message := st.session_state.pop("step error", None):
-        with said:
-            page.error(message)
-    if done := st.session_state.pop("step done", None):
-        st.toast(done, icon=":material/check:")
+    with said:
+        giving.say()
     if told := st.session_state.pop("step meanwhile", None):
         st.toast(told, icon=":material/group:", duration="long")
     if n_hidden := st.session_state.pop("just hidden", 0):

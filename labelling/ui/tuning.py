@@ -10,6 +10,7 @@ from labelling.database import WorkspaceError
 from labelling.jobs import Job
 from labelling.session import CLASSIFIER, Session
 from labelling.ui import colours, evaluation, page, running
+from labelling.ui.colours import Colouring
 from labelling.ui.map import answer_hovers, send_positions, show_map
 from labelling.ui.resources import jobs, new_session
 from labelling.workspace import Space
@@ -32,7 +33,7 @@ def settings(session: Session) -> None:
     used = {label.name: int(counts[label.id]) for label in session.log.labels if counts[label.id]}
     st.markdown("##### Bend the map towards your labels")
     if not session.can_tune():
-        st.info(page.escape(session.what_a_tuner_needs()), icon=":material/lightbulb:")
+        st.info(page.escape(session.what_is_needed()), icon=":material/lightbulb:")
         st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
         return
     st.caption(" · ".join(f"{page.escape(name)} {n:,}" for name, n in used.items()))
@@ -120,16 +121,18 @@ def _show_run(session: Session) -> None:
         st.session_state["tuned"] = job.result.id
         st.rerun()
     with nullcontext() if job.is_alive() else st.expander("How the loss went"):
-        _loss_chart(job)
+        loss_chart(job)
+        if len(job.news) > 1:
+            st.caption("In the last third it learns, too, from the unlabelled texts that it is surest of.")
 
 
-def _loss_chart(job: Job) -> None:
+def loss_chart(job: Job) -> None:
+    """How the loss went, of (step, loss, held-out loss or None) in the job's news."""
     if len(job.news) < 2:
         return
-    losses = pd.DataFrame(job.news, columns=["step", "loss on the labels", "loss on labels held out"])
+    losses = pd.DataFrame(list(job.news), columns=["step", "loss on the labels", "loss on labels held out"])
     losses = losses.set_index("step").dropna(axis="columns", how="all")
     st.line_chart(losses, height=170, color=list(colours.HUES[: losses.shape[1]]), x_label="step")
-    st.caption("In the last third it learns, too, from the unlabelled texts that it is surest of.")
 
 
 def compare(session: Session, new: Space) -> None:
@@ -152,7 +155,7 @@ def compare(session: Session, new: Space) -> None:
     for column, space, said in ((before, old, "Before"), (after, new, "After")):
         with column:
             st.markdown(f"**{said}:** {page.escape(space.name)}")
-            _draw(session, space, projection, f"map-{said.lower()}")
+            draw(session, space, projection, f"map-{said.lower()}")
     if new.kind != CLASSIFIER:
         evaluation.show(session, new)
     st.caption("The original embedding is never changed: you can go back to it, or to any space that you keep.")
@@ -190,16 +193,24 @@ def settle(session: Session, space: Space, name: str | None) -> None:
 
 def one_map(session: Session, space: Space, coming: str = "Run a tuner: its loss, and then") -> None:
     st.markdown(f"**Now:** {page.escape(space.name)}")
-    _draw(session, space, "PCA", "map-now")
+    draw(session, space, "PCA", "map-now")
     st.caption(f"{coming} the new map beside this one, appear here.")
 
 
-def _draw(session: Session, space: Space, projection: str, key: str) -> None:
+def draw(
+    session: Session,
+    space: Space,
+    projection: str,
+    key: str,
+    colouring: Colouring | None = None,
+    height: str = MAP_HEIGHT,
+) -> None:
+    """A map for looking at, where it has been made; coloured by label unless told otherwise."""
     xy = space.map(projection)
     if xy is None:
         return
-    colouring = colours.by_label(session.log, session.focus)
+    colouring = colouring or colours.by_label(session.log, session.focus)
     map_id = f"{session.project.id}-{space.id}-{projection}"
     send_positions(key, map_id, xy)
-    show_map(key, map_id, colouring, labels_seq=session.log.seq, height=MAP_HEIGHT)
+    show_map(key, map_id, colouring, labels_seq=session.log.seq, height=height)
     answer_hovers(key, session.project.dataset, colouring, session.log.name_of)
