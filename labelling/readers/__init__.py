@@ -35,7 +35,7 @@ _BINARY = (
 )
 
 
-def read_table(data: bytes, name: str, *, max_bytes: int = MAX_BYTES) -> Table:
+def read_table(data: bytes, name: str, options: ReadOptions = ReadOptions(), *, max_bytes: int = MAX_BYTES) -> Table:
     """Read an uploaded file's content.
 
     Of the user's `name` for it only the ending is looked at, and the content has the last word: a workbook
@@ -53,7 +53,7 @@ def read_table(data: bytes, name: str, *, max_bytes: int = MAX_BYTES) -> Table:
     ending = name.rpartition(".")[2].lower()
     for magic, what, endings, read in _BINARY:
         if data.startswith(magic):
-            table = read(data)
+            table = read(data, options)
             if ending in endings:
                 return table
             return _with_note(table, f"The file is named {name[-40:]!r}, but it is {what}: read as that.")
@@ -90,7 +90,7 @@ def _with_note(table: Table, note: str) -> Table:
     return replace(table, notes=(*table.notes, note))
 
 
-def read_pasted(text: str) -> Table:
+def read_pasted(text: str, options: ReadOptions = ReadOptions()) -> Table:
     """Read pasted text: a text a line, or a table if it clearly is one, such as cells from a spreadsheet.
 
     Raises ReadError when there is nothing in it.

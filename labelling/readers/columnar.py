@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from labelling.dataset import ReadError, Table
+from labelling.dataset import ReadError, ReadOptions, Table
 from labelling.readers.tables import MAX_BYTES, READABLE, check_size, count, from_columns, listed
 
 
@@ -30,7 +30,7 @@ def _check_unpacked(size: int) -> None:
 
 
 @_reading("Parquet file")
-def read_parquet(data: bytes) -> Table:
+def read_parquet(data: bytes, options: ReadOptions = ReadOptions()) -> Table:
     """Read a Parquet file; numbers and times keep their types, nested values become JSON text."""
     import pyarrow.parquet as pq
     from pyarrow import types
@@ -51,7 +51,7 @@ def read_parquet(data: bytes) -> Table:
 
 
 @_reading("Excel workbook")
-def read_xlsx(data: bytes) -> Table:
+def read_xlsx(data: bytes, options: ReadOptions = ReadOptions()) -> Table:
     """Read the first sheet of a workbook: its first row that isn't blank holds the names."""
     import openpyxl
     from openpyxl.utils.escape import unescape
