@@ -4,7 +4,7 @@ import streamlit as st
 
 from labelling import readers
 from labelling.database import WorkspaceError
-from labelling.ui import access, encoder_choice, page, resources, upload
+from labelling.ui import access, encoder_choice, page, reading, resources, upload
 
 page.start("Texts", wide=False)
 st.title("Lasso texts into labels")
@@ -21,31 +21,36 @@ with first:
         page.go_label(upload.open_demo())
 with second:
     st.markdown("##### Your texts")
-    how = st.segmented_control("From", ["A file", "Pasted texts"], default="A file", label_visibility="collapsed")
+    how = st.segmented_control(
+        "From", ["A file", "Pasted texts"], default="A file", required=True, label_visibility="collapsed"
+    )
     if how == "Pasted texts":
-        upload.read_pasted()
+        reading.read_pasted()
     else:
-        upload.read_file()
+        reading.read_file()
 
-if (found := st.session_state.get(upload.TABLE)) is not None:
+if (found := st.session_state.get(reading.TABLE)) is not None:
     st.divider()
     try:
-        upload.preview(found)
-        dataset, answers = upload.choose_columns(found)
-        st.markdown("\n".join(f"- {page.escape(line)}" for line in readers.report(dataset, found.table)))
-        into = upload.choose_project(found)
-        if into is None:
-            encoder = encoder_choice.choose(dataset)
-            upload.say_long_texts(found, dataset, encoder)
-        if into is None and st.button("Make the map", type="primary", icon=":material/map:"):
-            with st.spinner("Saving the texts and checking the encoder …"):
-                project = upload.create_project(found.name, dataset, encoder, answers)
-            page.go_label(project)
-        vectors = encoder_choice.choose_vectors(dataset) if upload.brings_vectors(into) else None
-        if into is not None and st.button("Add the texts", type="primary", icon=":material/add:"):
-            with st.spinner("Saving the texts …"):
-                project = upload.add_texts(into, dataset, vectors, answers)
-            page.go_label(project)
+        found = reading.preview(found)
+        chosen = upload.choose_columns(found)
+        notes = found.table.notes if chosen is None else readers.report(chosen[0], found.table)
+        st.markdown("\n".join(f"- {page.escape(line)}" for line in notes))
+        if chosen is not None:
+            dataset, answers = chosen
+            into = upload.choose_project(found)
+            if into is None:
+                encoder = encoder_choice.choose(dataset)
+                upload.say_long_texts(found, dataset, encoder)
+            if into is None and st.button("Make the map", type="primary", icon=":material/map:"):
+                with st.spinner("Saving the texts and checking the encoder …"):
+                    project = upload.create_project(found.name, dataset, encoder, answers)
+                page.go_label(project)
+            vectors = encoder_choice.choose_vectors(dataset) if upload.brings_vectors(into) else None
+            if into is not None and st.button("Add the texts", type="primary", icon=":material/add:"):
+                with st.spinner("Saving the texts …"):
+                    project = upload.add_texts(into, dataset, vectors, answers)
+                page.go_label(project)
     except (ValueError, WorkspaceError) as error:
         page.error(error)
 

@@ -18,7 +18,7 @@ from labelling.encoders import Encoder
 from labelling.jobs import Job
 from labelling.labels import names_to_import
 from labelling.separation import MAX_POINTS, SCORE_NOTE, Recording, figure, record, rests_on, to_html
-from labelling.ui import access, encoder_choice, page, resources, running, upload
+from labelling.ui import access, encoder_choice, page, reading, resources, running, upload
 from labelling.ui.player import show_player
 from labelling.ui.tuning import CONTRASTIVE, FEED_FORWARD
 from labelling.workspace import Project
@@ -132,25 +132,27 @@ def _of_project() -> Source | None:
 
 
 def _of_file() -> Source | None:
-    upload.read_file()
-    found = st.session_state.get(upload.TABLE)
+    reading.read_file()
+    found = st.session_state.get(reading.TABLE)
     if found is None:
         return None
+    found = reading.choose_reading(found)
     frame = found.table.frame
     columns = list(frame.columns)
-    text = st.selectbox("Column with the texts", columns, index=columns.index(readers.guess_text_column(frame)))
+    guess = readers.guess_text_column(frame)
+    text = st.selectbox("Column with the texts", columns, index=columns.index(guess) if guess else None)
     others = [column for column in columns if column != text]
-    guess = readers.guess_label_column(frame, text)
-    label = st.selectbox("Column with the labels", others, index=others.index(guess) if guess else None)
-    if label is None:
-        st.info("Choose the column with the labels.", icon=":material/label:")
+    suggestion = readers.guess_label_column(frame, text)
+    label = st.selectbox("Column with the labels", others, index=others.index(suggestion) if suggestion else None)
+    if text is None or label is None:
+        st.info(f"Choose the column with the {'texts' if text is None else 'labels'}.", icon=":material/label:")
         return None
 
     def read() -> Source:
         dataset = readers.make_dataset(found.table, text, label)
         return _source(found.name, dataset.texts, names_to_import(dataset.frame[label].tolist()))
 
-    return _held((id(found), text, label), read)
+    return _held((found, text, label), read)
 
 
 def _repeats(column: pd.Series) -> bool:
