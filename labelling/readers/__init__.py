@@ -13,11 +13,12 @@ from labelling.readers.answers import guess_answer_columns, read_answers
 from labelling.readers.columnar import read_parquet, read_xlsx
 from labelling.readers.encoding import decode
 from labelling.readers.guesses import TEXT_NAMES, guess_label_column, guess_text_column
+from labelling.readers.names import read_labels
 from labelling.readers.tables import MAX_BYTES, READABLE, count
 
 __all__ = [
     "Dataset", "Offer", "ReadError", "ReadOptions", "Table", "guess_answer_columns", "guess_label_column",
-    "guess_text_column", "make_dataset", "read_answers", "read_pasted", "read_table", "report",
+    "guess_text_column", "make_dataset", "read_answers", "read_labels", "read_pasted", "read_table", "report",
 ]  # fmt: skip
 
 # A file's first bytes, what it is, and what to do about it.
