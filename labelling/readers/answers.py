@@ -13,6 +13,7 @@ from labelling.readers.names import Names, Unnamed, names_in, names_of_rows, nes
 
 PREFIX = "label: "  # of the columns that an export makes
 _YES, _NO, _UNKNOWN = {"yes", "y", "true", "1", "1.0"}, {"no", "n", "false", "0", "0.0"}, {"", "unknown", "?", "null"}
+_SEVERAL_NAMES = ("tags", "categories", "classes", "intents", "topics", "targets", "sentiments")
 N_JUDGED = 1_000
 
 
@@ -33,12 +34,15 @@ def guess_answer_columns(frame: pd.DataFrame) -> list[str]:
             for name in nested_columns
             if not (name.startswith("original_") and name.removeprefix("original_") in nested_columns)
         ]
-    lists = [name for name in texts if _has_lists(frame[name]) and _offers_several(frame[name], _is_label(name))]
-    return [name for name in lists if _is_label(name)] or lists
+    # What is called after another column and a dot is a part of that.
+    parts = [name for name in texts if any(name.startswith(f"{whole}.") for whole in frame.columns)]
+    candidates = [name for name in texts if name not in parts and _has_lists(frame[name])]
+    lists = [name for name in candidates if _offers_several(frame[name], _is_label(name))]
+    return [name for name in lists if _is_label(name)] or ([] if any(map(_is_label, frame.columns)) else lists)
 
 
 def _is_label(name: str) -> bool:
-    return name.strip().lower() in LABEL_NAMES
+    return name.strip().lower() in (*LABEL_NAMES, *_SEVERAL_NAMES)
 
 
 def _is_nested(values: pd.Series) -> bool:

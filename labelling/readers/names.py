@@ -61,6 +61,7 @@ def names_of_rows(values: pd.Series) -> list[tuple[str, ...]]:
     """(n_rows,) The names in each cell, each once, of `Names` where the cell is a list; `Unnamed` for other things."""
     cells = [None if cell is None or not cell.strip() else cell.strip() for cell in as_strings(values)]
     distinct = {cell for cell in cells if cell is not None}
+    known: dict[str, tuple[str, ...]]
     if all(map(_WHOLE.fullmatch, distinct)):
         known = {cell: (cell.partition(".")[0],) for cell in distinct}
     elif {cell.lower() for cell in distinct} <= {"true", "false"}:
@@ -70,7 +71,8 @@ def names_of_rows(values: pd.Series) -> list[tuple[str, ...]]:
     return [() if cell is None else known[cell] for cell in cells]
 
 
-def _names(cell: str) -> tuple[str, ...]:
+def names_in(cell: str) -> tuple[str, ...]:
+    """The names in one cell that is not blank: `Names`, `Unnamed`, or the cell itself as the one name."""
     value = nested(cell)
     choices = isinstance(value, dict) and set(value) == {"choices"}
     if choices:

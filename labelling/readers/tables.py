@@ -16,6 +16,7 @@ MAX_CELLS = 100_000_000
 # Tables of texts have tens of columns; a file that has a new key in each row has as many as rows.
 MAX_COLUMNS = 2_000
 MAX_NOTED = 10  # renamed columns, one by one
+NESTED = "Kept as JSON text, because they hold lists or objects"  # how the note of such columns begins
 # Enough rows to see a file's habits, few enough to look at in no time.
 SAMPLE_ROWS = 2_000
 
@@ -66,6 +67,16 @@ def unique_names(names: Iterable[Any], notes: list[str]) -> list[str]:
     return list(unique)
 
 
+def nested_note(names: Sequence[str]) -> list[str]:
+    """What to say of columns of lists or objects; nothing where there are none."""
+    if not names:
+        return []
+    return [
+        f"{NESTED}: {listed(names)}. If the texts are inside, take that field out into a column of its own and upload "
+        "the file again."
+    ]
+
+
 def from_columns(names: Iterable[Any], columns: Iterable[Any], kind: str, notes: Sequence[str] = ()) -> Table:
     """A table of columns of Python values, each turned into one plain type; Series stay as they are."""
     notes = list(notes)
@@ -82,11 +93,7 @@ def from_columns(names: Iterable[Any], columns: Iterable[Any], kind: str, notes:
             (nested if types & {dict, list} else turned).append(name)
             values = [None if value is None else _as_text(value) for value in values]
         series[name] = pd.Series(values, dtype=dtype or "str")
-    if nested:
-        notes.append(
-            f"Kept as JSON text, because they hold lists or objects: {listed(nested)}. If the texts are "
-            "inside, take that field out into a column of its own and upload the file again."
-        )
+    notes += nested_note(nested)
     if turned:
         notes.append(f"Kept as text: {listed(turned)}. They hold dates, mixed values or big numbers.")
     return Table(pd.DataFrame(series), kind, notes=tuple(notes))

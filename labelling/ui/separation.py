@@ -124,7 +124,7 @@ def _of_project() -> Source | None:
 
     def read() -> Source:
         given = column == GIVEN_HERE
-        names = names_to_import(log.names() if given else readers.read_labels(dataset.frame, column))
+        names = names_to_import(log.names().tolist() if given else readers.read_labels(dataset.frame, column))
         source = _source(project.name, dataset.texts, names)
         return replace(source, encoder=project.spaces()[0].settings, project=project)
 
