@@ -120,7 +120,7 @@ class Dataset:
             missing = any(name not in frame for frame in frames)
             for frame in frames:
                 if name in frame and len(kinds) > 1:
-                    frame[name] = frame[name].astype("str")
+                    frame[name] = pd.Series(as_strings(frame[name]), index=frame.index, dtype="str")
                 elif name in frame and missing and frame[name].dtype.kind in "iub":
                     # A gap would make floats of whole numbers, and objects of truth values.
                     frame[name] = frame[name].astype("boolean" if frame[name].dtype.kind == "b" else "Int64")

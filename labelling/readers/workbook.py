@@ -40,38 +40,42 @@ def read_xlsx(data: bytes, options: ReadOptions | None = None) -> Table:
     options = options or ReadOptions()
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         check_unpacked(sum(info.file_size for info in archive.infolist()))
-        _check_kind(archive)
+        left = _left_to_excel(archive)
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     try:
-        return _read(book, options)
+        return _read(book, options, left)
     finally:
         book.close()
 
 
-def _check_kind(archive: zipfile.ZipFile) -> None:
-    """Raise ReadError where the archive is another kind of file, or a workbook that openpyxl takes for empty."""
+def _left_to_excel(archive: zipfile.ZipFile) -> bool:
+    """Whether the workbook's formulas are to be worked out when Excel opens it: their values may be made up.
+
+    Raises ReadError where the archive is another kind of file, or a workbook that openpyxl takes for empty.
+    """
     names = archive.namelist()
     for name in names:
         if re.fullmatch(r"(.*/)?workbook\d*\.xml", name):
-            if b"http://purl.oclc.org/ooxml/spreadsheetml" in archive.read(name):
+            content = archive.read(name)
+            if b"http://purl.oclc.org/ooxml/spreadsheetml" in content:
                 raise ReadError(
                     'The file is a "Strict Open XML Spreadsheet", which can\'t be read. Save it in Excel as ordinary '
                     '"Excel Workbook (.xlsx)", or as CSV.'
                 )
-            return
+            return re.search(rb"fullCalcOnLoad=.(1|true)", content) is not None
     for inside, what, todo in _OTHERS:
         if any(re.fullmatch(inside, name) for name in names):
             raise ReadError(f"The file is {what}, which can't be read: {todo}.")
     raise ReadError(f"The file is a ZIP archive with {listed(names)} in it. Unpack it and upload {READABLE}.")
 
 
-def _read(book: Any, options: ReadOptions) -> Table:
+def _read(book: Any, options: ReadOptions, left: bool) -> Table:
     sheets = {sheet.title: sheet for sheet in book.worksheets}  # without sheets of charts
     for sheet in sheets.values():
         sheet.reset_dimensions()  # Many writers state a wrong size, and openpyxl would believe it.
     notes: list[str] = []
     sheet = _choose(sheets, options, notes)
-    formulas = _formulas(book, sheet)
+    formulas = _formulas(sheet, left)
     filled, n_blank = _rows(sheet, formulas)
     if len(filled) < (1 if options.header == 0 else 2):
         raise _no_table(sheet, sheets, "only a header" if filled else "empty")
@@ -244,13 +248,13 @@ class _Formulas:
             return [f"Formulas whose values no spreadsheet has worked out came in as nothing: {holding}. {todo}"]
         if self.n_stale:
             return [
-                f"{count(self.n_stale, 'cell')} hold formulas, and the program that wrote the file left it to Excel to "
-                f"work them out: their values may be wrong. {todo}"
+                f"Formulas in {count(self.n_stale, 'cell')} were left to Excel to work out by the program that wrote "
+                f"the file, so that their values may be wrong. {todo}"
             ]
         return []
 
 
-def _formulas(book: Any, sheet: Any) -> _Formulas:
+def _formulas(sheet: Any, left: bool) -> _Formulas:
     """Find them in the sheet's XML: openpyxl gives None for them, as for a formula whose value is an empty string."""
     from openpyxl.xml.functions import iterparse
 
@@ -274,8 +278,7 @@ def _formulas(book: Any, sheet: Any) -> _Formulas:
                         missing.setdefault(column, []).append(row)
             elif event == "end" and tag == "row":
                 element.clear()
-    stale = getattr(book.calculation, "fullCalcOnLoad", False)
-    return _Formulas(missing, n_formulas if stale else 0)
+    return _Formulas(missing, n_formulas if left else 0)
 
 
 def _holds(source: Any, pattern: re.Pattern[bytes]) -> bool:

@@ -138,7 +138,11 @@ def _of_file() -> Source | None:
         return None
     frame = found.table.frame
     columns = list(frame.columns)
-    text = st.selectbox("Column with the texts", columns, index=columns.index(readers.guess_text_column(frame)))
+    texts = readers.guess_text_column(frame)
+    text = st.selectbox("Column with the texts", columns, index=None if texts is None else columns.index(texts))
+    if text is None:
+        st.info("Choose the column with the texts.", icon=":material/notes:")
+        return None
     others = [column for column in columns if column != text]
     guess = readers.guess_label_column(frame, text)
     label = st.selectbox("Column with the labels", others, index=others.index(guess) if guess else None)
