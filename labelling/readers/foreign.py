@@ -27,10 +27,12 @@ RESPONSES = ".responses"
 
 def check_bytes(data: bytes) -> None:
     """Raise ReadError for files of other tools that are neither text nor a table."""
-    if data[:1] == b"x" and data[1:2] in (b"\x01", b"\x5e", b"\x9c", b"\xda"):
+    if data.startswith((b"x\x9c", b"x\xda")):
         try:
-            zlib.decompressobj().decompress(data[:10_000], 1)
+            unpacked = zlib.decompressobj().decompress(data[:10_000], 1)
         except zlib.error:
+            return
+        if not unpacked:
             return
         raise ReadError(
             "The file is packed with zlib, as spaCy's .spacy files (DocBin) are, which can't be read. Write its texts "

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from labelling.readers.names import names_of_rows, nested
+from labelling.readers.names import Unnamed, names_of_rows, nested
 from labelling.readers.tables import SAMPLE_ROWS
 
 SURE_NAMES = ("text", "texts", "sentence")
@@ -82,7 +82,9 @@ def guess_label_column(frame: pd.DataFrame, text_column: str | None) -> str | No
             if column == text_column or column.strip().lower() != wanted:
                 continue
             found = [names for names in names_of_rows(frame[column]) if names]
+            if any(isinstance(names, Unnamed) or len(names) > 1 for names in found):
+                continue
             # Banking77 has 77 labels and CLINC150 has 151: up to 1,000 are labels, above that an identifier.
-            if 0 < len(set(found)) <= min(1_000, max(2, len(found) // 2)) and all(len(names) == 1 for names in found):
+            if 0 < len(set(found)) <= min(1_000, max(2, len(found) // 2)):
                 return column
     return None

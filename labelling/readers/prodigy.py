@@ -35,7 +35,9 @@ def read_prodigy(table: Table) -> Table | None:
     others = [name for key, name in names.items() if key in ("answer", "label", "accept", "options")]
     text = guess_text_column(frame.drop(columns=others))
     labels = names_of_rows(frame[names["label"]]) if "label" in names else [()] * len(frame)
-    if text is None or any(isinstance(found, Unnamed) for found in labels):
+    if text is None or not isinstance(frame[text].dtype, pd.StringDtype):
+        return None
+    if any(isinstance(found, Unnamed) for found in labels):
         return None
     choices = [_choice(accept, options) for accept, options in zip(*_choice_cells(frame, names), strict=True)]
     single = not any(labels) and _is_single(frame, names, answers, [accepted for accepted, _ in choices])
