@@ -124,7 +124,7 @@ def _of_project() -> Source | None:
 
     def read() -> Source:
         given = column == GIVEN_HERE
-        names = names_to_import((log.names() if given else dataset.frame[column]).tolist())
+        names = names_to_import(log.names().tolist() if given else readers.read_labels(dataset.frame, column))
         source = _source(project.name, dataset.texts, names)
         return replace(source, encoder=project.spaces()[0].settings, project=project)
 
@@ -150,7 +150,7 @@ def _of_file() -> Source | None:
 
     def read() -> Source:
         dataset = readers.make_dataset(found.table, text, label)
-        return _source(found.name, dataset.texts, names_to_import(dataset.frame[label].tolist()))
+        return _source(found.name, dataset.texts, names_to_import(readers.read_labels(dataset.frame, label)))
 
     return _held((found, text, label), read)
 

@@ -97,7 +97,7 @@ def _choose_label(found: Found, text: str | None, others: list[str]) -> str | No
         "again at export.",
     )
     if label is not None:
-        names = held("labels", (found, label), lambda: names_to_import(_labels(found.table.frame, label)))
+        names = held("labels", (found, label), lambda: names_to_import(readers.read_labels(found.table.frame, label)))
         given = [name for name in names if name]
         _say_labels(len(names), len(given), "one", list(dict.fromkeys(given)))
     return label
@@ -183,10 +183,6 @@ def held(name: str, of: tuple[Hashable, ...], make: Callable[[], Any]) -> Any:
     return made
 
 
-def _labels(frame: pd.DataFrame, column: str) -> list[Any]:
-    return list(frame[column].tolist())
-
-
 def choose_encoder() -> dict[str, Any]:
     """The settings of an encoder that is a model, for texts that are not put into a project."""
     return encoder_choice.choose().settings
@@ -215,7 +211,7 @@ def create_project(name: str, dataset: Dataset, choice: Choice, answers: pd.Data
     Raises ValueError where the encoder can't be loaded, the vectors or the labels can't be taken; nothing is made then.
     """
     settings, vectors = prepare(choice, dataset)
-    labels = [] if dataset.label_column is None else dataset.frame[dataset.label_column].tolist()
+    labels = [] if dataset.label_column is None else readers.read_labels(dataset.frame, dataset.label_column)
     names_to_import(labels)  # labels that can't be taken are said before anything is made
     check_imported_names([] if answers is None else list(answers.columns))
     owner = access.account()
@@ -272,7 +268,7 @@ def add_texts(
     busy = [resources.jobs().get(work, project.id) for work in ("embed", "tune")]
     if any(job is not None and job.is_alive() for job in busy):
         raise ValueError(f"{project.name!r} is still being embedded or tuned: add the texts when that is done.")
-    labels = [] if dataset.label_column is None else dataset.frame[dataset.label_column].tolist()
+    labels = [] if dataset.label_column is None else readers.read_labels(dataset.frame, dataset.label_column)
     names_to_import(labels)
     n_before = project.n_rows
     if answers is not None and not project.several:
