@@ -59,7 +59,7 @@ def read_table(data: bytes, name: str, options: ReadOptions = ReadOptions(), *, 
             return _with_note(table, f"The file is named {name[-40:]!r}, but it is {what}: read as that.")
         if ending in endings:
             raise ReadError(f"The file is named .{ending}, but is not {what}, or a damaged one. Save it again.")
-    text, encoding, notes = decode(data)
+    text, encoding, notes = decode(data, options)
     table = _read_text(text, ending, encoding)
     return replace(table, encoding=encoding, notes=(*notes, *table.notes))
 

@@ -31,6 +31,12 @@ def count(n: int, what: str) -> str:
     return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
+def numbered(what: str, numbers: Sequence[int]) -> str:
+    """``line 4``, ``lines 4, 6``; of many the first five."""
+    shown = ", ".join(f"{number:,}" for number in numbers[:5]) + (", …" if len(numbers) > 5 else "")
+    return f"{what}{'' if len(numbers) == 1 else 's'} {shown}"
+
+
 def listed(names: Sequence[str]) -> str:
     """The first names in quotes."""
     return ", ".join(repr(name[:40]) for name in names[:10]) + (", …" if len(names) > 10 else "")
