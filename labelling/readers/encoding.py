@@ -47,13 +47,13 @@ def decode(data: bytes, options: ReadOptions = ReadOptions()) -> tuple[str, str,
                 plain = "utf-8" if codec == "utf-8-sig" else codec
                 return _replaced_or_refused(data, plain, message, options, _guess(data) if plain == "utf-8" else [])
     n_zeros = data.count(0)
-    if n_zeros and (codec := _unmarked(data, n_zeros)):
-        shown = _SHOWN[codec]
+    if n_zeros and (unmarked := _unmarked(data, n_zeros)):
+        shown = _SHOWN[unmarked]
         try:
-            return data.decode(codec), shown, [f"There is no byte order mark; the file reads as {shown}."]
+            return data.decode(unmarked), shown, [f"There is no byte order mark; the file reads as {shown}."]
         except UnicodeDecodeError as error:
-            message = f"The file reads as {shown}, but {_where(error, codec)} doesn't: it may be cut off."
-            return _replaced_or_refused(data, codec, message, options, [])
+            message = f"The file reads as {shown}, but {_where(error, unmarked)} doesn't: it may be cut off."
+            return _replaced_or_refused(data, unmarked, message, options, [])
     if n_zeros <= len(data) // 4:  # More of them, and it isn't text even where it happens to be UTF-8.
         try:
             return data.decode("utf-8"), "UTF-8", []

@@ -1,6 +1,7 @@
 """What all readers share: limits, wording, and columns of Python values to a table."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,6 +16,13 @@ MAX_BYTES = 500_000_000
 MAX_CELLS = 100_000_000
 # Enough rows to see a file's habits, few enough to look at in no time.
 SAMPLE_ROWS = 2_000
+
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?\s?%?")
+
+
+def is_number(cell: str) -> bool:
+    """Whether the cell is a number, as people and programs write them: ``-3``, ``1,234.5``, ``1e-3``, ``40 %``."""
+    return _NUMBER.fullmatch(cell.strip()) is not None
 
 
 def check_size(n_rows: int, n_columns: int) -> None:

@@ -1,0 +1,200 @@
+"""Ways of writing quotes that are not RFC 4180, known by how a whole file is written."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from labelling.dataset import ReadError
+from labelling.readers.layout import usual_length
+from labelling.readers.rows import Rows, read_rows
+from labelling.readers.tables import SAMPLE_ROWS, count, numbered
+
+
+def blanks_follow(text: str, delimiter: str) -> bool:
+    """Whether blanks after the delimiter are this text's habit.
+
+    They are where they stand before every cell in quotes, or, where none is in quotes, before every cell but a
+    row's first, and all rows have as many cells: the commas of prose have blanks after them too.
+    """
+    end = re.escape(delimiter)
+    cell = re.compile(
+        rf'(?P<blanks> *)(?:(?P<quoted>"(?:[^"]|"")*+")|(?P<plain>[^"{end}\r\n]*+))(?P<end>{end}|\r?\n|\Z)'
+    )
+    quoted, plain, widths = [], [], Counter[int]()
+    at, place = 0, 1
+    while at < len(text):
+        match = cell.match(text, at)
+        if match is None:  # Quotes out of place: on with the next line.
+            at, place = text.find("\n", at) + 1 or len(text), 1
+            continue
+        if place > 1 and match["quoted"]:
+            quoted.append(bool(match["blanks"]))
+        elif place > 1 and match["plain"]:
+            plain.append(bool(match["blanks"]))
+        at = match.end()
+        if match["end"] == delimiter:
+            place += 1
+        else:
+            if place > 1 or match["quoted"] or match["plain"]:
+                widths[place] += 1
+            place = 1
+    if quoted:
+        return all(quoted)
+    return len(widths) == 1 and widths.total() > 2 and len(plain) > 1 and all(plain)
+
+
+def unwrapped(text: str, delimiter: str, sample: str) -> str | None:
+    """The text without quotes round its lines, as exports have them that were once put into a single column.
+
+    None where there are none, or where what is inside does not have as many cells as every other row.
+    """
+    if delimiter not in sample or not re.search(r'^"', sample, re.MULTILINE):
+        return None
+    rows = read_rows(sample, delimiter, strict=False).cells
+    if len(sample) < len(text):
+        rows = rows[:-1]  # It may be cut in two.
+    # What a spreadsheet made of a single column may end in empty cells; a row of two columns may too.
+    several = bool(rows) and any(rows[0][1:])
+
+    def is_wrapped(row: Sequence[str]) -> bool:
+        return delimiter in row[0] and not any(row[1:]) and (len(row) == 1 or not several)
+
+    wrapped = [row[0] for row in rows if is_wrapped(row)]
+    inner = [_cells(line, delimiter) for line in wrapped]
+    widths = {len(cells) for cells in inner} | {len(row) for row in rows if not is_wrapped(row)}
+    if not wrapped or len(widths) != 1 or max(widths) < 2:
+        return None
+    # A column of its own may hold commas, each cell as many; its cells have no quotes of their own, or a blank follows.
+    quotes = any(re.search(rf'(^|{re.escape(delimiter)})"', line) for line in wrapped)
+    blanks = any(cell.startswith(" ") for cells in inner for cell in cells[1:])
+    if not quotes and (blanks or len(wrapped) < len(rows)):
+        return None
+    parts: list[str] = []
+    at = 1  # the line
+    try:
+        whole = read_rows(text, delimiter)
+    except ReadError:
+        return None
+    for row, line in zip(whole.cells, whole.lines, strict=True):
+        parts.append("\n" * (line - at))
+        parts.append((row[0] if is_wrapped(row) else _joined(row, delimiter)) + "\n")
+        at = line + parts[-1].count("\n")
+    return "".join(parts)
+
+
+def _cells(line: str, delimiter: str, skip: bool = False) -> list[str]:
+    """The cells of a line; none if it isn't one row."""
+    try:
+        rows = read_rows(line, delimiter, skip=skip).cells
+    except ReadError:
+        return []
+    return rows[0] if len(rows) == 1 else []
+
+
+def _joined(row: Sequence[str], delimiter: str) -> str:
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=delimiter, lineterminator="").writerow(row)
+    return out.getvalue()
+
+
+def mended(text: str, delimiter: str, rows: Rows, first: int, skip: bool, notes: list[str]) -> Rows:
+    """The rows, with those apart again that a quote which isn't one of CSV's made a single cell of.
+
+    From the `first` row on, a row of several lines is taken for that where each of its lines has as many cells as the
+    other rows, and cells like theirs. Where that does not explain all rows of several lines, or nothing tells it from
+    a text of several lines, the rows stay and a note says so.
+    """
+    if not rows.long:
+        return rows
+    width = usual_length(rows.cells[first : first + SAMPLE_ROWS])
+    suspects = {}
+    raw: list[str] = []
+    for place, last in rows.long:
+        n_inside = sum(cell.count(delimiter) for cell in rows.cells[place] if "\n" in cell)
+        if place >= first and width > 1 and n_inside >= width - 1:
+            raw = raw or text.split("\n")
+            start = rows.lines[place]
+            found = {
+                number: _by_itself(line, delimiter, skip)
+                for number, line in enumerate(raw[start - 1 : last], start=start)
+                if line.strip("\r")
+            }
+            if all(len(cells) == width for cells in found.values()):
+                suspects[place] = found
+    if not suspects:
+        return rows
+    long = {place for place, _ in rows.long if place >= first}
+    others = [row for place, row in enumerate(rows.cells) if place >= first and place not in long]
+    alike = _alike(others[:: max(1, len(others) // SAMPLE_ROWS)], width)
+    if alike is None:
+        sure = delimiter == "\t" and len(others) >= 10  # Texts hold commas, but next to never tabs.
+        inside = [row for found in suspects.values() for row in found.values()]
+        if not sure and any(cell.startswith(" ") for row in inside for cell in row):
+            return rows
+    else:
+        sure = True
+        suspects = {place: found for place, found in suspects.items() if alike(list(found.values()))}
+        if not suspects:
+            return rows
+    begin = [rows.lines[place] for place in suspects]
+    if not sure or long != set(suspects) or any(len(row) != width for row in others):
+        last = dict(rows.long)[next(iter(suspects))]
+        more = f", and so in {numbered('line', begin[1:])}" if begin[1:] else ""
+        notes.append(
+            f"The row in line {begin[0]:,} has a cell that reaches to line {last:,}, and what is in it looks like rows "
+            f"of their own{more}. If they are, a quote isn't closed there: double it, and upload the file again."
+        )
+        return rows
+    plain = read_rows(text, delimiter, quoting=csv.QUOTE_NONE, skip=skip)
+    if plain.cells[:first] == rows.cells[:first] and all(len(row) == width for row in plain.cells[first:]):
+        after = plain
+    else:
+        after = Rows(blank=rows.blank)
+        for place, (row, line) in enumerate(zip(rows.cells, rows.lines, strict=True)):
+            found = suspects.get(place, {line: row})
+            after.cells.extend(found.values())
+            after.lines.extend(found)
+    isnt = "A quote isn't" if len(begin) == 1 else "Quotes aren't"
+    n_inside = sum(map(len, suspects.values()))
+    notes.append(
+        f"{isnt} closed in the row that begins with {numbered('line', begin)}, and would make {n_inside:,} rows "
+        f"{count(len(begin), 'row')}: every line is read as a row here, and such quotes are kept as part of the texts."
+    )
+    return after
+
+
+def _by_itself(line: str, delimiter: str, skip: bool) -> list[str]:
+    """The cells of a line: its quotes enclose cells where they can, else they are part of them."""
+    return _cells(line, delimiter, skip) or read_rows(line, delimiter, quoting=csv.QUOTE_NONE, skip=skip).cells[0]
+
+
+def _alike(rows: Sequence[Sequence[str]], width: int) -> Callable[[Sequence[Sequence[str]]], bool] | None:
+    """A test of whether rows are like these in the columns of numbers, dates and identifiers, and of a few values.
+
+    None where no column of these has such a habit.
+    """
+    habits: list[tuple[int, Callable[[str], str], set[str]]] = []
+    for column in range(width):
+        cells = [row[column].strip() for row in rows if len(row) == width and row[column].strip()]
+        if len(cells) < 5:
+            continue
+        shapes = {_shape(cell) for cell in cells}
+        if len(shapes) <= 4 and all(any(char.isdigit() for char in cell) for cell in cells):
+            habits.append((column, _shape, shapes | {""}))
+        elif len(set(cells)) * 4 <= len(cells):
+            habits.append((column, str, set(cells) | {""}))
+
+    def test(others: Sequence[Sequence[str]]) -> bool:
+        return all(
+            10 * sum(key(row[column].strip()) in known for row in others) >= 9 * len(others)
+            for column, key, known in habits
+        )
+
+    return test if habits else None
+
+
+def _shape(cell: str) -> str:
+    """``2024-05-01`` is ``0-0-0``, ``M0001`` is ``a0``."""
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", cell))
