@@ -45,7 +45,9 @@ def read_table(data: bytes, name: str, options: ReadOptions = ReadOptions(), *, 
     """Read an uploaded file's content.
 
     Of the user's `name` for it only the ending is looked at, and the content has the last word: a workbook
-    named ``.csv`` is read as a workbook. A file packed with gzip is unpacked. Raises ReadError when the file has more than `max_bytes`, or is
+    named ``.csv`` is read as a workbook. A file packed with gzip is unpacked.
+
+    Raises ReadError when the file has more than `max_bytes`, or is
     empty, broken, of another kind, or in mixed encodings.
     """
     if len(data) > max_bytes:
@@ -124,7 +126,10 @@ def _read_lines_or_table(text: str, ending: str, options: ReadOptions) -> Table:
         table = delimited.read_lines(text, "TXT", options)
         tabs = "Some lines hold tabs. If the file is a table, name it .tsv."
         return _with_note(table, tabs) if "\t" in text else table
-    return delimited.read_csv(text, options=options)
+    table = delimited.read_csv(text, options=options)
+    return (
+        _with_note(table, f"The file is named .xls, but is {table.format}: read as that.") if ending == "xls" else table
+    )
 
 
 def _with_note(table: Table, note: str) -> Table:

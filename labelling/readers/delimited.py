@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -34,7 +34,7 @@ def read_lines(text: str, kind: str, options: ReadOptions = ReadOptions()) -> Ta
     name = "text"
     if header:
         if header > 1:
-            notes.append(_left_out([[line] for line in texts[: header - 1]]))
+            notes.append(_left_out(texts[: header - 1]))
         name, texts = unique_names([texts[header - 1].strip()], notes)[0], texts[header:]
     if not texts:
         raise ReadError("There is no line below the one with the column's name. Choose another, or none.")
@@ -51,7 +51,7 @@ def read_our_export(text: str, options: ReadOptions = ReadOptions()) -> Table | 
     return replace(table, frame=pd.DataFrame(cells, dtype="str"))
 
 
-def _find_delimiter(text: str, header: int | None) -> str | None:
+def _find_delimiter(text: str, header: int | None, delimiters: Iterable[str] = tuple(DELIMITERS)) -> str | None:
     """The delimiter, or None for a file of one column.
 
     The rule: the delimiter stands in the header, and most rows then have as many cells as the header. It is
@@ -60,7 +60,7 @@ def _find_delimiter(text: str, header: int | None) -> str | None:
     """
     start = text.lstrip("\r\n")[:SAMPLE_CHARS]
     found = []
-    for delimiter in DELIMITERS:
+    for delimiter in delimiters:
         if delimiter not in start:
             continue
         skip = blanks_follow(start, delimiter)
@@ -88,21 +88,21 @@ def read_csv(text: str, delimiter: str | None = None, options: ReadOptions = Rea
     notes: list[str] = []
     # The csv module takes every lone \r that isn't in quotes for a line's end: hide it.
     hidden = unused(text)
-    text, n_hidden = re.subn(r"(?<!\r)\r++(?!\n)", lambda match: hidden * len(match[0]), text)
+    text, n_hidden = re.subn(r"\r++(?!\n)", lambda match: hidden * len(match[0]), text)
     hint, end = hinted(text)
-    if delimiter is None and hint in text[end:]:
-        delimiter = hint or None
+    above = 1 if hint else 0
+    chosen = max(options.header - above, 0) if options.header else options.header
+    if hint:
+        says = DELIMITERS.get(hint, repr(hint))
+        notes.append(f"The first line, sep=, only says that the delimiter is a {says}: it isn't a row.")
+        delimiter = delimiter or _find_delimiter(text[end:], chosen, [hint])
     for wrapping in [delimiter] if delimiter else DELIMITERS:
         if plain := unwrapped(text, wrapping, text[:SAMPLE_CHARS]):
             text, delimiter = plain, wrapping
             notes.append("Whole lines stood in quotes: these were taken off.")
             break
-    above = 1 if hint else 0
-    if hint:
-        notes.append(f"The first line, {text[:end].strip()}, tells spreadsheets the delimiter: it isn't a row.")
     if delimiter is None:
-        chosen = options.header
-        delimiter = _find_delimiter(text[end:], max(chosen - above, 0) if chosen else chosen)
+        delimiter = _find_delimiter(text[end:], chosen)
     skip = delimiter is not None and blanks_follow(text[end : end + SAMPLE_CHARS], delimiter)
     rows = read_quoted(text, delimiter, skip=skip, notes=notes)
     if skip:
@@ -144,7 +144,7 @@ def _table(
     """The columns' names and rows of as many cells, in `layout`; what was left out or filled up is in `notes`."""
     start = layout.first if layout.header is None else layout.header
     if rows.cells[above:start]:
-        notes.append(_left_out(rows.cells[above:start]))
+        notes.append(_left_out([(delimiter or "").join(filled(row)) for row in rows.cells[above:start]]))
     if rows.blank:
         notes.append(f"{count(len(rows.blank), 'blank line')} skipped.")
     names = None if layout.header is None else rows.cells[layout.header]
@@ -155,6 +155,8 @@ def _table(
         and (delimiter or names[0].strip().lower() in TEXT_NAMES)
     ):
         places = _without_repeats(rows, places, above, layout.header or 0, notes)
+    if not places and names is None:
+        raise ReadError("The file has no rows, only lines above them. Add rows.")
     if not places:
         raise ReadError(
             f"The file has only a header ({', '.join(names or [])[:100]}) and no rows. Add rows, or, if that line "
@@ -181,10 +183,11 @@ def _table(
     return called, cells
 
 
-def _left_out(rows: Sequence[Sequence[str]]) -> str:
-    first = " ".join(filled(rows[0])).strip()
-    shown = repr(first[:60] + ("…" if len(first) > 60 else ""))
-    return f"{count(len(rows), 'line')} above the table left out{': ' if len(rows) == 1 else ', the first is '}{shown}."
+def _left_out(lines: Sequence[str]) -> str:
+    shown = repr(lines[0][:60] + ("…" if len(lines[0]) > 60 else ""))
+    return (
+        f"{count(len(lines), 'line')} above the table left out{': ' if len(lines) == 1 else ', the first is '}{shown}."
+    )
 
 
 def _without_repeats(rows: Rows, places: list[int], above: int, header: int, notes: list[str]) -> list[int]:
@@ -212,12 +215,10 @@ def _even(
     while width > max(n_named, 1) and not any(len(row) >= width and row[width - 1].strip() for row in cells):
         width -= 1
     if width < given:
-        is_empty = (
-            "column has no name and no values: it is"
-            if given - width == 1
-            else "columns have no names and no values: they are"
-        )
-        notes.append(f"The last {count(given - width, '')}{is_empty} left out.")
+        empty = "column has no name and no values: left out"
+        if given - width > 1:
+            empty = f"{given - width:,} columns have no names and no values: left out"
+        notes.append(f"The last {empty}.")
     check_size(len(cells), width)
     short, long = [], []
     for place, row in enumerate(cells):

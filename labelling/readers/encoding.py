@@ -45,7 +45,9 @@ def decode(data: bytes, options: ReadOptions = ReadOptions()) -> tuple[str, str,
                 where = _where(error, codec)
                 message = f"The file begins as {shown}, but {where} isn't. Save it as UTF-8."
                 plain = "utf-8" if codec == "utf-8-sig" else codec
-                return _replaced_or_refused(data, plain, message, options, _guess(data) if plain == "utf-8" else [])
+                others = [*_guess(data), "cp1252"] if plain == "utf-8" else []
+                text, _, notes = _replaced_or_refused(data, plain, message, options, others)
+                return text, shown, notes
     n_zeros = data.count(0)
     if n_zeros and (unmarked := _unmarked(data, n_zeros)):
         shown = _SHOWN[unmarked]
@@ -81,7 +83,7 @@ def _unmarked(data: bytes, n_zeros: int) -> str | None:
 
 def _is_written(data: bytes, codec: str) -> bool:
     """Whether the start of this, so decoded, holds next to nothing but assigned characters."""
-    start = data[:100_000].decode(codec, "replace")
+    start = codecs.getincrementaldecoder(codec)("replace").decode(data[:100_000])  # It may end within a character.
     odd = sum(unicodedata.category(char) in ("Cc", "Cn", "Co", "Cs") and char not in "\t\n\r" for char in start)
     return (odd + start.count("\ufffd")) * 200 <= len(start)
 
@@ -89,12 +91,12 @@ def _is_written(data: bytes, codec: str) -> bool:
 def _decode_as(data: bytes, name: str, options: ReadOptions) -> tuple[str, str, list[str]]:
     try:
         codec = codecs.lookup(name).name
-        data[:0].decode(codec)  # A LookupError for base64 and other codecs that don't make text.
+        b"text".decode(codec, "ignore")  # A LookupError for base64 and other codecs that don't make text.
         if codec in _NOT_FOR_FILES:
             raise LookupError
     except (LookupError, ValueError):
         message = f"There is no encoding {name[:40]!r} for text files. Choose another, such as utf-8, cp1252 or cp1251."
-        raise ReadError(message, offers=_that_decode(data, ["utf-8", *_guess(data)], options)) from None
+        raise ReadError(message, offers=_that_decodes(data, ["utf-8", *_guess(data)], options)) from None
     wide = codec.startswith(("utf-16", "utf-32"))
     marked = data.startswith(b"\xef\xbb\xbf") and not wide
     shown = _SHOWN.get(codec, codec)
@@ -156,17 +158,16 @@ def _is_utf_8(line: bytes) -> bool:
     return line.decode("utf-8", "ignore").encode() == line
 
 
-def _that_decode(data: bytes, names: Iterable[str], options: ReadOptions) -> list[Offer]:
-    """Offers of the first two of these encodings that the whole file can be read in."""
-    offers = []
-    for name in dict.fromkeys(names):
+def _that_decodes(data: bytes, names: Iterable[str], options: ReadOptions) -> list[Offer]:
+    """An offer of the first of these encodings that the whole file can be read in."""
+    for name in names:
         try:
             data.decode(name)
         except UnicodeDecodeError:
             continue
         read = replace(options, encoding=name, replace_bad_bytes=False)
-        offers.append(Offer(f"Read all as {_SHOWN.get(name, name)}", read))
-    return offers[:2]
+        return [Offer(f"Read all as {_SHOWN.get(name, name)}", read)]
+    return []
 
 
 def _replaced_or_refused(
@@ -189,7 +190,7 @@ def _replaced_or_refused(
     read = replace(options, encoding=codec, replace_bad_bytes=True)
     offers = [Offer(f"Read it as {shown}, replace {count(n_replaced, 'character')} in {where}", read)]
     lines = [f"Line {number:,}: {_round(line)}" for number, line in places[:_SHOWN_LINES]]
-    raise ReadError(message, offers=[*offers, *_that_decode(data, others, options)], lines=lines)
+    raise ReadError(message, offers=[*offers, *_that_decodes(data, others, options)], lines=lines)
 
 
 def _round(line: str) -> str:

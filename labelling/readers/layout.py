@@ -151,18 +151,16 @@ def likeness(row: Sequence[str], below: Sequence[Sequence[str]]) -> int:
     """How unlike the rows below this one is: above 0 it tells of names, from -2 on of values."""
     row = filled(row)
     columns = [[other[k] for other in below if k < len(other) and other[k].strip()] for k in range(len(row))]
-    numbers = [cell.strip() for cell in row if is_number(cell)]
-    counted = _ascend(numbers) and bool(below) and not _ascend([cell for cell in below[0] if is_number(cell)])
+    step = _step(row)
+    counted = step > 0 and 2 * sum(_step(other) == step for other in below) < len(below)
     return sum(_likeness(cell, column, len(below), counted) for cell, column in zip(row, columns, strict=True))
 
 
-def _ascend(numbers: Sequence[str]) -> bool:
-    """Whether these are whole numbers, each above the one before, as years and places are that name columns."""
-    return (
-        len(numbers) > 1
-        and all(number.isdecimal() and len(number) < 16 for number in numbers)
-        and all(int(a) < int(b) for a, b in pairwise(numbers))
-    )
+def _step(row: Sequence[str]) -> int:
+    """How far apart a row's numbers are, as years and places are that name columns; 0 where that varies."""
+    numbers = [int(cell) for cell in map(str.strip, row) if cell.isdecimal() and len(cell) < 16]
+    steps = {b - a for a, b in pairwise(numbers)}
+    return steps.pop() if len(steps) == 1 else 0
 
 
 def _likeness(cell: str, column: Sequence[str], n_rows: int, counted: bool) -> int:
@@ -209,6 +207,8 @@ def _number_among(cell: str, column: Sequence[str], counted: bool) -> int:
     if value is None or not values:
         return -1
     within = min(values) <= value <= max(values)
+    if not within and 1900 <= value <= 2100 and value.is_integer():
+        return 0
     steps = {b - a for a, b in pairwise(values)} or {1.0}
     goes_on = len(steps) == 1 and values[0] - value == next(iter(steps))
     return -2 if within or goes_on else -1

@@ -4,12 +4,14 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from labelling.dataset import ReadError
 from labelling.readers.layout import usual_length
 from labelling.readers.rows import Rows, read_rows
 from labelling.readers.tables import SAMPLE_ROWS, count, numbered
+
+_TAILS = re.compile(r'^("(?:[^"]|"")*+")[,;|\t]+(?=\r?$)', re.MULTILINE)
 
 
 def blanks_follow(text: str, delimiter: str) -> bool:
@@ -52,14 +54,14 @@ def unwrapped(text: str, delimiter: str, sample: str) -> str | None:
     """
     if delimiter not in sample or not re.search(r'^"', sample, re.MULTILINE):
         return None
+    if _TAILS.match(sample):  # A spreadsheet left empty cells behind its single column.
+        text, sample = _TAILS.sub(r"\1", text), _TAILS.sub(r"\1", sample)
     rows = read_rows(sample, delimiter, strict=False).cells
     if len(sample) < len(text):
         rows = rows[:-1]  # It may be cut in two.
-    # What a spreadsheet made of a single column may end in empty cells; a row of two columns may too.
-    several = bool(rows) and any(rows[0][1:])
 
     def is_wrapped(row: Sequence[str]) -> bool:
-        return delimiter in row[0] and not any(row[1:]) and (len(row) == 1 or not several)
+        return len(row) == 1 and delimiter in row[0]
 
     wrapped = [row[0] for row in rows if is_wrapped(row)]
     inner = [_cells(line, delimiter) for line in wrapped]
@@ -109,35 +111,21 @@ def mended(text: str, delimiter: str, rows: Rows, first: int, skip: bool, notes:
     if not rows.long:
         return rows
     width = usual_length(rows.cells[first : first + SAMPLE_ROWS])
-    suspects = {}
-    raw: list[str] = []
-    for place, last in rows.long:
-        n_inside = sum(cell.count(delimiter) for cell in rows.cells[place] if "\n" in cell)
-        if place >= first and width > 1 and n_inside >= width - 1:
-            raw = raw or text.split("\n")
-            start = rows.lines[place]
-            found = {
-                number: _by_itself(line, delimiter, skip)
-                for number, line in enumerate(raw[start - 1 : last], start=start)
-                if line.strip("\r")
-            }
-            if all(len(cells) == width for cells in found.values()):
-                suspects[place] = found
+    suspects = _suspects(text, delimiter, rows, first, width, skip)
     if not suspects:
         return rows
     long = {place for place, _ in rows.long if place >= first}
     others = [row for place, row in enumerate(rows.cells) if place >= first and place not in long]
-    alike = _alike(others[:: max(1, len(others) // SAMPLE_ROWS)], width)
-    if alike is None:
-        sure = delimiter == "\t" and len(others) >= 10  # Texts hold commas, but next to never tabs.
-        inside = [row for found in suspects.values() for row in found.values()]
-        if not sure and any(cell.startswith(" ") for row in inside for cell in row):
-            return rows
-    else:
-        sure = True
-        suspects = {place: found for place, found in suspects.items() if alike(list(found.values()))}
-        if not suspects:
-            return rows
+    habits = _habits(others[:: max(1, len(others) // SAMPLE_ROWS)], width)
+    fits = {place: _fit(list(found.values()), habits) for place, found in suspects.items()}
+    # Where no column tells: texts hold commas, but next to never tabs; and stray quotes are few.
+    tabs, few = delimiter == "\t" and len(others) >= 10, 4 * len(suspects) < len(others)
+    for place, found in list(suspects.items()):
+        if not (few and (tabs or not _is_prose(found)) if fits[place] is None else fits[place]):
+            del suspects[place]
+    if not suspects:
+        return rows
+    sure = tabs or all(fits[place] for place in suspects)
     begin = [rows.lines[place] for place in suspects]
     if not sure or long != set(suspects) or any(len(row) != width for row in others):
         last = dict(rows.long)[next(iter(suspects))]
@@ -152,17 +140,40 @@ def mended(text: str, delimiter: str, rows: Rows, first: int, skip: bool, notes:
         after = plain
     else:
         after = Rows(blank=rows.blank)
-        for place, (row, line) in enumerate(zip(rows.cells, rows.lines, strict=True)):
-            found = suspects.get(place, {line: row})
+        for place, (row, begins) in enumerate(zip(rows.cells, rows.lines, strict=True)):
+            found = suspects.get(place, {begins: row})
             after.cells.extend(found.values())
             after.lines.extend(found)
-    isnt = "A quote isn't" if len(begin) == 1 else "Quotes aren't"
-    n_inside = sum(map(len, suspects.values()))
+    has = "has a quote that isn't" if len(begin) == 1 else "have quotes that aren't"
+    n_lost = sum(map(len, suspects.values())) - len(begin)
     notes.append(
-        f"{isnt} closed in the row that begins with {numbered('line', begin)}, and would make {n_inside:,} rows "
-        f"{count(len(begin), 'row')}: every line is read as a row here, and such quotes are kept as part of the texts."
+        f"{numbered('line', begin).capitalize()} {has} closed in the same row: read as CSV, that would swallow "
+        f"{count(n_lost, 'row')}. Every line is read as a row, and such quotes are kept as part of the texts."
     )
     return after
+
+
+def _suspects(
+    text: str, delimiter: str, rows: Rows, first: int, width: int, skip: bool
+) -> dict[int, dict[int, list[str]]]:
+    """The places of the rows of several lines, of which each is a whole row by itself; and these rows by their line."""
+    suspects = {}
+    raw: list[str] = []
+    for place, last in rows.long:
+        n_inside = sum(cell.count(delimiter) for cell in rows.cells[place] if "\n" in cell)
+        if place < first or width < 2 or n_inside < width - 1:
+            continue
+        raw = raw or text.split("\n")
+        start = rows.lines[place]
+        found = {}
+        for number, line in enumerate(raw[start - 1 : last], start=start):
+            if line.strip("\r"):
+                found[number] = _by_itself(line, delimiter, skip)
+                if len(found[number]) != width:
+                    break
+        else:
+            suspects[place] = found
+    return suspects
 
 
 def _by_itself(line: str, delimiter: str, skip: bool) -> list[str]:
@@ -170,12 +181,16 @@ def _by_itself(line: str, delimiter: str, skip: bool) -> list[str]:
     return _cells(line, delimiter, skip) or read_rows(line, delimiter, quoting=csv.QUOTE_NONE, skip=skip).cells[0]
 
 
-def _alike(rows: Sequence[Sequence[str]], width: int) -> Callable[[Sequence[Sequence[str]]], bool] | None:
-    """A test of whether rows are like these in the columns of numbers, dates and identifiers, and of a few values.
+def _is_prose(found: Mapping[int, Sequence[str]]) -> bool:
+    return any(cell.startswith(" ") for row in found.values() for cell in row)
 
-    None where no column of these has such a habit.
-    """
-    habits: list[tuple[int, Callable[[str], str], set[str]]] = []
+
+Habit = tuple[int, Callable[[str], str], set[str]]  # a column, what of its cells is looked at, and what that can be
+
+
+def _habits(rows: Sequence[Sequence[str]], width: int) -> list[Habit]:
+    """The columns of numbers, dates and identifiers, by their cells' shapes, and those of a few values."""
+    habits: list[Habit] = []
     for column in range(width):
         cells = [row[column].strip() for row in rows if len(row) == width and row[column].strip()]
         if len(cells) < 5:
@@ -185,14 +200,17 @@ def _alike(rows: Sequence[Sequence[str]], width: int) -> Callable[[Sequence[Sequ
             habits.append((column, _shape, shapes | {""}))
         elif len(set(cells)) * 4 <= len(cells):
             habits.append((column, str, set(cells) | {""}))
+    return habits
 
-    def test(others: Sequence[Sequence[str]]) -> bool:
-        return all(
-            10 * sum(key(row[column].strip()) in known for row in others) >= 9 * len(others)
-            for column, key, known in habits
-        )
 
-    return test if habits else None
+def _fit(rows: Sequence[Sequence[str]], habits: Sequence[Habit]) -> bool | None:
+    """Whether rows have these habits, in the columns where no quote stands; None where there is none of these."""
+    known = [
+        10 * sum(look(row[column].strip()) in cells for row in rows) >= 9 * len(rows)
+        for column, look, cells in habits
+        if not any('"' in row[column] for row in rows)
+    ]
+    return all(known) if known else None
 
 
 def _shape(cell: str) -> str:
