@@ -8,13 +8,15 @@ import re
 from dataclasses import replace
 
 from labelling.dataset import Dataset, Offer, ReadError, ReadOptions, Table, make_dataset
-from labelling.readers import delimited, foreign, records
+from labelling.readers import delimited, foreign, packed, records
 from labelling.readers.answers import guess_answer_columns, read_answers
 from labelling.readers.columnar import read_parquet
 from labelling.readers.encoding import decode
 from labelling.readers.guesses import TEXT_NAMES, guess_label_column, guess_text_column
+from labelling.readers.layout import are_names
 from labelling.readers.names import read_labels
-from labelling.readers.tables import MAX_BYTES, READABLE, count
+from labelling.readers.rows import read_rows
+from labelling.readers.tables import MAX_BYTES, READABLE, count, numbered
 from labelling.readers.workbook import read_xlsx
 
 __all__ = [
@@ -29,7 +31,11 @@ _UNREADABLE = (
     (b"\xff\xd8\xff", "a JPEG image", f"upload {READABLE}"),
     (b"%PDF-", "a PDF", "copy its texts into a TXT file, one a line"),
     (b"{\\rtf", "an RTF document", "save it as plain text"),
-    (b"\x1f\x8b", "packed with gzip", "unpack it first"),
+    (b"BZh91AY&SY", "packed with bzip2", "unpack it first"),
+    (b"\xfd7zXZ\0", "packed with xz", "unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "packed with Zstandard", "unpack it first"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it first"),
+    (b"Rar!\x1a\x07", "a RAR archive", "unpack it first"),
 )
 _BINARY = (
     (b"PK\x03\x04", "an Excel workbook", ("xlsx", "xlsm"), read_xlsx),
@@ -42,7 +48,9 @@ def read_table(data: bytes, name: str, options: ReadOptions = ReadOptions(), *, 
     """Read an uploaded file's content.
 
     Of the user's `name` for it only the ending is looked at, and the content has the last word: a workbook
-    named ``.csv`` is read as a workbook. Raises ReadError when the file has more than `max_bytes`, or is
+    named ``.csv`` is read as a workbook. A file packed with gzip is unpacked.
+
+    Raises ReadError when the file has more than `max_bytes`, or is
     empty, broken, of another kind, or in mixed encodings.
     """
     if len(data) > max_bytes:
@@ -50,11 +58,21 @@ def read_table(data: bytes, name: str, options: ReadOptions = ReadOptions(), *, 
             f"The file has {len(data) / 1e6:,.1f} MB; up to {max_bytes / 1e6:,.1f} MB can be read. Split it, "
             "or keep only the columns you need."
         )
+    if data.startswith(packed.GZIP):
+        inside = packed.unpack_gzip(data, max_bytes)
+        if inside.startswith(packed.GZIP):
+            raise ReadError("The file is packed with gzip twice: unpack it first.")
+        table = read_table(inside, re.sub(r"\.gz(ip)?$", "", name, flags=re.IGNORECASE), options, max_bytes=max_bytes)
+        return replace(table, notes=("The file was packed with gzip: unpacked.", *table.notes))
     for magic, what, todo in _UNREADABLE:
         if data.startswith(magic):
             raise ReadError(f"The file is {what}, not a table that can be read: {todo}.")
     foreign.check_bytes(data)
+    if data[257:262] == b"ustar":
+        raise ReadError("The file is a tar archive, not a table that can be read: unpack it first.")
     ending = name.rpartition(".")[2].lower()
+    if data.startswith(packed.ZIP):
+        packed.refuse_zip(data, ending)
     for magic, what, endings, read in _BINARY:
         if data.startswith(magic):
             table = read(data, options)
@@ -63,31 +81,59 @@ def read_table(data: bytes, name: str, options: ReadOptions = ReadOptions(), *, 
             return _with_note(table, f"The file is named {name[-40:]!r}, but it is {what}: read as that.")
         if ending in endings:
             raise ReadError(f"The file is named .{ending}, but is not {what}, or a damaged one. Save it again.")
-    text, encoding, notes = decode(data)
-    table = _read_text(text, ending, encoding)
+    text, encoding, notes = decode(data, options)
+    table = _read_text(text, ending, encoding, options)
     return replace(table, encoding=encoding, notes=(*notes, *table.notes))
 
 
-def _read_text(text: str, ending: str, encoding: str) -> Table:
-    if not text.strip():
+def _read_text(text: str, ending: str, encoding: str, options: ReadOptions) -> Table:
+    if not text.strip(" \t\r\n\ufeff"):
         raise ReadError(f"The file is empty. Upload a table: {READABLE}.")
-    if encoding == "UTF-8 with BOM" and (ours := delimited.read_our_export(text)):
+    if encoding == "UTF-8 with BOM" and (ours := delimited.read_our_export(text, options)):
         return ours
-    if re.match(r"\s*<(!doctype )?html", text, re.IGNORECASE):
-        raise ReadError("The file is a web page, perhaps a site's sign-in page, not a table: download it again.")
     if re.match(r"[^\r\n]*\r(?!\n)", text):
         # Lines end so on old Macs, and in Excel's "CSV (Macintosh)".
         text = re.sub(r"\r(?!\n)", "\n", text)
+    text, notes = _without_marks(text, marked=encoding in ("UTF-8 with BOM", "UTF-16", "UTF-32"))
+    packed.refuse_markup(text, ending)
+    table = _read_lines_or_table(text, ending, options)
+    return replace(table, notes=(*notes, *table.notes))
+
+
+def _without_marks(text: str, *, marked: bool) -> tuple[str, list[str]]:
+    """The text without the byte order marks left in it where files were put together, and a note.
+
+    Those inside are taken off where the file begins with one too (`marked`), is JSON, or its first line comes again.
+    """
+    text = text.lstrip("\ufeff")
+    if "\n\ufeff" not in text:
+        return text, []
+    first = re.escape(text[: text.find("\n")].rstrip("\r"))
+    pattern = r"\n\ufeff+" if marked or text.lstrip()[:1] in "{[" else rf"\n\ufeff+(?={first}\r?(\n|\Z))"
+    lines, line, at = [], 1, 0
+    for match in re.finditer(pattern, text):
+        line, at = line + text.count("\n", at, match.end()), match.end()
+        lines.append(line)
+    if not lines:
+        return text, []
+    marks = f"{count(len(lines), 'byte order mark')} inside the file left out, in {numbered('line', lines)}."
+    return re.sub(pattern, "\n", text), [marks]
+
+
+def _read_lines_or_table(text: str, ending: str, options: ReadOptions) -> Table:
     if ending in ("jsonl", "ndjson", "json"):
         return records.read_json(text, ending)
     if records.is_json_line(text) or records.is_json(text):
         table = records.read_json(text, "json")
         return _with_note(table, f"The file's content is {table.format}: read as that.")
     if ending == "txt":
-        table = delimited.read_lines(text, "TXT")
+        table = delimited.read_lines(text, "TXT", options)
         tabs = "Some lines hold tabs. If the file is a table, name it .tsv."
         return _with_note(table, tabs) if "\t" in text else table
-    return delimited.read_csv(text)
+    table = delimited.read_csv(text, options=options)
+    return (
+        _with_note(table, f"The file is named .xls, but is {table.format}: read as that.") if ending == "xls" else table
+    )
 
 
 def _with_note(table: Table, note: str) -> Table:
@@ -106,13 +152,13 @@ def read_pasted(text: str, options: ReadOptions = ReadOptions()) -> Table:
     if records.is_json_line(text):
         return records.read_jsonl(text)
     for delimiter in ("\t", ",", ";"):
-        header, *rows = delimited.split(text, delimiter)
+        header, *rows = read_rows(text, delimiter, strict=False).cells
         is_table = len(header) > 1 and rows and all(len(row) == len(header) for row in rows)
         # Lines of prose hold commas, but no tabs, so for commas one of the names must be known.
-        known = delimiter == "\t" or any(name.strip().lower() in TEXT_NAMES for name in header)
-        if is_table and known and delimited.are_names(header):
-            return delimited.read_csv(text, delimiter)
-    return delimited.read_lines(text, "pasted lines")
+        known = any(name.strip().lower() in TEXT_NAMES for name in header) and are_names(header)
+        if is_table and (delimiter == "\t" or known):
+            return delimited.read_csv(text, delimiter, options)
+    return delimited.read_lines(text, "pasted lines", options)
 
 
 def report(dataset: Dataset, table: Table) -> list[str]:

@@ -1,6 +1,7 @@
 """What all readers share: limits, wording, and columns of Python values to a table."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -20,6 +21,13 @@ NESTED = "Kept as JSON text, because they hold lists or objects"  # how the note
 # Enough rows to see a file's habits, few enough to look at in no time.
 SAMPLE_ROWS = 2_000
 
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?\s?%?")
+
+
+def is_number(cell: str) -> bool:
+    """Whether the cell is a number, as people and programs write them: ``-3``, ``1,234.5``, ``1e-3``, ``40 %``."""
+    return _NUMBER.fullmatch(cell.strip()) is not None
+
 
 def check_size(n_rows: int, n_columns: int) -> None:
     """Raises ReadError where a table of this size would not fit into memory, or has more than MAX_COLUMNS."""
@@ -37,6 +45,12 @@ def check_size(n_rows: int, n_columns: int) -> None:
 def count(n: int, what: str) -> str:
     """``1 row``, ``2,000 rows``."""
     return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+
+
+def numbered(what: str, numbers: Sequence[int]) -> str:
+    """``line 4``, ``lines 4, 6``; of many the first five."""
+    shown = ", ".join(f"{number:,}" for number in numbers[:5]) + (", …" if len(numbers) > 5 else "")
+    return f"{what}{'' if len(numbers) == 1 else 's'} {shown}"
 
 
 def listed(names: Sequence[str]) -> str:
