@@ -111,7 +111,6 @@ def test_an_uploaded_file_is_shown_and_becomes_a_project(workspace: Workspace) -
         ("header.csv", b"id,text\n", "header"),
         ("picture.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "PNG"),
         ("broken.jsonl", b'{"text": "a"}\n{"text": \n', "line 2"),
-        ("numbers.csv", b"a,b\n1,2\n3,4\n", "no text column"),
     ],
 )
 def test_a_bad_file_is_explained_and_loses_nothing(name: str, data: bytes, message: str) -> None:

@@ -146,6 +146,7 @@ def choose_reading(found: Found) -> Found:
                 key=f"names of {key}",
                 disabled=none,
                 width=220,
+                help="Of the rows that have something in them, counted from 1. What is above it is left out.",
             )
             none = st.checkbox("there are none", value=header == 0, key=f"no names of {key}")
             chosen = 0 if none else int(row)
