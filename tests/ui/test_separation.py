@@ -183,3 +183,16 @@ def test_a_failing_encoder_is_explained(monkeypatch: pytest.MonkeyPatch) -> None
     assert "embeddings must have the shape" in at.error[0].value
     assert not at.exception
     assert not button(at, "Record").disabled
+
+
+def test_a_file_without_a_guess_is_no_dead_end() -> None:
+    at = open_page("separation")
+    at.button_group[0].set_value("A file").run()
+    at = upload(at, "mine.csv", b"a,b\n1,2\n3,4\n3,5\n")
+    assert not at.exception
+    assert at.selectbox[0].value is None
+    assert "Choose the column with the texts" in said(at)
+    at.selectbox[0].select("a").run()
+    at.selectbox[1].select("b").run()
+    assert not at.exception
+    assert any(each.label == "there are none" for each in at.checkbox)

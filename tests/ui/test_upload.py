@@ -44,6 +44,10 @@ def names_row(at: AppTest, row: int) -> AppTest:
     return at.run()
 
 
+def read_sheet(at: AppTest, title: str) -> AppTest:
+    return next(each for each in at.selectbox if each.label == "Sheet").select(title).run()
+
+
 def no_names(at: AppTest, *, none: bool = True) -> AppTest:
     box = next(each for each in at.checkbox if each.label == "there are none")
     (box.check if none else box.uncheck)()
@@ -177,17 +181,17 @@ def test_another_sheet_is_read_with_a_row_of_names_of_its_own() -> None:
     first = sheet.value
     assert first == found(at).table.sheet
     wanted = "One" if first != "One" else TITLE
-    sheet.select(wanted).run()
+    read_sheet(at, wanted)
     assert found(at).table.sheet == wanted
-    sheet.select(TITLE).run()
+    read_sheet(at, TITLE)
     assert columns(at) == ["id", "text"]
-    sheet.select("One").run()
+    read_sheet(at, "One")
     assert columns(at) == ["text", "n"]
-    sheet.select("Empty").run()
+    read_sheet(at, "Empty")
     assert not at.exception
     assert "empty" in errors(at).lower()
     assert columns(at) == ["text", "n"], "what was read before stays"
-    sheet.select("One").run()
+    read_sheet(at, "One")
     assert not at.error
 
 
