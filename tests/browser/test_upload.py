@@ -1,4 +1,4 @@
-"""Files that are chosen in a real browser: read in another way, lost on their way, or given to a server started anew."""
+"""Files chosen in a real browser: read in another way, lost on their way, or given to a server started anew."""
 
 from collections.abc import Callable
 from pathlib import Path
