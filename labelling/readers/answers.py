@@ -94,12 +94,14 @@ def read_answers(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def _answer(answers: dict[str, np.ndarray], name: str, row: int, value: float, n_rows: int, column: str) -> None:
-    if name not in answers and len(answers) == MAX_IMPORTED_LABELS:
-        raise ReadError(
-            f"Column {column[:40]!r} names more than {MAX_IMPORTED_LABELS:,} different labels, which is as many as "
-            "are allowed: choose another column, or none."
-        )
-    answers.setdefault(name, np.full(n_rows, np.nan))[row] = value
+    if name not in answers:
+        if len(answers) == MAX_IMPORTED_LABELS:
+            raise ReadError(
+                f"Column {column[:40]!r} names more than {MAX_IMPORTED_LABELS:,} different labels, which is as many as "
+                "are allowed: choose another column, or none."
+            )
+        answers[name] = np.full(n_rows, np.nan)
+    answers[name][row] = value
 
 
 def _listed(values: pd.Series, column: str) -> dict[str, np.ndarray]:

@@ -59,7 +59,7 @@ def understand(table: Table) -> Table:
     """The table as the tool meant it that wrote it; the same where it is nobody's. Raises ReadError: see above."""
     _refuse_label_studio(table.frame)
     _refuse_argilla_records(table.frame)
-    for read in (read_prodigy, _fasttext, _argilla):
+    for read in (read_prodigy, _fasttext, _argilla, _doccano):
         found = read(table)
         if found is not None:
             return found
@@ -138,6 +138,23 @@ def _fasttext(table: Table) -> Table | None:
     notes = (*table.notes, f"Lines of fastText: what follows {FASTTEXT} is in the column 'label'.")
     read = pd.DataFrame({"text": pd.Series(texts, dtype="str"), "label": pd.Series(cells, dtype="str")})
     return replace(table, frame=read, notes=notes)
+
+
+def _doccano(table: Table) -> Table | None:
+    """Its CSV joins the labels of a text with #."""
+    frame = table.frame
+    if not {"id", "text", "Comments", "label"} <= set(frame.columns) or table.delimiter is None:
+        return None
+    labels = [cell.split("#") for cell in frame["label"].fillna("")]
+    joined = [len(found) > 1 and all(found) for found in labels]
+    if not any(joined):
+        return None
+    cells = [
+        json.dumps(found, ensure_ascii=False) if several else "#".join(found)
+        for found, several in zip(labels, joined, strict=True)
+    ]
+    note = f"doccano joins several labels with #: they are taken apart in {count(sum(joined), 'row')}."
+    return replace(table, frame=frame.assign(label=pd.Series(cells, dtype="str")), notes=(*table.notes, note))
 
 
 def _argilla(table: Table) -> Table | None:

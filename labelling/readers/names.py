@@ -12,6 +12,7 @@ from labelling.dataset import ReadError, as_strings
 from labelling.labels import composed
 
 SEVERAL = "Yes, no or unknown for each label"  # the kind of project that takes several names a text
+MAX_PYTHON = 10_000  # characters of a list as Python writes it: its parser takes much memory for a long text
 _WHOLE = re.compile(r"-?(0|[1-9]\d*)(\.0+)?")
 _LIST = re.compile(r"\s*[\[{].*[\]}]\s*", re.DOTALL)
 # As numpy prints a list: ['late' 'cold'], which to Python would be the one string 'latecold'.
@@ -100,6 +101,8 @@ def nested(cell: str) -> Any:
         pass
     if _PRINTED.fullmatch(cell):
         return [ast.literal_eval(word) for word in re.findall(_WORD, cell)]
+    if len(cell) > MAX_PYTHON:
+        return None
     try:
         value = ast.literal_eval(cell.strip())
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):

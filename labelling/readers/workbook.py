@@ -109,7 +109,8 @@ def _choose(sheets: dict[str, Any], options: ReadOptions, notes: list[str]) -> A
         raise ReadError(
             f"The workbook has no visible sheet with cells. {_hidden(sheets)}", offers=_offers(sheets, sheets.values())
         )
-    chosen = next(filter(_is_table, visible), None) or next(filter(_has_rows, visible), visible[0])
+    found = (next(filter(test, visible), None) for test in (_is_table, _has_columns, _has_rows))
+    chosen = next(filter(None, found), visible[0])
     others = [title for title in sheets if title != chosen.title]
     if others:
         before = [sheet.title for sheet in itertools.takewhile(lambda sheet: sheet is not chosen, visible)]
@@ -126,6 +127,12 @@ def _peek(sheet: Any) -> list[Row]:
 
 def _has_rows(sheet: Any) -> bool:
     return len(_peek(sheet)) > 1
+
+
+def _has_columns(sheet: Any) -> bool:
+    """Whether there is a row under a header of two names at least."""
+    rows = _peek(sheet)
+    return len(rows) > 1 and sum(cell is not None for cell in rows[0]) > 1
 
 
 def _is_table(sheet: Any) -> bool:

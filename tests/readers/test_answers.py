@@ -1,6 +1,7 @@
 """Columns of yes, no and unknown."""
 
 import json
+import time
 
 import numpy as np
 import pandas as pd
@@ -134,6 +135,14 @@ def test_lists_that_are_no_labels_are_said() -> None:
     frame = pd.DataFrame({"label": [json.dumps([f"a{k}", f"b{k}"]) for k in range(600)]})
     with pytest.raises(ReadError, match="more than 1,000 different labels"):
         read_answers(frame, ["label"])
+
+
+def test_many_rows_are_read_in_no_time() -> None:
+    frame = pd.DataFrame({"list": ['["x", "y"]'] * 100_000, "cats": ['{"x": 1, "y": 0}'] * 100_000}, dtype="str")
+    start = time.process_time()
+    for column in frame:
+        assert read_answers(frame, [column])["x"].sum() == 100_000
+    assert time.process_time() - start < 15
 
 
 def test_class_labels_in_lists_as_datasets_writes_them() -> None:

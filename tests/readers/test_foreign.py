@@ -243,6 +243,17 @@ def test_fasttext_that_is_named_as_a_table() -> None:
         read_table(b"__label__x a b, and c\n__label__y d e, and f\n", "train.csv")
 
 
+def test_doccano_joins_labels_in_its_csv() -> None:
+    table = read_table(b"id,text,Comments,label\n1,a b,,x\n2,c d,,x#y\n3,e f,,\n4,g h,,C#\n", "a.csv")
+    found = read_answers(table.frame, guess_answer_columns(table.frame))
+    np.testing.assert_array_equal(found["x"], [1, 1, NAN, NAN])
+    np.testing.assert_array_equal(found["y"], [NAN, 1, NAN, NAN])
+    assert found["C#"][3] == 1
+    assert said(table, "taken apart in 1 row")
+    other = read_table(b"id,text,label\n1,a b,x\n2,c d,x#y\n", "a.csv")
+    assert read_labels(other.frame, "label") == ["x", "x#y"]
+
+
 def argilla(responses: list, status: list, **more: object) -> dict:
     return {"text": "a b", "mood.responses": responses, "mood.responses.status": status, **more}
 

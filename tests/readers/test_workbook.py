@@ -105,6 +105,7 @@ MANY = [["note", "kind"], *([f"remark number {k}", "x"] for k in range(20))]
         ([("A", [], "visible"), ("B", TABLE, "visible")], "B"),
         ([("A", [["Read me"]], "visible"), ("B", TABLE, "visible")], "B"),
         ([("A", COVER, "visible"), ("B", MANY, "visible"), ("C", MANY, "visible")], "B"),
+        ([("A", COVER, "visible"), ("B", [["Nachricht", "Art"], ["zu spät", "x"]], "visible")], "B"),
         ([("A", TABLE, "hidden"), ("B", TABLE, "veryHidden"), ("C", MANY, "visible")], "C"),
         ([("A", [["note"], ["one"], ["two"]], "visible")], "A"),
         ([("A", [["note"], ["one"], ["two"]], "visible"), ("B", [["x"], ["y"]], "visible")], "A"),
