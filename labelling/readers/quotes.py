@@ -197,23 +197,25 @@ def _habits(rows: Sequence[Sequence[str]], width: int) -> list[Habit]:
     """The columns of numbers, dates and identifiers, by their cells' shapes, and those of a few values."""
     habits: list[Habit] = []
     for column in range(width):
-        cells = [row[column].strip() for row in rows if len(row) == width and row[column].strip()]
+        values = [row[column].strip() for row in rows if len(row) == width]
+        cells = [value for value in values if value]
         if len(cells) < FEWEST:
             continue
         shapes = {_shape(cell) for cell in cells}
+        empty = {""} if len(cells) < len(values) else set()
         if len(shapes) <= 4 and all(any(char.isdigit() for char in cell) for cell in cells):
-            habits.append((column, _shape, shapes | {""}))
+            habits.append((column, _shape, shapes | empty))
         elif len(set(cells)) * 4 <= len(cells):
-            habits.append((column, str, set(cells) | {""}))
+            habits.append((column, str, set(cells) | empty))
     return habits
 
 
 def _fit(rows: Sequence[Sequence[str]], habits: Sequence[Habit]) -> bool | None:
-    """Whether rows have these habits, in the columns where no quote stands; None where there is none of these."""
+    """Whether rows have these habits, but in the columns where the quote opens or closes; None where there is none of these."""
     known = [
         10 * sum(look(row[column].strip()) in cells for row in rows) >= 9 * len(rows)
         for column, look, cells in habits
-        if not any('"' in row[column] for row in rows)
+        if not (rows[0][column].startswith('"') or rows[-1][column].endswith('"'))
     ]
     return all(known) if known else None
 
