@@ -72,10 +72,11 @@ def _find_delimiter(text: str, header: int | None, delimiters: Iterable[str] = t
         layout = find_layout(rows, header=header)
         # Prose has blanks after its commas too: without them anything passes for a name.
         named = layout.header is not None and not skip and are_names(rows.cells[layout.header])
-        tidy = not skip and not any(cell.startswith(" ") for row in rows.cells for cell in row[1:])
+        n_spaced = sum(any(cell[:1] == " " and cell.strip() for cell in row[1:]) for row in rows.cells)
+        tidy = (layout.header == 0 and not layout.row_names) + (not skip and 2 * n_spaced < len(rows.cells))
         if layout.width > 1:
             found.append((layout.fitting, tidy, layout.width, delimiter, named))
-    fitting, _, _, best, named = max(found, default=(0.0, False, 0, None, False))
+    fitting, _, _, best, named = max(found, default=(0.0, 0, 0, None, False))
     # With a real header, rows of other lengths are mistakes to point out; else the comma was in a text.
     return best if named or fitting >= 0.9 else None
 

@@ -211,7 +211,7 @@ def _habits(rows: Sequence[Sequence[str]], width: int) -> list[Habit]:
 
 
 def _fit(rows: Sequence[Sequence[str]], habits: Sequence[Habit]) -> bool | None:
-    """Whether rows have these habits, but in the columns where the quote opens or closes; None where there is none of these."""
+    """Whether rows have these habits, where the quote opens or closes aside; None where no habit is left."""
     known = [
         10 * sum(look(row[column].strip()) in cells for row in rows) >= 9 * len(rows)
         for column, look, cells in habits
