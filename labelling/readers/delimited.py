@@ -13,7 +13,7 @@ from labelling.formulas import EXPORT_COLUMNS, unguard
 from labelling.readers.guesses import TEXT_NAMES
 from labelling.readers.layout import Layout, are_names, filled, find_layout, hinted, usual_length
 from labelling.readers.quotes import blanks_follow, mended, unwrapped
-from labelling.readers.rows import BLANKS_SKIPPED, Rows, read_quoted, read_rows, unused
+from labelling.readers.rows import Rows, read_quoted, read_rows, unused
 from labelling.readers.tables import SAMPLE_ROWS, check_size, count, numbered, unique_names
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
@@ -72,9 +72,11 @@ def _find_delimiter(text: str, header: int | None, delimiters: Iterable[str] = t
         layout = find_layout(rows, header=header)
         # Prose has blanks after its commas too: without them anything passes for a name.
         named = layout.header is not None and not skip and are_names(rows.cells[layout.header])
+        n_spaced = sum(any(cell[:1] == " " and cell.strip() for cell in row[1:]) for row in rows.cells)
+        tidy = (layout.header == 0 and not layout.row_names) + (not skip and 2 * n_spaced < len(rows.cells))
         if layout.width > 1:
-            found.append((layout.fitting, layout.width, delimiter, named))
-    fitting, _, best, named = max(found, default=(0.0, 0, None, False))
+            found.append((layout.fitting, tidy, layout.width, delimiter, named))
+    fitting, _, _, best, named = max(found, default=(0.0, 0, 0, None, False))
     # With a real header, rows of other lengths are mistakes to point out; else the comma was in a text.
     return best if named or fitting >= 0.9 else None
 
@@ -104,9 +106,34 @@ def read_csv(text: str, delimiter: str | None = None, options: ReadOptions = Rea
     if delimiter is None:
         delimiter = _find_delimiter(text[end:], chosen)
     skip = delimiter is not None and blanks_follow(text[end : end + SAMPLE_CHARS], delimiter)
+    try:
+        names, cells, header, said = _read(text, delimiter, skip, above, options)
+    except ReadError as error:
+        # A blank before a quote makes an ordinary character of it.
+        if skip or delimiter is None or not re.search(rf'{re.escape(delimiter)} +"', text):
+            raise
+        try:
+            names, cells, header, said = _read(text, delimiter, True, above, options)
+        except ReadError:
+            raise error from None
+    if n_hidden:
+        names, *cells = ([cell.replace(hidden, "\r") for cell in row] for row in (names, *cells))
+    columns = dict(zip(names, zip(*cells, strict=True), strict=True))
+    return Table(
+        pd.DataFrame(columns, dtype="str"),
+        "TSV" if delimiter == "\t" else "CSV",
+        delimiter=delimiter,
+        notes=(*notes, *said),
+        header=header,
+    )
+
+
+def _read(
+    text: str, delimiter: str | None, skip: bool, above: int, options: ReadOptions
+) -> tuple[list[str], list[list[str]], int, list[str]]:
+    """The columns' names, the rows, the header's row (0: none) and notes."""
+    notes = ["Blanks after the delimiter are left out."] if skip else []
     rows = read_quoted(text, delimiter, skip=skip, notes=notes)
-    if skip:
-        notes.append(BLANKS_SKIPPED)
     _check_header(options.header, len(rows.cells))
     layout = find_layout(rows, above=above, header=options.header)
     if delimiter is not None:
@@ -118,16 +145,7 @@ def read_csv(text: str, delimiter: str | None = None, options: ReadOptions = Rea
         if _is_sentence(rows.cells[layout.header][0], below):
             layout = replace(layout, header=None, first=layout.header)
     names, cells = _table(rows, layout, above, delimiter, options, notes)
-    if n_hidden:
-        names, *cells = ([cell.replace(hidden, "\r") for cell in row] for row in (names, *cells))
-    columns = dict(zip(names, zip(*cells, strict=True), strict=True))
-    return Table(
-        pd.DataFrame(columns, dtype="str"),
-        "TSV" if delimiter == "\t" else "CSV",
-        delimiter=delimiter,
-        notes=tuple(notes),
-        header=0 if layout.header is None else layout.header + 1,
-    )
+    return names, cells, 0 if layout.header is None else layout.header + 1, notes
 
 
 def _check_header(header: int | None, n_rows: int) -> None:

@@ -140,11 +140,13 @@ def _have_names(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     names = [row[0].strip() for row in rows]
     if len(set(names)) < len(names) or not all(names):
         return False
+    if len(header) == 1 and _step(names) != 1:  # Texts with a comma in each make two columns of one as well.
+        return False
     if all(name.isdecimal() for name in names):
-        return likeness(rows[0], rows[1:]) <= 0
+        return likeness(rows[0], rows[1:]) <= 1
     # An unquoted comma in every text looks the same, though a blank follows most of them.
     prose = any(len(name) > 60 or row[1].startswith(" ") for name, row in zip(names, rows, strict=True))
-    return len(header) > 1 and len(rows) > 2 and not prose and likeness(rows[0], rows[1:]) <= 0
+    return len(rows) > 2 and not prose and likeness(rows[0], rows[1:]) <= 1
 
 
 def likeness(row: Sequence[str], below: Sequence[Sequence[str]]) -> int:
@@ -179,9 +181,10 @@ def _likeness(cell: str, column: Sequence[str], n_rows: int, counted: bool) -> i
         return 0
     if kind != "words":
         return 1 if n_usual >= 0.9 * len(column) else 0
+    known = cell.lower() in _NAMES
     if cell in column:
-        return -2
-    score = 2 if cell.lower() in _NAMES else 0
+        return 0 if known and column.count(cell) == 1 else -2
+    score = 2 if known else 0
     length = statistics.median(map(len, column))
     if cell.endswith(("?", "？")):  # Surveys have questions for names.
         asked = sum(other.rstrip().endswith(("?", "？")) for other in column)

@@ -13,6 +13,8 @@ from labelling.readers.tables import SAMPLE_ROWS, count, numbered
 
 _TAILS = re.compile(r'^("(?:[^"]|"")*+")[,;|\t]+(?=\r?$)', re.MULTILINE)
 
+FEWEST = 5  # rows that show what a column holds
+
 
 def blanks_follow(text: str, delimiter: str) -> bool:
     """Whether blanks after the delimiter are this text's habit.
@@ -116,7 +118,10 @@ def mended(text: str, delimiter: str, rows: Rows, first: int, skip: bool, notes:
         return rows
     long = {place for place, _ in rows.long if place >= first}
     others = [row for place, row in enumerate(rows.cells) if place >= first and place not in long]
-    habits = _habits(others[:: max(1, len(others) // SAMPLE_ROWS)], width)
+    inside = [row for found in suspects.values() for row in found.values()]
+    alone = len(others) < FEWEST and len(inside) >= FEWEST * len(suspects)
+    sample = inside if alone else others
+    habits = _habits(sample[:: max(1, len(sample) // SAMPLE_ROWS)], width)
     fits = {place: _fit(list(found.values()), habits) for place, found in suspects.items()}
     # Where no column tells: texts hold commas, but next to never tabs; and stray quotes are few.
     tabs, few = delimiter == "\t" and len(others) >= 10, 4 * len(suspects) < len(others)
@@ -192,23 +197,25 @@ def _habits(rows: Sequence[Sequence[str]], width: int) -> list[Habit]:
     """The columns of numbers, dates and identifiers, by their cells' shapes, and those of a few values."""
     habits: list[Habit] = []
     for column in range(width):
-        cells = [row[column].strip() for row in rows if len(row) == width and row[column].strip()]
-        if len(cells) < 5:
+        values = [row[column].strip() for row in rows if len(row) == width]
+        cells = [value for value in values if value]
+        if len(cells) < FEWEST:
             continue
         shapes = {_shape(cell) for cell in cells}
+        empty = {""} if len(cells) < len(values) else set()
         if len(shapes) <= 4 and all(any(char.isdigit() for char in cell) for cell in cells):
-            habits.append((column, _shape, shapes | {""}))
+            habits.append((column, _shape, shapes | empty))
         elif len(set(cells)) * 4 <= len(cells):
-            habits.append((column, str, set(cells) | {""}))
+            habits.append((column, str, set(cells) | empty))
     return habits
 
 
 def _fit(rows: Sequence[Sequence[str]], habits: Sequence[Habit]) -> bool | None:
-    """Whether rows have these habits, in the columns where no quote stands; None where there is none of these."""
+    """Whether rows have these habits, where the quote opens or closes aside; None where no habit is left."""
     known = [
         10 * sum(look(row[column].strip()) in cells for row in rows) >= 9 * len(rows)
         for column, look, cells in habits
-        if not any('"' in row[column] for row in rows)
+        if not (rows[0][column].startswith('"') or rows[-1][column].endswith('"'))
     ]
     return all(known) if known else None
 

@@ -14,9 +14,6 @@ from labelling.readers.tables import MAX_BYTES
 csv.field_size_limit(MAX_BYTES)
 
 
-BLANKS_SKIPPED = "Blanks after the delimiter are left out."
-
-
 @dataclass
 class Rows:
     """The rows that aren't blank, as they stand in the file."""
@@ -70,11 +67,6 @@ def read_quoted(text: str, delimiter: str | None, *, skip: bool, notes: list[str
         return read_rows(text, used, skip=skip)
     except ReadError as error:
         problem = error
-    if not skip and delimiter and re.search(rf'{re.escape(delimiter)} +"', text):
-        with contextlib.suppress(ReadError):
-            rows = read_rows(text, used, skip=True)
-            notes.append(BLANKS_SKIPPED)
-            return rows
     if '\\"' in text:
         # MySQL and others write \" and \\ in quoted cells. Other backslashes stay.
         doubled = re.sub(r'\\([\\"])', lambda match: '""' if match[1] == '"' else "\\", text)
