@@ -5,6 +5,7 @@ import re
 import streamlit as st
 
 from labelling import export
+from labelling.readers.tables import count
 from labelling.ui import page
 
 FORMATS = {
@@ -19,7 +20,7 @@ page.header(session)
 log, n_rows = session.log, session.project.n_rows
 counts = {"All rows": n_rows, "Only the labelled": log.n_labelled}
 
-which = st.radio("Rows", list(counts), captions=[f"{n:,} rows" for n in counts.values()], horizontal=True)
+which = st.radio("Rows", list(counts), captions=[count(n, "row") for n in counts.values()], horizontal=True)
 kind = st.radio("Format", list(FORMATS), captions=[about for *_, about in FORMATS.values()], horizontal=True)
 to_bytes, ending, mime, _ = FORMATS[kind]
 only_labelled = which == "Only the labelled"
@@ -30,7 +31,7 @@ if counts[which] == 0:
     st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
 else:
     st.download_button(
-        f"Download {counts[which]:,} rows",
+        f"Download {count(counts[which], 'row')}",
         data=lambda: session.export(to_bytes, only_labelled=only_labelled),
         file_name=f"{name}-labelled.{ending}",
         mime=mime,

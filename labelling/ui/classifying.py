@@ -12,6 +12,7 @@ import streamlit as st
 
 from labelling.encoders._folders import PACKAGED_MODEL
 from labelling.jobs import Job
+from labelling.readers.tables import count
 from labelling.session import CLASSIFIER, Session
 from labelling.ui import page, running, tuning
 from labelling.ui.resources import jobs, new_session
@@ -104,7 +105,7 @@ def _how_many_move(session: Session, chosen: dict[str, Any]) -> None:
     except ValueError as error:
         page.error(error)
         return
-    st.caption(f"**{n_moving:,} parameters will move:** {page.escape(', '.join(groups))}")
+    st.caption(f"**{count(n_moving, 'parameter')} will move:** {page.escape(', '.join(groups))}")
 
 
 @st.cache_data(show_spinner="Loading the model …", max_entries=20)
@@ -231,6 +232,9 @@ def _suggested(session: Session, space: Space, found: Suggestions) -> None:
     ).sort_values("texts", ascending=False)
     st.dataframe(shown.reset_index(), hide_index=True, width="stretch")
     if n := space.settings.get("n_truncated"):
-        st.caption(f"{n:,} of the labelled texts are longer than what the model reads: it saw their beginning.")
+        st.caption(
+            f"{n:,} of the labelled texts {'is' if n == 1 else 'are'} longer than what the model reads: it saw the "
+            "beginning."
+        )
     if space.state == "candidate":
         st.caption("Keep it, and select these on the label page: surest first, read a sample, label with a key.")

@@ -12,6 +12,7 @@ import streamlit as st
 from labelling.dataset import Dataset
 from labelling.encoders import EncoderError, own
 from labelling.encoders._folders import PACKAGED_MODEL
+from labelling.readers.tables import count
 from labelling.ui import page, resources
 
 PACKAGED = "all-MiniLM-L6-v2, packaged"
@@ -193,8 +194,8 @@ def _endpoint(dataset: Dataset) -> Choice:
         shown = f"about {cost.price:,.2f}" if cost.price >= 0.01 else "less than 0.01"
         price_said = f", {shown} in the currency of the price"
     st.info(
-        f"**{cost.n_texts:,} texts will be sent to {host}**, some {cost.n_tokens:,} tokens at most{price_said}; "
-        f"each text once. {page.escape(encoder.key_name)} {key}.",
+        f"**{count(cost.n_texts, 'text')} will be sent to {host}**, some {count(cost.n_tokens, 'token')} at "
+        f"most{price_said}; each text once. {page.escape(encoder.key_name)} {key}.",
         icon=":material/cloud_upload:",
     )
     return Choice(settings)

@@ -9,6 +9,7 @@ from labelling.database import WorkspaceError
 from labelling.labels import NO, UNKNOWN, YES, Action, Label, LabelError
 from labelling.log import LabelLog, Outcome
 from labelling.quality import Estimate
+from labelling.readers.tables import count
 from labelling.session import Session, SessionError
 from labelling.ui import colours, page
 
@@ -253,4 +254,4 @@ def describe(log: LabelLog, action: Action) -> str:
     said = VERBS.get(action.kind, action.kind)
     if action.label_id is not None:
         said += f" {log.last_name(action.label_id)}"
-    return said + (f", {action.n_rows:,} texts" if action.n_rows else "")
+    return said + (f", {count(action.n_rows, 'text')}" if action.n_rows else "")

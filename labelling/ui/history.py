@@ -10,6 +10,7 @@ import streamlit as st
 
 from labelling.labels import Action
 from labelling.log import LabelLog
+from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui import colours, giving, page, tuning
 
@@ -32,7 +33,7 @@ def choose(session: Session) -> Action | None:
     found = _filtered(log)
     shown = found[:MAX_SHOWN]
     more = f", the newest {MAX_SHOWN:,} are listed" if len(found) > MAX_SHOWN else ""
-    st.caption(f"{len(found):,} of {len(log.actions):,} actions{more}. Click one to see it.")
+    st.caption(f"{len(found):,} of {count(len(log.actions), 'action')}{more}. Click one to see it.")
     places = {action.seq: place for place, action in enumerate(shown)}
     table = pd.DataFrame([_line(log, action) for action in shown])
     chosen = st.session_state.get(CHOSEN)
@@ -113,7 +114,10 @@ def show(session: Session, action: Action) -> None:
             )
         later = len(log.actions) - action.seq
         with st.popover("Go back to here", disabled=not later):
-            st.markdown(f"The labels as they were after this action: {later:,} later ones are taken back.")
+            st.markdown(
+                f"The labels as they were after this action: {count(later, 'later one')} "
+                f"{'is' if later == 1 else 'are'} taken back."
+            )
             st.button(
                 "Go back",
                 type="primary",
@@ -125,7 +129,7 @@ def show(session: Session, action: Action) -> None:
 
 
 def _say(n: int) -> None:
-    st.session_state["step done"] = f"{n:,} actions taken back or brought back. Undo takes this back."
+    st.session_state["step done"] = f"{count(n, 'action')} taken back or brought back. Undo takes this back."
 
 
 def _said(session: Session, action: Action) -> list[str]:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from labelling.labels import KEYS, NO, YES, Label
 from labelling.palette import N_MARKS, mark
+from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui import giving, page
 
@@ -164,14 +165,14 @@ def _merge(session: Session, label: Label) -> None:
             key=f"merge {label.id}",
         )
         st.button(
-            f"Merge {n:,} texts",
+            f"Merge {count(n, 'text')}",
             on_click=lambda: giving.attempt(lambda: _say_done(session.log.merge(label.id, int(into or 0)).n_changed)),
             disabled=into is None,
         )
 
 
 def _say_done(n: int) -> None:
-    st.session_state["step done"] = f"{n:,} texts. Undo takes it back."
+    st.session_state["step done"] = f"{count(n, 'text')}. Undo takes it back."
 
 
 def _split(session: Session, label: Label) -> None:
@@ -183,7 +184,9 @@ def _split(session: Session, label: Label) -> None:
     with st.form(f"split {label.id}", border=False):
         name, button = st.columns([3, 2], vertical_alignment="bottom")
         new = name.text_input(
-            f"Split off the {n:,} that are selected", placeholder="name of the new label", key=f"split {label.id} name"
+            f"Split off the {n:,} that {'is' if n == 1 else 'are'} selected",
+            placeholder="name of the new label",
+            key=f"split {label.id} name",
         )
         if button.form_submit_button(f"Split off {n:,}", width="stretch"):
             giving.attempt(lambda: _say_done(session.split(label.id, new).n_changed))
@@ -193,11 +196,14 @@ def _split(session: Session, label: Label) -> None:
 def _delete(session: Session, label: Label) -> None:
     log = session.log
     n = int(log.counts()[label.id])
-    lost = f"{n:,} texts go back to unlabelled" if not log.several else f"its {n:,} yes and all its no are put away"
+    goes = "goes" if n == 1 else "go"
+    lost = (
+        f"its {n:,} yes and all its no are put away" if log.several else f"{count(n, 'text')} {goes} back to unlabelled"
+    )
     with st.popover("Delete it", icon=":material/delete:"):
         st.markdown(f"Delete **{page.escape(label.name)}**? {lost}. Undo brings all of it back.")
         st.button(
-            f"Delete, {n:,} texts lose it",
+            f"Delete, {count(n, 'text')} {'loses' if n == 1 else 'lose'} it",
             type="primary",
             on_click=lambda: giving.attempt(lambda: _say_done(log.delete(label.id).n_changed)),
         )

@@ -17,6 +17,7 @@ from labelling.database import WorkspaceError
 from labelling.encoders import Encoder
 from labelling.jobs import Job
 from labelling.labels import names_to_import
+from labelling.readers.tables import count
 from labelling.separation import MAX_POINTS, SCORE_NOTE, Recording, figure, record, rests_on, to_html
 from labelling.ui import access, encoder_choice, page, reading, resources, running, upload
 from labelling.ui.player import show_player
@@ -181,7 +182,7 @@ def settings(source: Source) -> None:
         help="The map is easiest to read with few. Texts of the labels that are not chosen are left out.",
     )
     n_texts = sum(counts[label] for label in labels)
-    st.caption(f"{len(labels):,} of {len(names):,} labels, {n_texts:,} texts")
+    st.caption(f"{len(labels):,} of {count(len(names), 'label')}, {count(n_texts, 'text')}")
     n_labelled = st.number_input(
         "Labelled examples of each",
         1,

@@ -6,6 +6,7 @@ import streamlit as st
 
 from labelling.database import WorkspaceError
 from labelling.encoders._folders import PACKAGED_MODEL
+from labelling.readers.tables import count
 from labelling.session import CLASSIFIER, Session
 from labelling.ui import evaluation, page, tuning
 from labelling.workspace import Space
@@ -84,4 +85,4 @@ def _made_by(space: Space) -> str:
 
 def _tuned_on(space: Space) -> str:
     labels = space.settings.get("labels", {})
-    return f"{sum(labels.values()):,} texts, {len(labels)} labels" if labels else ""
+    return f"{count(sum(labels.values()), 'text')}, {count(len(labels), 'label')}" if labels else ""

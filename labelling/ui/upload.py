@@ -200,8 +200,9 @@ def say_long_texts(found: Found, dataset: Dataset, choice: Choice) -> None:
         st.session_state["long texts"] = known
     if known[2]:
         st.caption(
-            f"{known[2]:,} texts are longer than the encoder's {packaged.max_tokens} word pieces: it reads their "
-            "beginning, which decides their place on the map. The texts themselves are kept whole."
+            f"{count(known[2], 'text')} {'is' if known[2] == 1 else 'are'} longer than the encoder's "
+            f"{packaged.max_tokens} word pieces: it reads the beginning, which decides the place on the map. The texts "
+            "themselves are kept whole."
         )
 
 
@@ -239,7 +240,7 @@ def choose_project(found: Found) -> ProjectInfo | None:
             return "a new project"
         # A select box gives back the option of the words chosen: two projects of one name must not look the same.
         which = f", made {info.created_at[:19].replace('T', ' ')}, {info.id}" if called[info.name] > 1 else ""
-        return f"{info.name} ({count(info.n_rows, 'text')}{which})"
+        return f"{info.name} ({count(info.n_rows, 'row')}{which})"
 
     return st.selectbox(
         "Put them into",
@@ -305,7 +306,7 @@ def list_projects(projects: list[ProjectInfo]) -> None:
         widths = [4, 2, 2, 1] if me is None else [4, 2, 2, 2, 3]
         name, size, made, button, *sharing = st.columns(widths, vertical_alignment="center")
         name.markdown(page.escape(info.name))
-        size.caption(f"{info.n_rows:,} texts")
+        size.caption(count(info.n_rows, "row"))
         made.caption(info.created_at[:10] if sharing else info.created_at[:16].replace("T", " "))
         for place in sharing:
             with place:

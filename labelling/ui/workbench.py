@@ -6,6 +6,7 @@ import time
 import numpy as np
 import streamlit as st
 
+from labelling.readers.tables import count
 from labelling.session import MapView, Session
 from labelling.ui import giving, looking, page, panel, running
 from labelling.ui.map import Drawn, Handlers, answer_hovers, send_positions, send_selection, show_map
@@ -74,8 +75,8 @@ def _truncation_note(session: Session) -> None:
     settings = session.project.spaces()[0].settings
     if n := settings.get("n_truncated"):
         st.caption(
-            f"{n:,} texts are longer than the encoder's {settings['max_tokens']} word pieces: their place on the map "
-            "comes from their beginning. The texts themselves are kept whole."
+            f"{count(n, 'text')} {'is' if n == 1 else 'are'} longer than the encoder's {settings['max_tokens']} word "
+            "pieces: the place on the map comes from the beginning. The texts themselves are kept whole."
         )
 
 
