@@ -294,7 +294,7 @@ def test_what_was_uploaded_is_never_markdown(nasty: str) -> None:
     kinds = [at.markdown, at.caption, at.error, at.info, at.warning, at.button, at.radio]
     drawn = [str(getattr(each, "label", None) or each.value) for kind in kinds for each in kind]
     drawn += [caption for radio in at.radio for caption in radio.proto.captions]
-    assert any(nasty in each.replace("\\", "") for each in drawn)
+    assert any("rows have one of 2 labels: " in each for each in drawn)
     for each in drawn:
         assert nasty not in each
         assert nasty.replace("/", "") not in each
