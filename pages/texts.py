@@ -4,7 +4,7 @@ import streamlit as st
 
 from labelling import readers
 from labelling.database import WorkspaceError
-from labelling.ui import access, encoder_choice, page, reading, resources, upload
+from labelling.ui import access, columns, encoder_choice, page, reading, resources, upload
 
 page.start("Texts", wide=False)
 st.title("Lasso texts into labels")
@@ -33,7 +33,7 @@ if (found := st.session_state.get(reading.TABLE)) is not None:
     st.divider()
     try:
         found = reading.preview(found)
-        chosen = upload.choose_columns(found)
+        chosen = columns.choose_columns(found)
         notes = found.table.notes if chosen is None else readers.report(chosen[0], found.table)
         st.markdown("\n".join(f"- {page.escape(line)}" for line in notes))
         if chosen is not None:

@@ -2,7 +2,7 @@
 
 import html
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ import streamlit as st
 from labelling import readers
 from labelling.database import WorkspaceError
 from labelling.labels import check_imported_names, names_to_import
-from labelling.readers import Dataset, ReadError
-from labelling.readers.tables import count, listed
+from labelling.readers import Dataset
+from labelling.readers.tables import count
 from labelling.ui import access, encoder_choice, page, resources
 from labelling.ui.encoder_choice import Choice, Vectors, join_vectors, prepare
 from labelling.ui.reading import Found
@@ -23,164 +23,8 @@ from labelling.workspace import Project, ProjectInfo, save_array
 
 DEMO = Path(__file__).parents[2] / "data" / "demo.csv"
 DEMO_NAME = "Demo: support inbox"
-ONE, SEVERAL = "One label", "Yes, no or unknown for each label"
 PROJECTS_SHOWN = 12
 COUNTED_ROWS = 20_000  # long texts are counted before the map is made up to here: a few seconds
-
-
-def choose_columns(found: Found) -> tuple[Dataset, pd.DataFrame | None] | None:
-    """The person's choice of columns: the dataset; and with yes, no and unknown for each label, their answers.
-
-    None as long as no column is chosen, or one can't be taken: the page says why beside the choice, which stays.
-    """
-    frame = found.table.frame
-    columns = list(frame.columns)
-    guess, answer_columns = held(
-        "guesses", (found,), lambda: (readers.guess_text_column(frame), readers.guess_answer_columns(frame))
-    )
-    left, right = st.columns(2)
-    key = f"text column of {found.name}"
-    preselect(key, guess, columns)
-    with left:
-        text = st.selectbox(
-            "Column with the texts",
-            columns,
-            index=None if guess is None else 0,
-            placeholder="Which column holds the texts?",
-            key=key,
-        )
-    preselect(f"kind of {found.name}", SEVERAL if answer_columns else ONE, [ONE, SEVERAL])
-    kind = st.radio(
-        "A text gets",
-        [ONE, SEVERAL],
-        captions=["the labels exclude each other", "unknown is never taken for no"],
-        key=f"kind of {found.name}",
-        horizontal=True,
-    )
-    others = [column for column in columns if column != text]
-    label, answers, dataset = None, None, None
-    with right:
-        try:
-            if kind == SEVERAL:
-                answers = _choose_answers(found, others, answer_columns)
-            else:
-                label = _choose_label(found, text, others)
-            taken = True
-        except ValueError as error:
-            page.error(error)
-            taken = False
-        if not taken and kind == ONE:
-            _offer_several(found)
-    with left:
-        if text is None:
-            st.info("Which column holds the texts?", icon=":material/help:")
-        else:
-            try:
-                dataset = held("dataset", (found, text, label), lambda: readers.make_dataset(found.table, text, label))
-            except ReadError as error:
-                page.error(error)
-    return (dataset, answers) if dataset is not None and taken else None
-
-
-def _choose_label(found: Found, text: str | None, others: list[str]) -> str | None:
-    """The column with one label a row, if there is any. Raises ValueError where its values can't be labels."""
-    suggestion = readers.guess_label_column(found.table.frame, text)
-    key = f"label column of {found.name}"
-    preselect(key, None, others)
-    label = st.selectbox(
-        "Column with labels, if there are any",
-        others,
-        index=None,
-        placeholder=f"none (perhaps {suggestion}?)" if suggestion else "none",
-        key=key,
-        help="Its values come in as labels, marked as imported. All other columns stay for colouring and come out "
-        "again at export.",
-    )
-    if label is not None:
-        names = held("labels", (found, label), lambda: names_to_import(readers.read_labels(found.table.frame, label)))
-        given = [name for name in names if name]
-        _say_labels(len(names), len(given), "one", list(dict.fromkeys(given)))
-    return label
-
-
-def _choose_answers(found: Found, others: list[str], guess: list[str]) -> pd.DataFrame:
-    """The columns with answers, if there are any. Raises ValueError where they can't be read."""
-    key = f"answer columns of {found.name}"
-    preselect(key, [name for name in guess if name in others], others)
-    columns = st.multiselect(
-        "Columns with answers, if there are any",
-        others,
-        placeholder="none",
-        key=key,
-        help='Yes or no, 1 or 0 in a column called after its label; or objects such as {"refund": 1, "delay": 0}; or '
-        'lists of labels such as ["refund", "delay"].',
-    )
-
-    def read() -> pd.DataFrame:
-        answers = readers.read_answers(found.table.frame, columns)
-        check_imported_names(list(answers.columns))
-        return answers
-
-    answers = held("labels", (found, tuple(columns)), read)
-    if columns:
-        n_answered = int(answers.notna().any(axis=1).sum())
-        _say_labels(len(answers), n_answered, "an answer for one", list(answers.columns))
-    return answers
-
-
-def _say_labels(n_rows: int, n_given: int, what: str, names: list[str]) -> None:
-    """How much comes in with the texts, and under which names: a wrong column is seen by them."""
-    if not n_given:
-        st.caption("No row has a label there.")
-        return
-    have = "has" if n_given == 1 else "have"
-    shown = page.escape(listed(names[:5])) + (", …" if len(names) > 5 else "")
-    st.caption(f"{n_given:,} of {count(n_rows, 'row')} {have} {what} of {count(len(names), 'label')}: {shown}")
-
-
-def _offer_several(found: Found) -> None:
-    """A button that takes the column, which has no one label a row, as answers; where it can be read so."""
-    label = st.session_state[f"label column of {found.name}"]
-
-    def take() -> None:
-        st.session_state[f"kind of {found.name}"] = SEVERAL
-        st.session_state[f"answer columns of {found.name}"] = [label]
-
-    try:
-        held("answers offered", (found, label), lambda: readers.read_answers(found.table.frame, [label]))
-    except ValueError:
-        return
-    st.button(f"Take it as: {SEVERAL.lower()}", on_click=take)
-
-
-def preselect(key: str, guess: Any, allowed: Sequence[Any]) -> None:
-    """What a widget shows before it is drawn: what the person chose of what is still there, else the guess.
-
-    A guess that changes, as with another row of names, takes the place of the one before where nothing else was chosen.
-    """
-    guesses = st.session_state.setdefault("guesses of columns", {})
-    chosen = st.session_state.get(key)
-    kept = [each for each in chosen if each in allowed] if isinstance(chosen, list) else chosen
-    if chosen == guesses.get(key) or not (isinstance(kept, list) or kept in allowed):
-        kept = guess
-    if key not in st.session_state or kept != chosen:
-        st.session_state[key] = kept
-    guesses[key] = guess
-
-
-def held(name: str, of: tuple[Hashable, ...], make: Callable[[], Any]) -> Any:
-    """What `make` gives, or the ValueError that it raises: made once as long as `of` is the same, for the page runs at
-    every click."""
-    key = f"held {name}"
-    if st.session_state.get(key, (None,))[0] != of:
-        try:
-            st.session_state[key] = of, make(), None
-        except ValueError as problem:
-            st.session_state[key] = of, None, problem
-    _, made, error = st.session_state[key]
-    if error is not None:
-        raise error
-    return made
 
 
 def choose_encoder() -> dict[str, Any]:

@@ -7,8 +7,9 @@ import openpyxl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from labelling.readers.names import SEVERAL
 from labelling.ui import reading
-from labelling.ui.upload import ONE, SEVERAL
+from labelling.ui.columns import ONE
 from labelling.workspace import Workspace
 from tests.test_pages import CSV, open_page, press, said, upload, workspace  # noqa: F401, workspace is a fixture
 
