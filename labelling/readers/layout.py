@@ -13,6 +13,7 @@ from labelling.readers.tables import SAMPLE_ROWS, is_number
 
 _NAMES = {*TEXT_NAMES, *LABEL_NAMES, "id", "index", "name", "date", "time", "author", "user", "source", "split",
           "language", "lang", "score", "rating", "subject", "url"}  # fmt: skip
+_CELLS = 100_000  # looked at: all of the sample, but of very wide tables
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?([T ].*)?|\d{1,2}([./-])\d{1,2}\2\d{2,4}( .*)?")
 _HINT = re.compile(r'("?)sep=([^\w\s"]|\t)\1\r?(?=\n|\Z)', re.IGNORECASE)
 
@@ -152,6 +153,7 @@ def _have_names(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 def likeness(row: Sequence[str], below: Sequence[Sequence[str]]) -> int:
     """How unlike the rows below this one is: above 0 it tells of names, from -2 on of values."""
     row = filled(row)
+    below = below[: max(20, _CELLS // max(1, len(row)))]
     columns = [[other[k] for other in below if k < len(other) and other[k].strip()] for k in range(len(row))]
     step = _step(row)
     counted = step > 0 and 2 * sum(_step(other) == step for other in below) < len(below)
