@@ -167,7 +167,7 @@ def say_loose_quotes(text: str, rows: Rows, notes: list[str]) -> None:
         first, last = next(iter(long.items()))
         notes.append(
             f"The row in line {rows.lines[first]:,} reaches to line {last:,}, as it begins with a quote. Elsewhere "
-            "quotes are part of the texts: if they are here too, double them, or name the file .txt to have a text a line."
+            "quotes are part of the texts: if they are here too, double them, or name the file .txt."
         )
 
 
