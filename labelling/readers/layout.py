@@ -186,12 +186,15 @@ def _likeness(cell: str, column: Sequence[str], n_rows: int, counted: bool) -> i
     known = cell.lower() in _NAMES
     if cell in column:
         return 0 if known and column.count(cell) == 1 else -2
+    form = re.sub(r"\d", "0", cell)
+    if form != cell and sum(re.sub(r"\d", "0", other.strip()) == form for other in column) >= 0.9 * len(column):
+        return -2  # an identifier like the others
     score = 2 if known else 0
     length = statistics.median(map(len, column))
     if cell.endswith(("?", "？")):  # Surveys have questions for names.
         asked = sum(other.rstrip().endswith(("?", "？")) for other in column)
         return score - (1 if asked > len(column) / 5 else 0)
-    if 3 * len(cell) <= length or len(cell) >= 3 * length:
+    if 3 * len(cell) <= length or (len(cell) >= 3 * length and length < 20 and len(cell) <= 200):
         return score + 1
     if len(cell) > 60:
         return score - 2

@@ -234,5 +234,5 @@ def _fit(rows: Sequence[Sequence[str]], habits: Sequence[Habit]) -> bool | None:
 
 
 def _shape(cell: str) -> str:
-    """``2024-05-01`` is ``0-0-0``, ``M0001`` is ``a0``."""
+    """What numbers, dates and identifiers of a kind share: ``2024-05-01`` is ``0-0-0``, ``M0001`` is ``a0``."""
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", cell))

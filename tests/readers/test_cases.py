@@ -155,6 +155,8 @@ def test_a_header_stays_one(text, names):
         "0,The parcel came late\n1,I want my money back\n2,Great shop\n",
         "2024-01-01,The parcel came late\n2024-01-03,I want my money back\n2024-01-09,Great shop\n",
         "#metoo is big,a\n#foo bar,b\n#baz,a\n",
+        "M0342,The parcel came late\nM0343,I want my money back\nM0351,Great shop\n",
+        f"{'I bought the shelf in May. ' * 20},2024-05-01\nBye,2024-05-02\nI want my money back now,2024-05-03\n",
     ],
 )
 def test_no_header(text):
