@@ -12,7 +12,7 @@ from labelling.dataset import ReadError, ReadOptions, Table
 from labelling.formulas import EXPORT_COLUMNS, unguard
 from labelling.readers.guesses import TEXT_NAMES
 from labelling.readers.layout import Layout, are_names, filled, find_layout, hinted, usual_length
-from labelling.readers.quotes import blanks_follow, mended, unwrapped
+from labelling.readers.quotes import blanks_follow, mended, say_loose_quotes, unwrapped
 from labelling.readers.rows import Rows, read_quoted, read_rows, unused
 from labelling.readers.tables import SAMPLE_ROWS, check_size, count, numbered, unique_names
 
@@ -140,9 +140,10 @@ def _read(
         whole = mended(text, delimiter, rows, layout.first, skip, notes)
         if whole is not rows:
             rows, layout = whole, find_layout(whole, above=above, header=options.header)
-    elif layout.header is not None and options.header is None:
+    else:
+        say_loose_quotes(text, rows, notes)
         below = rows.cells[layout.first :]
-        if _is_sentence(rows.cells[layout.header][0], below):
+        if layout.header is not None and options.header is None and _is_sentence(rows.cells[layout.header][0], below):
             layout = replace(layout, header=None, first=layout.header)
     names, cells = _table(rows, layout, above, delimiter, options, notes)
     return names, cells, 0 if layout.header is None else layout.header + 1, notes
@@ -189,6 +190,9 @@ def _table(
     _even(cells, lines, names, delimiter, notes)
     width = len(cells[0])
     if names is not None:
+        if len(names) > 1 and all(name.startswith(" ") for name in names[1:]):
+            names = [name.strip(" ") for name in names]
+            notes.append("Blanks round the columns' names are left out.")
         return unique_names([*names[:width]], notes), cells
     called = ["text"] if delimiter is None else [f"column_{k}" for k in range(1, width + 1)]
     if delimiter is None and options.header is None:
@@ -246,8 +250,13 @@ def _even(
         elif len(row) > width:
             if any(row[width:]):
                 has = f"the header has {width}" if names is not None else f"most rows have {width}"
+                probably = "Probably a"
+                if len(cells) > 1 and all(len(other) == len(row) for other in cells[place:]):
+                    probably = (
+                        "So has every row: a name may be missing in the header, then add it. Otherwise probably a"
+                    )
                 raise ReadError(
-                    f"Line {lines[place]:,} has {len(row)} cells, but {has}. Probably a text "
+                    f"Line {lines[place]:,} has {len(row)} cells, but {has}. {probably} text "
                     f"with a {DELIMITERS.get(delimiter or '', repr(delimiter))} in it isn't in quotes: put that "
                     "cell in double quotes, or save the table from a spreadsheet, which does it for you."
                 )

@@ -25,6 +25,7 @@ _SHOWN = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "utf-16-le
           "utf-16-be": "UTF-16 BE", "utf-32": "UTF-32", "utf-32-le": "UTF-32 LE", "utf-32-be": "UTF-32 BE"}  # fmt: skip
 # Python counts them as encodings of text, but no file is saved in them.
 _NOT_FOR_FILES = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
 _SHOWN_LINES, _SHOWN_CHARS = 5, 200
 
 
@@ -67,6 +68,9 @@ def decode(data: bytes, options: ReadOptions = ReadOptions()) -> tuple[str, str,
 
 def _unmarked(data: bytes, n_zeros: int) -> str | None:
     """UTF-32 or UTF-16 without a mark, known by its line breaks and by characters that people write."""
+    n_controls = len(data) - len(data.translate(None, _CONTROLS))
+    if 4 * n_controls < len(data) and _is_utf_8(data):  # A text with a null or two in it.
+        return None
     if n_zeros >= len(data) // 4:
         for codec in ("utf-32-le", "utf-32-be"):
             if len(data) % 4 == 0 and _is_written(data, codec):
@@ -147,10 +151,12 @@ def _guess(data: bytes) -> list[str]:
     bad = [line for line in data.split(b"\n") if not line.isascii() and not _is_utf_8(line)]
     matches = list(from_bytes(b"\n".join(bad[:SAMPLE_ROWS]), cp_isolation=_LEGACY)) if bad else []
     guessed = [match.encoding for match in matches]
-    # Short texts fit many encodings equally well; then it is the most common one.
-    tied = {codec for m in matches if m.chaos == matches[0].chaos for codec in m.could_be_from_charset}
-    if "cp1252" in tied:
-        guessed.insert(0, "cp1252")
+    # Texts fit many encodings about equally well; then it is the most common one, if it reads as well as language.
+    for match in matches:
+        near = match.chaos <= matches[0].chaos + 0.15 and match.coherence >= matches[0].coherence - 0.01
+        if near and "cp1252" in match.could_be_from_charset:
+            guessed.insert(0, "cp1252")
+            break
     return list(dict.fromkeys(guessed))
 
 

@@ -13,6 +13,7 @@ from labelling.readers.tables import SAMPLE_ROWS, is_number
 
 _NAMES = {*TEXT_NAMES, *LABEL_NAMES, "id", "index", "name", "date", "time", "author", "user", "source", "split",
           "language", "lang", "score", "rating", "subject", "url"}  # fmt: skip
+_CELLS = 100_000  # looked at: all of the sample, but of very wide tables
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?([T ].*)?|\d{1,2}([./-])\d{1,2}\2\d{2,4}( .*)?")
 _HINT = re.compile(r'("?)sep=([^\w\s"]|\t)\1\r?(?=\n|\Z)', re.IGNORECASE)
 
@@ -152,6 +153,7 @@ def _have_names(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 def likeness(row: Sequence[str], below: Sequence[Sequence[str]]) -> int:
     """How unlike the rows below this one is: above 0 it tells of names, from -2 on of values."""
     row = filled(row)
+    below = below[: max(20, _CELLS // max(1, len(row)))]
     columns = [[other[k] for other in below if k < len(other) and other[k].strip()] for k in range(len(row))]
     step = _step(row)
     counted = step > 0 and 2 * sum(_step(other) == step for other in below) < len(below)
@@ -184,12 +186,15 @@ def _likeness(cell: str, column: Sequence[str], n_rows: int, counted: bool) -> i
     known = cell.lower() in _NAMES
     if cell in column:
         return 0 if known and column.count(cell) == 1 else -2
+    form = re.sub(r"\d", "0", cell)
+    if form != cell and sum(re.sub(r"\d", "0", other.strip()) == form for other in column) >= 0.9 * len(column):
+        return -2  # an identifier like the others
     score = 2 if known else 0
     length = statistics.median(map(len, column))
     if cell.endswith(("?", "？")):  # Surveys have questions for names.
         asked = sum(other.rstrip().endswith(("?", "？")) for other in column)
         return score - (1 if asked > len(column) / 5 else 0)
-    if 3 * len(cell) <= length or len(cell) >= 3 * length:
+    if 3 * len(cell) <= length or (len(cell) >= 3 * length and length < 20 and len(cell) <= 200):
         return score + 1
     if len(cell) > 60:
         return score - 2

@@ -158,6 +158,19 @@ def mended(text: str, delimiter: str, rows: Rows, first: int, skip: bool, notes:
     return after
 
 
+def say_loose_quotes(text: str, rows: Rows, notes: list[str]) -> None:
+    """A note where a single column has texts of several lines, and quotes that belong to other texts."""
+    long = dict(rows.long)
+    loose = [place for place, row in enumerate(rows.cells) if place not in long and '"' in row[0]] if long else []
+    raw = text.split("\n") if loose else []
+    if any(not raw[rows.lines[place] - 1].lstrip().startswith('"') for place in loose):
+        first, last = next(iter(long.items()))
+        notes.append(
+            f"The row in line {rows.lines[first]:,} reaches to line {last:,}, as it begins with a quote. Elsewhere "
+            "quotes are part of the texts: if they are here too, double them, or name the file .txt."
+        )
+
+
 def _suspects(
     text: str, delimiter: str, rows: Rows, first: int, width: int, skip: bool
 ) -> dict[int, dict[int, list[str]]]:
@@ -221,5 +234,5 @@ def _fit(rows: Sequence[Sequence[str]], habits: Sequence[Habit]) -> bool | None:
 
 
 def _shape(cell: str) -> str:
-    """``2024-05-01`` is ``0-0-0``, ``M0001`` is ``a0``."""
+    """What numbers, dates and identifiers of a kind share: ``2024-05-01`` is ``0-0-0``, ``M0001`` is ``a0``."""
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", cell))

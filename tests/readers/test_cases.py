@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,8 @@ def test_a_header_stays_one(text, names):
         "0,The parcel came late\n1,I want my money back\n2,Great shop\n",
         "2024-01-01,The parcel came late\n2024-01-03,I want my money back\n2024-01-09,Great shop\n",
         "#metoo is big,a\n#foo bar,b\n#baz,a\n",
+        "M0342,The parcel came late\nM0343,I want my money back\nM0351,Great shop\n",
+        f"{'I bought the shelf in May. ' * 20},2024-05-01\nBye,2024-05-02\nI want my money back now,2024-05-03\n",
     ],
 )
 def test_no_header(text):
@@ -244,6 +247,9 @@ def test_blanks_after_the_delimiter():
     assert rows_of(read('id; text\n0; "Hello; there"\n1; " Bye"\n')) == [["0", "Hello; there"], ["1", " Bye"]]
     late = "id,text\n" + "".join(f"{k},Hello {k}\n" for k in range(20_000)) + '20000, "Hi, you"\n'
     assert rows_of(read(late))[-1] == ["20000", "Hi, you"]
+    names = read("id, text, topic\n0,Hello there,a\n1,Bye,b\n")
+    assert list(names.frame.columns) == ["id", "text", "topic"]
+    assert names.notes == ("Blanks round the columns' names are left out.",)
     # Where it isn't the file's habit, a blank belongs to the cell.
     table = read('id,text\n0, Hello\n1,Bye\n2,"x, ""y"""\n')
     assert (rows_of(table), table.notes) == ([["0", " Hello"], ["1", "Bye"], ["2", 'x, "y"']], ())
@@ -418,6 +424,27 @@ def test_texts_of_several_lines_stay_and_nothing_is_said_of_them(text):
     expected = list(csv.reader(io.StringIO(text), delimiter="\t" if "\t" in text else ","))
     assert rows_of(table) == expected[1:]
     assert not table.notes
+
+
+def test_lines_of_one_column_that_may_be_swallowed_are_said():
+    table = read('text\n"We never\nsaid that"\nHe said "no" to me\n')
+    assert len(table.frame) == 2
+    assert table.notes[0].startswith("The row in line 2 reaches to line 3")
+    for text in ('text\n"We never\nsaid that"\nHe said no\n', 'text\n"We never\nsaid"\n"He said ""no"" to me"\n'):
+        assert not read(text).notes
+
+
+def test_a_name_that_is_missing_in_the_header():
+    with pytest.raises(ReadError, match=r"Line 2 has 3 cells, but the header has 2\. So has every row: a name may be"):
+        read("text,label\nHello you,x,1\nBye,y,2\nHello you,z,3\n")
+
+
+def test_a_very_wide_table_is_read_in_no_time():
+    names = ",".join(f"name {k}" for k in range(5_000))
+    row = ",".join(["12.5"] * 5_000)
+    before = time.process_time()
+    assert read("\n".join([names, *[row] * 200])).header == 1
+    assert time.process_time() - before < 20
 
 
 def test_every_character_of_private_use():
