@@ -12,6 +12,14 @@ GZIP = b"\x1f\x8b"
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _PAGE = re.compile(r"\s*(<!--.*?-->\s*)*<(!doctype html|html|head|body|meta|table)\b", re.IGNORECASE | re.DOTALL)
 _XML = re.compile(r"\s*<\?xml\b", re.IGNORECASE)
+# What comes in a zip archive beside workbooks, by a file in it.
+_OTHERS = (
+    (r"word/document\.xml", "a Word document (.docx)", "copy its texts into a TXT file, one a line"),
+    (r"ppt/presentation\.xml", "a PowerPoint file", "copy its texts into a TXT file, one a line"),
+    (r"xl/workbook\.bin", "an Excel Binary Workbook (.xlsb)", 'save it in Excel as "Excel Workbook (.xlsx)"'),
+    (r"content\.xml", "an OpenDocument file (.ods)", "save it as .xlsx or CSV"),
+    (r"index\.iwa|Index/Document\.iwa", "an Apple iWork file (.numbers)", "export it as Excel or CSV"),
+)
 _LIKE_A_FILE = 5_000  # characters at the start that say what a file is
 
 
@@ -49,8 +57,11 @@ def refuse_zip(data: bytes, ending: str) -> None:
         if ending == "zip":
             raise ReadError("The file is a zip archive that is cut off or damaged: download it again.") from None
         return
-    if "[Content_Types].xml" in names or "mimetype" in names:
+    if any(re.fullmatch(r"(.*/)?workbook\d*\.xml", name) for name in names):
         return
+    for inside, what, todo in _OTHERS:
+        if any(re.fullmatch(inside, name) for name in names):
+            raise ReadError(f"The file is {what}, which can't be read: {todo}.")
     files = [name for name in names if not name.endswith("/") and not name.startswith("__MACOSX/")]
     holds = f"{count(len(files), 'file')}: {listed(files)}" if files else "no file"
     raise ReadError(f"The file is a zip archive, which holds {holds}. Unpack it first, and upload the table in it.")

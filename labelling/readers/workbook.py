@@ -11,21 +11,13 @@ from typing import Any
 from labelling.dataset import Offer, ReadError, ReadOptions, Table
 from labelling.readers.columnar import check_unpacked, reading
 from labelling.readers.guesses import LABEL_NAMES, TEXT_NAMES
-from labelling.readers.tables import MAX_CELLS, READABLE, check_size, count, from_columns, listed
+from labelling.readers.tables import MAX_CELLS, check_size, count, from_columns, listed
 
 MAX_ROWS = 1_048_576  # of a sheet, in every version of Excel since 2007
 PEEKED_ROWS = 50  # tell a table from a cover sheet, and a title from a header
 COVER_CELLS = 10  # what a cover sheet holds at most
 MAX_TITLE_ROWS = 10
 _ERRORS = {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA"}
-# What else comes in a ZIP archive, by a file in it.
-_OTHERS = (
-    (r"word/document\.xml", "a Word document (.docx)", "copy its texts into a TXT file, one a line"),
-    (r"ppt/presentation\.xml", "a PowerPoint file", "copy its texts into a TXT file, one a line"),
-    (r"xl/workbook\.bin", "an Excel Binary Workbook (.xlsb)", 'save it in Excel as "Excel Workbook (.xlsx)"'),
-    (r"content\.xml", "an OpenDocument file (.ods)", "save it as .xlsx or CSV"),
-    (r"index\.iwa|Index/Document\.iwa", "an Apple iWork file (.numbers)", "export it as Excel or CSV"),
-)
 Row = tuple[Any, ...]
 
 
@@ -51,7 +43,7 @@ def read_xlsx(data: bytes, options: ReadOptions | None = None) -> Table:
 def _left_to_excel(archive: zipfile.ZipFile) -> bool:
     """Whether the workbook's formulas are to be worked out when Excel opens it: their values may be made up.
 
-    Raises ReadError where the archive is another kind of file, or a workbook that openpyxl takes for empty.
+    Raises ReadError where there is none in the archive, or one that openpyxl takes for empty.
     """
     names = archive.namelist()
     for name in names:
@@ -63,10 +55,7 @@ def _left_to_excel(archive: zipfile.ZipFile) -> bool:
                     '"Excel Workbook (.xlsx)", or as CSV.'
                 )
             return re.search(rb"fullCalcOnLoad=.(1|true)", content) is not None
-    for inside, what, todo in _OTHERS:
-        if any(re.fullmatch(inside, name) for name in names):
-            raise ReadError(f"The file is {what}, which can't be read: {todo}.")
-    raise ReadError(f"The file is a ZIP archive with {listed(names)} in it. Unpack it and upload {READABLE}.")
+    raise ReadError("The file is a ZIP archive without a workbook in it: unpack it first.")
 
 
 def _read(book: Any, options: ReadOptions, left: bool) -> Table:
