@@ -297,7 +297,7 @@ def test_argilla_several_labels_of_a_text() -> None:
         ("labelstudio_tasks_single.json", "Label Studio export with 8 tasks.*'text'.*annotations.*JSON-MIN or CSV"),
         ("argilla_records.json", r"8 records of Argilla.*'text'.*to_datasets\(\)\.to_parquet"),
         ("spacy_train.spacy", r"spaCy's \.spacy files.*doc\.cats"),
-        ("doccano_export.zip", "ZIP archive with 'admin.jsonl' in it"),
+        ("doccano_export.zip", "zip archive, which holds 1 file: 'admin.jsonl'"),
     ],
 )
 def test_what_can_not_be_read_rightly_is_refused_with_the_way_out(name: str, message: str) -> None:
