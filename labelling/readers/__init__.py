@@ -59,6 +59,8 @@ def read_table(data: bytes, name: str, *, max_bytes: int = MAX_BYTES) -> Table:
             return _with_note(table, f"The file is named {name[-40:]!r}, but it is {what}: read as that.")
         if ending in endings:
             raise ReadError(f"The file is named .{ending}, but is not {what}, or a damaged one. Save it again.")
+    if ours := delimited.read_our_export(data):
+        return ours
     text, encoding, notes = decode(data)
     table = _read_text(text, ending, encoding)
     return replace(table, encoding=encoding, notes=(*notes, *table.notes))
@@ -67,8 +69,6 @@ def read_table(data: bytes, name: str, *, max_bytes: int = MAX_BYTES) -> Table:
 def _read_text(text: str, ending: str, encoding: str) -> Table:
     if not text.strip():
         raise ReadError(f"The file is empty. Upload a table: {READABLE}.")
-    if encoding == "UTF-8 with BOM" and (ours := delimited.read_our_export(text)):
-        return ours
     if re.match(r"\s*<(!doctype )?html", text, re.IGNORECASE):
         raise ReadError("The file is a web page, perhaps a site's sign-in page, not a table: download it again.")
     if re.match(r"[^\r\n]*\r(?!\n)", text):

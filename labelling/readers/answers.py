@@ -8,14 +8,17 @@ import numpy as np
 import pandas as pd
 
 from labelling.dataset import ReadError
+from labelling.readers.exported import NESTED, PREFIX, columns_of_export
 
-PREFIX = "label: "  # of the columns that an export makes
 _YES, _NO, _UNKNOWN = {"yes", "y", "true", "1", "1.0"}, {"no", "n", "false", "0", "0.0"}, {"", "unknown", "?", "null"}
 N_JUDGED = 1_000
 
 
 def guess_answer_columns(frame: pd.DataFrame) -> list[str]:
     """The columns that surely hold answers: those of an export of ours, else objects of names and 0 or 1."""
+    answers, others = columns_of_export(frame.columns)
+    if others:  # Whatever else it has was uploaded once.
+        return [name for name in answers if name != NESTED or _is_nested(frame[name])]
     ours = [name for name in frame.columns if name.startswith(PREFIX)]
     if ours:
         return ours
@@ -25,7 +28,9 @@ def guess_answer_columns(frame: pd.DataFrame) -> list[str]:
 
 
 def _is_nested(values: pd.Series) -> bool:
-    cells = values.dropna().head(N_JUDGED)
+    cells = values.dropna()
+    # Rows of which nothing is known tell nothing, and may be thousands.
+    cells = (cells[cells != "{}"] if isinstance(cells.dtype, pd.StringDtype) else cells).head(N_JUDGED)
     objects = [_mapping(cell) for cell in cells]
     return any(objects) and all(found is not None and _are_answers(found) for found in objects)
 

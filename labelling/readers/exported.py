@@ -1,0 +1,34 @@
+"""What an export of ours looks like, in whatever format: the columns at its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+EXPORT_COLUMNS = ("label", "labelled_at", "source")  # the last columns of every export, in this order
+PREFIX = "label: "  # of the columns of yes and no, one a label, that stand before them
+NESTED = "cats"  # or one of objects, as JSONL has it
+
+
+def is_exports_name(name: str) -> bool:
+    """Whether an uploaded column of this name could be taken for one that an export adds, whatever its case."""
+    plain = name.strip().lower()
+    return plain in (*EXPORT_COLUMNS, NESTED) or name.lstrip().lower().startswith(PREFIX)
+
+
+def columns_of_export(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """What an export has added at the end of a table: its columns of answers, then label, labelled_at and source.
+
+    Both are empty where the table is no export of ours, or its columns were moved or renamed since.
+    """
+    *names, label, labelled_at, source = ["", "", "", *names]
+    if (label, labelled_at, source) != EXPORT_COLUMNS:
+        return [], []
+    if names[-1] == NESTED:
+        return [NESTED], [*EXPORT_COLUMNS]
+    first = len(names)
+    while names[first - 1].startswith(PREFIX):
+        first -= 1
+    return names[first:], [*EXPORT_COLUMNS]
