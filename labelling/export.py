@@ -82,7 +82,7 @@ def answered_frame(
     that leave out what is unknown. ``label`` has the names of those that are yes, with a semicolon between them: for
     the eye, as a name may hold one itself.
     """
-    drop = superseded(dataset, answers.columns) if drop is None else drop
+    drop = superseded(dataset, list(answers.columns)) if drop is None else drop
     names = np.asarray(answers.columns, object)
     joined = ["; ".join(names[row]) or None for row in (answers == 1).to_numpy(bool)]
     if nested:
@@ -97,9 +97,7 @@ def answered_frame(
     return _frame(dataset, new, joined, labelled_at, source, drop)
 
 
-def superseded(
-    dataset: Dataset, labels: Collection[str] | None = None, imported: np.ndarray | None = None
-) -> list[str]:
+def superseded(dataset: Dataset, labels: Sequence[str] | None = None, imported: np.ndarray | None = None) -> list[str]:
     """The columns of an earlier export, at the dataset's end, whose content is in the log and comes out anew.
 
     That is so where every row of which they say something has been imported: `imported` is bool (n_rows,), None for
@@ -109,16 +107,15 @@ def superseded(
     labels, moved or renamed, are uploaded columns like all others, and none of them is lost.
     """
     answers, others = columns_of_export(dataset.frame.columns)
+    answers = [] if labels is None else answers
     if not others or dataset.text_column in (*answers, *others):
         return []
     said = {name: _filled(dataset.frame[name]) for name in (*answers, *others)}
     if imported is not None and (np.logical_or.reduce(list(said.values())) & ~imported).any():
         return []
-    if labels is None:
-        dropped, taken = [], dataset.label_column == EXPORT_COLUMNS[0]
-    else:
-        known = [name for name in answers if name == NESTED or name.removeprefix(PREFIX) in labels]
-        dropped, taken = [name for name in answers if name in known or not said[name].any()], bool(known)
+    ours = {NESTED, *(f"{PREFIX}{name}" for name in labels or ())}
+    dropped = [name for name in answers if name in ours or not said[name].any()]
+    taken = dataset.label_column == EXPORT_COLUMNS[0] if labels is None else not ours.isdisjoint(dropped)
     return dropped + others if taken or not any(said[name].any() for name in others) else dropped
 
 
@@ -188,7 +185,9 @@ def to_excel_csv(frame: pd.DataFrame) -> bytes:
 def _csv(frame: pd.DataFrame, cell: Callable[[Any], str], header_quoting: int, quoting: int) -> bytes:
     out = io.StringIO(newline="")
     csv.writer(out, quoting=header_quoting).writerow([cell(name) for name in frame.columns])  # type: ignore[arg-type]
-    columns = [["" if value is None else cell(value) for value in _values(frame[name])] for name in frame.columns]
+    columns = [
+        ["" if value is None else cell(_as_json(value)) for value in _values(frame[name])] for name in frame.columns
+    ]
     csv.writer(out, quoting=quoting).writerows(zip(*columns, strict=True))  # type: ignore[arg-type]
     return out.getvalue().encode()
 

@@ -70,7 +70,7 @@ class Session(Training):
         imported = _imported(log)
         if log.several:
             answers = log.frame().iloc[rows].reset_index(drop=True)
-            drop = export.superseded(dataset, answers.columns, imported)
+            drop = export.superseded(dataset, list(answers.columns), imported)
             nested = to_bytes is export.to_jsonl
             return to_bytes(export.answered_frame(some, answers, at, sources, nested=nested, drop=drop))
         drop = export.superseded(dataset, None, imported)
