@@ -1,7 +1,5 @@
 """Export: all rows or the labelled ones, with label, labelled_at and source, as CSV, JSONL or Parquet."""
 
-import re
-
 import streamlit as st
 
 from labelling import export
@@ -24,7 +22,6 @@ FORMATS = {
         "For pandas, Polars, DuckDB, Spark. Numbers and times keep their types.",
     ),
 }
-MAX_FILE_NAME = 50  # in characters: at most 200 bytes, and file systems take 255
 
 page.start("Export", wide=False)
 session = page.session()
@@ -36,7 +33,6 @@ which = st.radio("Rows", list(counts), captions=[count(n, "row") for n in counts
 kind = st.radio("Format", list(FORMATS), captions=[about for *_, about in FORMATS.values()])
 to_bytes, ending, mime, _ = FORMATS[kind]
 only_labelled = which == "Only the labelled"
-name = re.sub(r"[^\w-]+", "-", re.sub(r"\.\w{1,7}$", "", session.project.name))[:MAX_FILE_NAME].strip("-") or "texts"
 
 if counts[which] == 0:
     st.info("Nothing is labelled yet.", icon=":material/lightbulb:")
@@ -45,7 +41,7 @@ else:
     st.download_button(
         f"Download {count(counts[which], 'row')}",
         data=lambda: session.export(to_bytes, only_labelled=only_labelled),
-        file_name=f"{name}-labelled.{ending}",
+        file_name=export.file_name(session.project.name, ending),
         mime=mime,
         on_click="ignore",
         type="primary",

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from labelling.export import (
     answered_frame,
+    file_name,
     labelled_frame,
     read_cells,
     to_csv,
@@ -283,6 +284,25 @@ def test_one_value_a_row():
         labelled_frame(data, ["x"], None, ["lasso", None])
     with pytest.raises(ValueError, match="source must have"):
         labelled_frame(data, ["x", None], None, [])
+
+
+@pytest.mark.parametrize(
+    ("project", "name"),
+    [
+        ("reviews.csv", "reviews-labelled.csv"),
+        ("Demo: support inbox", "Demo-support-inbox-labelled.csv"),
+        ("v1.5 of the texts", "v1-5-of-the-texts-labelled.csv"),
+        ("../../etc/passwd", "etc-passwd-labelled.csv"),
+        ("C:\\con\\nul.jsonl", "C-con-nul-labelled.csv"),
+        ('a"b\r\nc: d', "a-b-c-d-labelled.csv"),
+        ("顧客の声", "顧客の声-labelled.csv"),
+        ("...", "texts-labelled.csv"),
+        ("\U00020000" * 300, "\U00020000" * 50 + "-labelled.csv"),
+    ],
+)
+def test_the_name_of_the_file_is_safe(project, name):
+    assert file_name(project, "csv") == name
+    assert len(name.encode()) <= 255
 
 
 def test_reading_and_writing_csv_loads_nothing_heavy():
