@@ -12,6 +12,7 @@ from labelling.readers import delimited, records
 from labelling.readers.answers import guess_answer_columns, read_answers
 from labelling.readers.columnar import read_parquet, read_xlsx
 from labelling.readers.encoding import decode
+from labelling.readers.exported import read_our_export
 from labelling.readers.guesses import TEXT_NAMES, guess_label_column, guess_text_column
 from labelling.readers.tables import MAX_BYTES, READABLE, count
 
@@ -59,7 +60,7 @@ def read_table(data: bytes, name: str, *, max_bytes: int = MAX_BYTES) -> Table:
             return _with_note(table, f"The file is named {name[-40:]!r}, but it is {what}: read as that.")
         if ending in endings:
             raise ReadError(f"The file is named .{ending}, but is not {what}, or a damaged one. Save it again.")
-    if ours := delimited.read_our_export(data):
+    if ours := read_our_export(data):
         return ours
     text, encoding, notes = decode(data)
     table = _read_text(text, ending, encoding)

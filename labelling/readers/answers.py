@@ -28,9 +28,9 @@ def guess_answer_columns(frame: pd.DataFrame) -> list[str]:
 
 
 def _is_nested(values: pd.Series) -> bool:
-    cells = values.dropna()
-    # Rows of which nothing is known tell nothing, and may be thousands.
-    cells = (cells[cells != "{}"] if isinstance(cells.dtype, pd.StringDtype) else cells).head(N_JUDGED)
+    cells = (
+        values[~values.isin(["{}"])].dropna().head(N_JUDGED)
+    )  # "{}" tells nothing, and may stand in thousands of rows
     objects = [_mapping(cell) for cell in cells]
     return any(objects) and all(found is not None and _are_answers(found) for found in objects)
 
