@@ -1,19 +1,31 @@
-"""Labelled rows as CSV, JSONL and Parquet; each reads back with `labelling.readers.read_table`."""
+"""Labelled rows as CSV, JSONL and Parquet; each reads back with `labelling.readers.read_table`.
+
+An export is the uploaded columns, then what Corral adds: a column ``label: <name>`` for each label (or ``cats``) where
+each is yes, no or unknown, then always ``label``, ``labelled_at`` and ``source``. An uploaded column whose name could
+be taken for one of these, whatever its case, comes out as ``original_<name>``, in every format. So the last columns
+are those of today's labels, and the reader finds them.
+
+Where what was uploaded is itself an export of ours, its last columns are not uploaded ones: they are replaced rather
+than kept beside the new ones, see `superseded`, so that however often a file goes out and comes in again, no column
+is added. A row whose label has stood since it was imported keeps the time and the source that the file has for it.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from labelling.formulas import EXPORT_COLUMNS, guard
+from labelling.formulas import guard
+from labelling.readers.exported import EXPORT_COLUMNS, NESTED, PREFIX, columns_of_export, is_exports_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from labelling.readers import Dataset
 
@@ -25,6 +37,7 @@ def labelled_frame(
     source: Sequence[str | None] | np.ndarray,
     *,
     only_labelled: bool = False,
+    drop: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """The uploaded rows and columns in uploaded order, then ``label``, ``labelled_at`` and ``source``.
 
@@ -33,119 +46,201 @@ def labelled_frame(
     label, source : (n_rows,) of str or None
         The label of each row and where it came from.
     labelled_at : (n_rows,) of datetime64, or of ISO 8601 strings or None; or None for no times at all
-        Written as ISO 8601 in UTC, to the second: ``2025-01-31T09:30:00Z``. A time without a zone is
-        taken as UTC.
+        Becomes datetime64[us, UTC], to the second. A time without a zone is taken as UTC.
     only_labelled : bool
         Leave out the rows that have no label.
+    drop : collection of str, optional
+        The columns of an earlier export that the new ones replace: by default those that `superseded` finds.
 
     Returns
     -------
-    DataFrame, indexed by row number. An uploaded column called ``label``, ``labelled_at`` or ``source`` comes
-    out as ``original_label`` and so on: nothing that was uploaded is lost.
+    DataFrame, indexed by row number.
 
     Raises
     ------
     ValueError
         When `label`, `labelled_at` or `source` does not have one value a row.
     """
-    n_rows = len(dataset.frame)
-    times = [None] * n_rows if labelled_at is None else labelled_at
-    for name, values in zip(EXPORT_COLUMNS, (label, times, source), strict=True):
-        if len(values) != n_rows:
-            raise ValueError(f"{name} must have one value for each of the {n_rows} rows, got {len(values)}")
-    taken = set(dataset.frame.columns) | set(EXPORT_COLUMNS)
-    renamed = {}
-    for name in EXPORT_COLUMNS:
-        if name in dataset.frame.columns:
-            new = f"original_{name}"
-            while new in taken:
-                new = f"original_{new}"
-            taken.add(new)
-            renamed[name] = new
-    frame = dataset.frame.rename(columns=renamed)
-    when = pd.Series(pd.to_datetime(list(times), utc=True, format="ISO8601"), index=frame.index)
-    frame["label"] = pd.Series(list(label), index=frame.index, dtype="str")
-    frame["labelled_at"] = when.dt.strftime("%Y-%m-%dT%H:%M:%SZ").astype("str")
-    frame["source"] = pd.Series(list(source), index=frame.index, dtype="str")
+    drop = superseded(dataset) if drop is None else drop
+    frame = _frame(dataset, {}, label, labelled_at, source, drop)
     return frame[frame["label"].notna()] if only_labelled else frame
 
 
 def answered_frame(
     dataset: Dataset,
     answers: pd.DataFrame,
-    labelled_at: np.ndarray,
-    source: np.ndarray,
+    labelled_at: Sequence[Any] | np.ndarray | None,
+    source: Sequence[str | None] | np.ndarray,
     *,
     nested: bool = False,
+    drop: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """As `labelled_frame`, with yes, no or nothing (unknown) for each label.
 
     `answers` has a column for each label by its name, (n_rows,): 1 yes, 0 no, NaN unknown. Each becomes a column
     ``label: <name>`` of "yes", "no" or nothing; or with `nested` all become one, ``cats``, of mappings {name: 1 or 0}
-    that leave out what is unknown. ``label`` has the names of those that are yes, with a semicolon between them.
+    that leave out what is unknown. ``label`` has the names of those that are yes, with a semicolon between them: for
+    the eye, as a name may hold one itself.
     """
-    bears = (answers == 1).to_numpy()
+    drop = superseded(dataset, list(answers.columns)) if drop is None else drop
     names = np.asarray(answers.columns, object)
-    joined = np.array(["; ".join(names[row]) or None for row in bears], object)
-    frame = labelled_frame(dataset, joined, labelled_at, source)
-    new: dict[str, pd.Series] = {}
+    joined = ["; ".join(names[row]) or None for row in (answers == 1).to_numpy(bool)]
     if nested:
         known = [
             {name: int(value) for name, value in zip(names, row, strict=True) if value == value}
             for row in answers.to_numpy(float)
         ]
-        new["cats"] = pd.Series(known, index=frame.index, dtype=object)
+        new = {NESTED: pd.Series(known, dtype=object)}
     else:
-        for name in names:
-            new[f"label: {name}"] = answers[name].map({1.0: "yes", 0.0: "no"}).astype("str").set_axis(frame.index)
-    taken = set(frame.columns) | set(new)
-    clashes = {}
-    for name in new:
-        if name in frame.columns:
-            renamed = f"original_{name}"
-            while renamed in taken:
-                renamed = f"original_{renamed}"
-            taken.add(renamed)
-            clashes[name] = renamed
-    frame = frame.rename(columns=clashes)
-    first = len(frame.columns) - len(EXPORT_COLUMNS)
-    return pd.concat([frame.iloc[:, :first], pd.DataFrame(new), frame.iloc[:, first:]], axis=1)
+        words = {1.0: "yes", 0.0: "no"}
+        new = {f"{PREFIX}{name}": answers[name].map(words).astype("str").reset_index(drop=True) for name in names}
+    return _frame(dataset, new, joined, labelled_at, source, drop)
+
+
+def superseded(dataset: Dataset, labels: Sequence[str] | None = None, imported: np.ndarray | None = None) -> list[str]:
+    """The columns of an earlier export, at the dataset's end, whose content is in the log and comes out anew.
+
+    That is so where every row of which they say something has been imported: `imported` is bool (n_rows,), None for
+    all. With one label a text (`labels` is None) they are ``label``, ``labelled_at`` and ``source``, where the label
+    column is the one that was imported; else, where `labels` are the names of those there are, also the answers for
+    these labels. Columns that are empty say nothing. Any others, such as those that the person did not take as
+    labels, moved or renamed, are uploaded columns like all others, and none of them is lost.
+    """
+    answers, others = columns_of_export(dataset.frame.columns)
+    answers = [] if labels is None else answers
+    if not others or dataset.text_column in (*answers, *others):
+        return []
+    said = {name: _filled(dataset.frame[name]) for name in (*answers, *others)}
+    if imported is not None and (np.logical_or.reduce(list(said.values())) & ~imported).any():
+        return []
+    ours = {NESTED, *(f"{PREFIX}{name}" for name in labels or ())}
+    dropped = [name for name in answers if name in ours or not said[name].any()]
+    taken = dataset.label_column == EXPORT_COLUMNS[0] if labels is None else not ours.isdisjoint(dropped)
+    return dropped + others if taken or not any(said[name].any() for name in others) else dropped
+
+
+def _filled(values: pd.Series) -> np.ndarray:
+    """bool (n_rows,): the cells that say something; an object without any label, as JSONL has it, does not."""
+    return (values.notna() & ~values.isin(["", "{}"])).to_numpy(bool)
+
+
+def _frame(
+    dataset: Dataset,
+    answers: dict[str, pd.Series],
+    label: Sequence[str | None] | np.ndarray,
+    labelled_at: Sequence[Any] | np.ndarray | None,
+    source: Sequence[str | None] | np.ndarray,
+    drop: Collection[str],
+) -> pd.DataFrame:
+    n_rows = len(dataset.frame)
+    times = [None] * n_rows if labelled_at is None else labelled_at
+    for name, values in zip(EXPORT_COLUMNS, (label, times, source), strict=True):
+        if len(values) != n_rows:
+            raise ValueError(f"{name} must have one value for each of the {n_rows} rows, got {len(values)}")
+    when = _times(list(times))
+    how = pd.Series(list(source), dtype="str")
+    if set(drop) >= {"labelled_at", "source"}:
+        earlier = dataset.frame.reset_index(drop=True)
+        then = _times(earlier["labelled_at"].astype("str"), errors="coerce")
+        kept = (how == "imported") & then.notna()
+        when, how = when.mask(kept, then), how.mask(kept, earlier["source"].astype("str"))
+    new = {
+        **answers,
+        "label": pd.Series(list(label), dtype="str"),
+        "labelled_at": when,
+        "source": how,
+    }
+    frame = dataset.frame.drop(columns=list(drop))
+    taken = {*frame.columns, *new}
+    renamed: dict[str, str] = {}
+    for name in filter(is_exports_name, frame.columns):
+        other = f"original_{name}"
+        while other in taken:
+            other = f"original_{other}"
+        taken.add(other)
+        renamed[name] = other
+    return pd.concat([frame.rename(columns=renamed), pd.DataFrame(new).set_axis(frame.index)], axis=1)
+
+
+def _times(values: Any, errors: Literal["raise", "coerce"] = "raise") -> pd.Series:
+    times = pd.Series(pd.to_datetime(values, utc=True, format="ISO8601", errors=errors))
+    return times.dt.floor("s").astype("datetime64[us, UTC]")
 
 
 def to_csv(frame: pd.DataFrame) -> bytes:
-    """CSV as RFC 4180 has it, UTF-8 with a byte order mark so that Excel opens it rightly.
+    """CSV as RFC 4180 has it, for programs: plain UTF-8, every cell as it is; missing values are empty cells."""
+    # In quotes it is taken for no other file's first bytes, such as a byte order mark.
+    plain = re.fullmatch(r"(?!PAR1)[\w -]+", str(frame.columns[0]))
+    return _csv(frame, str, csv.QUOTE_MINIMAL if plain else csv.QUOTE_ALL, csv.QUOTE_MINIMAL)
 
-    Headers and cells that a spreadsheet would run as a formula get a leading apostrophe, see
-    `labelling.formulas`; missing values become empty cells.
+
+def to_excel_csv(frame: pd.DataFrame) -> bytes:
+    """CSV for Excel: with a byte order mark, by which it knows UTF-8, and every cell in quotes.
+
+    Headers and cells that a spreadsheet would run as a formula get apostrophes, see `labelling.formulas`.
     """
+    return b"\xef\xbb\xbf" + _csv(frame, lambda value: guard(str(value)), csv.QUOTE_ALL, csv.QUOTE_ALL)
+
+
+def _csv(frame: pd.DataFrame, cell: Callable[[Any], str], header_quoting: int, quoting: int) -> bytes:
     out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow([guard(str(name)) for name in frame.columns])
-    columns = [["" if value is None else guard(str(value)) for value in _values(frame[name])] for name in frame.columns]
-    writer.writerows(zip(*columns, strict=True))
-    return out.getvalue().encode("utf-8-sig")
+    csv.writer(out, quoting=header_quoting).writerow([cell(name) for name in frame.columns])  # type: ignore[arg-type]
+    columns = [
+        ["" if value is None else cell(_as_json(value)) for value in _values(frame[name])] for name in frame.columns
+    ]
+    csv.writer(out, quoting=quoting).writerows(zip(*columns, strict=True))  # type: ignore[arg-type]
+    return out.getvalue().encode()
 
 
 def to_jsonl(frame: pd.DataFrame) -> bytes:
     """A JSON object a line, UTF-8. Values stay as they are; missing and infinite numbers become null."""
     # JSON has no infinity (RFC 8259, section 6).
-    columns = [_values(frame[name].replace([np.inf, -np.inf], None)) for name in frame.columns]
+    finite = (values.where(np.isfinite(values)) if values.dtype.kind == "f" else values for _, values in frame.items())
+    columns = [_values(values) for values in finite]
     names = [str(name) for name in frame.columns]
-    encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str).encode
     lines = [encode(dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
     return "".join(line + "\n" for line in lines).encode()
 
 
 def to_parquet(frame: pd.DataFrame) -> bytes:
-    """Parquet, each column with its own type."""
+    """Parquet, each column with its own type: whole numbers with gaps too, times as times; mappings as JSON text."""
+    as_json = {name: values.map(_as_json) for name, values in frame.items() if values.dtype == object}
     out = io.BytesIO()
-    frame.to_parquet(out, index=False)
+    frame.assign(**as_json).to_parquet(out, index=False)
     return out.getvalue()
 
 
+def _as_json(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+
+
+def read_cells(content: bytes, to_bytes: Callable[[pd.DataFrame], bytes]) -> pd.DataFrame:
+    """What `to_bytes` has written, as it stands in the file: CSV's cells, the JSON of JSONL, Parquet's values."""
+    if to_bytes is to_parquet:
+        return pd.read_parquet(io.BytesIO(content))
+    if to_bytes is to_jsonl:
+        rows = [json.loads(line) for line in content.decode().split("\n")[:-1]]
+        shown = [[_in_json(value) for value in row.values()] for row in rows]
+        return pd.DataFrame(shown, columns=list(rows[0]) if rows else [], dtype="str")
+    header, *cells = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    return pd.DataFrame(cells, columns=header, dtype="str")
+
+
+def file_name(project: str, ending: str) -> str:
+    """A file's name after a project's, which may be anything: letters, digits and hyphens, never a path."""
+    stem = re.sub(r"[^\w-]+", "-", re.sub(r"\.\w{1,7}$", "", project))
+    # 50 characters have at most 200 bytes, and file systems take 255.
+    return f"{stem[:50].strip('-') or 'texts'}-labelled.{ending}"
+
+
+def _in_json(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def _values(column: pd.Series) -> list[Any]:
-    """Plain Python values: None for missing, ISO 8601 text for times."""
+    """Plain Python values: None for missing, ISO 8601 text for times, with Z for UTC."""
     if pd.api.types.is_datetime64_any_dtype(column):
-        return [None if value is pd.NaT else value.isoformat() for value in column]
+        return [None if value is pd.NaT else value.isoformat().replace("+00:00", "Z") for value in column]
     values = column.astype(object)
     return values.where(column.notna(), None).tolist()

@@ -1,7 +1,5 @@
 """Export: all rows or the labelled ones, with label, labelled_at and source, as CSV, JSONL or Parquet."""
 
-import re
-
 import streamlit as st
 
 from labelling import export
@@ -9,9 +7,20 @@ from labelling.readers.tables import count
 from labelling.ui import page
 
 FORMATS = {
-    "CSV": (export.to_csv, "csv", "text/csv", "Opens in Excel. Cells that begin like a formula get an apostrophe."),
-    "JSONL": (export.to_jsonl, "jsonl", "application/jsonl", "A JSON object a line."),
-    "Parquet": (export.to_parquet, "parquet", "application/vnd.apache.parquet", "For pandas, Polars, DuckDB, Spark."),
+    "CSV for programs": (export.to_csv, "csv", "text/csv", "Plain UTF-8, every cell as it is. For scripts and tools."),
+    "CSV for Excel": (
+        export.to_excel_csv,
+        "csv",
+        "text/csv",
+        "Accents read rightly. What Excel would run as a formula gets an apostrophe; uploaded here again, it loses it.",
+    ),
+    "JSONL": (export.to_jsonl, "jsonl", "application/jsonl", "A JSON object a line. Numbers stay numbers."),
+    "Parquet": (
+        export.to_parquet,
+        "parquet",
+        "application/vnd.apache.parquet",
+        "For pandas, Polars, DuckDB, Spark. Numbers and times keep their types.",
+    ),
 }
 
 page.start("Export", wide=False)
@@ -21,10 +30,9 @@ log, n_rows = session.log, session.project.n_rows
 counts = {"All rows": n_rows, "Only the labelled": log.n_labelled}
 
 which = st.radio("Rows", list(counts), captions=[count(n, "row") for n in counts.values()], horizontal=True)
-kind = st.radio("Format", list(FORMATS), captions=[about for *_, about in FORMATS.values()], horizontal=True)
+kind = st.radio("Format", list(FORMATS), captions=[about for *_, about in FORMATS.values()])
 to_bytes, ending, mime, _ = FORMATS[kind]
 only_labelled = which == "Only the labelled"
-name = re.sub(r"[^\w-]+", "-", session.project.name.rsplit(".", 1)[0]).strip("-") or "texts"
 
 if counts[which] == 0:
     st.info("Nothing is labelled yet.", icon=":material/lightbulb:")
@@ -33,11 +41,11 @@ else:
     st.download_button(
         f"Download {count(counts[which], 'row')}",
         data=lambda: session.export(to_bytes, only_labelled=only_labelled),
-        file_name=f"{name}-labelled.{ending}",
+        file_name=export.file_name(session.project.name, ending),
         mime=mime,
         on_click="ignore",
         type="primary",
         icon=":material/download:",
     )
-    st.caption("The first rows, in the uploaded order")
-    st.dataframe(session.preview(only_labelled=only_labelled), hide_index=True, width="stretch")
+    st.caption("The first rows as they will be in the file, in the uploaded order")
+    st.dataframe(session.preview(only_labelled=only_labelled, to_bytes=to_bytes), hide_index=True, width="stretch")

@@ -434,3 +434,28 @@ def test_export_offers_what_there_is(project: Project) -> None:
     at.radio[0].set_value("Only the labelled")
     at.run()
     assert "Nothing is labelled yet" in said(at)
+
+
+def test_export_shows_each_format_as_it_will_be_in_the_file(workspace: Workspace) -> None:
+    table = read_table(b'{"text": "=a b", "n": 1, "**n**": true}\n{"text": "c d"}\n', "a.jsonl")
+    project = workspace.create("p", make_dataset(table, "text"), {})
+    project.open_log().assign([0], "x")
+    at = open_page("export", project)
+    assert at.radio[1].options == ["CSV for programs", "CSV for Excel", "JSONL", "Parquet"]
+    assert at.radio[1].value == "CSV for programs"
+    shown = at.dataframe[0].value
+    assert list(shown.columns) == ["text", "n", "**n**", "label", "labelled_at", "source"]
+    assert shown["text"].tolist() == ["=a b", "c d"]
+    assert shown["n"].tolist() == ["1", ""]
+    assert shown["labelled_at"][0].endswith("Z")
+    assert at.get("download_button")[0].proto.label == "Download 2 rows"
+    shown = at.radio[1].set_value("CSV for Excel").run().dataframe[0].value
+    assert shown["text"].tolist() == ["'=a b", "c d"]
+    shown = at.radio[1].set_value("JSONL").run().dataframe[0].value
+    assert shown["**n**"].fillna("null").tolist() == ["true", "null"]
+    shown = at.radio[1].set_value("Parquet").run().dataframe[0].value
+    assert shown["n"].dropna().tolist() == [1]
+    assert not at.exception
+    at.radio[0].set_value("Only the labelled").run()
+    assert at.get("download_button")[0].proto.label == "Download 1 row"
+    assert len(at.dataframe[0].value) == 1

@@ -782,6 +782,7 @@ def test_with_a_real_tuner(session: Session) -> None:
 
 FORMATS: Mapping[str, Callable[[pd.DataFrame], bytes]] = {
     "csv": export.to_csv,
+    "excel.csv": export.to_excel_csv,
     "jsonl": export.to_jsonl,
     "parquet": export.to_parquet,
 }
@@ -837,14 +838,20 @@ def test_export_row_by_row(
         assert got["label"] == name
         assert got["source"] == (None if name is None else sources.get(name, "imported"))
         at = log.labelled_at()[row]
-        assert got["labelled_at"] == (None if at is None else at.replace("+00:00", "Z"))
+        if ending == "parquet":
+            assert got["labelled_at"] == (None if at is None else pd.Timestamp(at))
+        else:
+            assert got["labelled_at"] == (None if at is None else at.replace("+00:00", "Z"))
 
 
 def test_preview_is_the_head_of_the_export(session: Session) -> None:
     session.log.assign([3, 30], "a")
     assert session.preview(4)["label"].fillna("").tolist() == ["", "", "", "a"]
     assert session.preview(4, only_labelled=True)["text"].tolist() == [TEXTS[3], TEXTS[30]]
-    assert session.preview(4, only_labelled=True)["labelled_at"].notna().all()
+    assert session.preview(4, only_labelled=True)["labelled_at"].str.endswith("Z").all()
+    for to_bytes in FORMATS.values():
+        whole = export.read_cells(session.export(to_bytes), to_bytes)
+        pd.testing.assert_frame_equal(session.preview(4, to_bytes=to_bytes), whole.head(4))
 
 
 def test_export_while_the_page_labels(session: Session) -> None:

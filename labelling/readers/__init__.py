@@ -12,6 +12,7 @@ from labelling.readers import delimited, foreign, packed, records
 from labelling.readers.answers import guess_answer_columns, read_answers
 from labelling.readers.columnar import read_parquet
 from labelling.readers.encoding import decode
+from labelling.readers.exported import read_our_export
 from labelling.readers.guesses import TEXT_NAMES, guess_label_column, guess_text_column
 from labelling.readers.layout import are_names
 from labelling.readers.names import read_labels
@@ -81,6 +82,8 @@ def read_table(data: bytes, name: str, options: ReadOptions = ReadOptions(), *, 
             return _with_note(table, f"The file is named {name[-40:]!r}, but it is {what}: read as that.")
         if ending in endings:
             raise ReadError(f"The file is named .{ending}, but is not {what}, or a damaged one. Save it again.")
+    if options.header in (None, 1) and (ours := read_our_export(data)):
+        return ours
     text, encoding, notes = decode(data, options)
     table = _read_text(text, ending, encoding, options)
     return replace(table, encoding=encoding, notes=(*notes, *table.notes))
@@ -89,8 +92,6 @@ def read_table(data: bytes, name: str, options: ReadOptions = ReadOptions(), *, 
 def _read_text(text: str, ending: str, encoding: str, options: ReadOptions) -> Table:
     if not text.strip(" \t\r\n\ufeff"):
         raise ReadError(f"The file is empty. Upload a table: {READABLE}.")
-    if encoding == "UTF-8 with BOM" and (ours := delimited.read_our_export(text, options)):
-        return ours
     if re.match(r"[^\r\n]*\r(?!\n)", text):
         # Lines end so on old Macs, and in Excel's "CSV (Macintosh)".
         text = re.sub(r"\r(?!\n)", "\n", text)

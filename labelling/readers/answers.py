@@ -8,10 +8,10 @@ import pandas as pd
 
 from labelling.dataset import ReadError
 from labelling.labels import MAX_IMPORTED_LABELS, MAX_NAME_LENGTH, composed
+from labelling.readers.exported import NESTED, PREFIX, columns_of_export
 from labelling.readers.guesses import LABEL_NAMES
 from labelling.readers.names import Names, Unnamed, names_in, names_of_rows, nested
 
-PREFIX = "label: "  # of the columns that an export makes
 _YES, _NO, _UNKNOWN = {"yes", "y", "true", "1", "1.0"}, {"no", "n", "false", "0", "0.0"}, {"", "unknown", "?", "null"}
 _SEVERAL_NAMES = ("tags", "categories", "classes", "intents", "topics", "targets", "sentiments")
 N_JUDGED = 1_000
@@ -22,6 +22,9 @@ def guess_answer_columns(frame: pd.DataFrame) -> list[str]:
 
     Of lists only a column in which some row has several names, those called after labels before any others.
     """
+    answers, others = columns_of_export(frame.columns)
+    if others:  # Whatever else it has was uploaded once.
+        return [name for name in answers if name != NESTED or _is_nested(frame[name])]
     ours = [name for name in frame.columns if name.startswith(PREFIX)]
     if ours:
         return ours
@@ -46,7 +49,10 @@ def _is_label(name: str) -> bool:
 
 
 def _is_nested(values: pd.Series) -> bool:
-    objects = [_mapping(cell) for cell in values.dropna().head(N_JUDGED) if not isinstance(cell, str) or cell.strip()]
+    cells = (
+        values[~values.isin(["{}"])].dropna().head(N_JUDGED)
+    )  # "{}" tells nothing, and may stand in thousands of rows
+    objects = [_mapping(cell) for cell in cells if not isinstance(cell, str) or cell.strip()]
     return any(objects) and all(found is not None and _are_answers(found) for found in objects)
 
 

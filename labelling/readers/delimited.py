@@ -1,7 +1,5 @@
 """CSV, TSV and plain lines to tables."""
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -9,7 +7,6 @@ from dataclasses import replace
 import pandas as pd
 
 from labelling.dataset import ReadError, ReadOptions, Table
-from labelling.formulas import EXPORT_COLUMNS, unguard
 from labelling.readers.guesses import TEXT_NAMES
 from labelling.readers.layout import Layout, are_names, filled, find_layout, hinted, usual_length
 from labelling.readers.quotes import blanks_follow, mended, say_loose_quotes, unwrapped
@@ -39,16 +36,6 @@ def read_lines(text: str, kind: str, options: ReadOptions = ReadOptions()) -> Ta
     if not texts:
         raise ReadError("There is no line below the one with the column's name. Choose another, or none.")
     return Table(pd.DataFrame({name: texts}, dtype="str"), kind, notes=tuple(notes), header=header)
-
-
-def read_our_export(text: str, options: ReadOptions = ReadOptions()) -> Table | None:
-    """Read what `labelling.export.to_csv` wrote, its guards against formulas taken off; None for other CSV."""
-    header = next(csv.reader(io.StringIO(text, newline="")))
-    if tuple(header[-len(EXPORT_COLUMNS) :]) != EXPORT_COLUMNS:
-        return None
-    table = read_csv(text, ",", options if options.header is not None else replace(options, header=1))
-    cells = {unguard(name): [unguard(cell) for cell in column] for name, column in table.frame.items()}
-    return replace(table, frame=pd.DataFrame(cells, dtype="str"))
 
 
 def _find_delimiter(text: str, header: int | None, delimiters: Iterable[str] = tuple(DELIMITERS)) -> str | None:

@@ -35,6 +35,16 @@ class Session(Training):
         Who labels; None is the one under whom this process runs.
     """
 
+    def preview(
+        self,
+        n_rows: int = 10,
+        *,
+        only_labelled: bool = False,
+        to_bytes: Callable[[pd.DataFrame], bytes] = export.to_csv,
+    ) -> pd.DataFrame:
+        """The first rows of the export, as they will stand in the file."""
+        return export.read_cells(self._exported(self.log, to_bytes, only_labelled, n_rows), to_bytes)
+
     def export(
         self, to_bytes: Callable[[pd.DataFrame], bytes] = export.to_csv, *, only_labelled: bool = False
     ) -> bytes:
@@ -43,22 +53,34 @@ class Session(Training):
         With yes, no and unknown for each label see `export.answered_frame`: JSONL gets them nested.
         """
         # A log of its own: a download runs in another thread than the page, which may refresh the session's meanwhile.
-        nested = to_bytes is export.to_jsonl
-        return to_bytes(self._exported(self.project.open_log(), only_labelled, nested=nested))
-
-    def preview(self, n_rows: int = 10, *, only_labelled: bool = False) -> pd.DataFrame:
-        """The first rows of the export."""
-        return self._exported(self.log, only_labelled, n_rows)
+        return self._exported(self.project.open_log(), to_bytes, only_labelled)
 
     def _exported(
-        self, log: LabelLog, only_labelled: bool, n_rows: int | None = None, *, nested: bool = False
-    ) -> pd.DataFrame:
+        self,
+        log: LabelLog,
+        to_bytes: Callable[[pd.DataFrame], bytes],
+        only_labelled: bool,
+        n_rows: int | None = None,
+    ) -> bytes:
         rows = np.flatnonzero(log.known) if only_labelled else np.arange(log.n_rows)
         rows = rows[:n_rows]
         dataset = self.project.dataset
         some = replace(dataset, frame=dataset.frame.iloc[rows].reset_index(drop=True))
         at, sources = log.labelled_at()[rows], log.sources()[rows]
+        imported = _imported(log)
         if log.several:
             answers = log.frame().iloc[rows].reset_index(drop=True)
-            return export.answered_frame(some, answers, at, sources, nested=nested)
-        return export.labelled_frame(some, log.names()[rows], at, sources)
+            drop = export.superseded(dataset, list(answers.columns), imported)
+            nested = to_bytes is export.to_jsonl
+            return to_bytes(export.answered_frame(some, answers, at, sources, nested=nested, drop=drop))
+        drop = export.superseded(dataset, None, imported)
+        return to_bytes(export.labelled_frame(some, log.names()[rows], at, sources, drop=drop))
+
+
+def _imported(log: LabelLog) -> np.ndarray:
+    """bool (n_rows,): the rows for which a label was imported."""
+    imported = np.zeros(log.n_rows, bool)
+    for action in log.actions:
+        if action.kind == "import" and log.in_force(action.seq):
+            imported[log.rows_of(action.seq)] = True
+    return imported

@@ -168,7 +168,7 @@ def test_texts_and_names_are_never_more_than_text(
         expect(page.get_by_text("naughty.jsonl")).to_be_visible()
         page.wait_for_timeout(1500)
         assert page.evaluate("() => window.caught") is None, link
-    for kind, ending in (("CSV", "csv"), ("JSONL", "jsonl")):
+    for kind, ending in (("CSV for programs", "csv"), ("CSV for Excel", "csv"), ("JSONL", "jsonl")):
         page.get_by_text(kind, exact=True).click()
         with page.expect_download() as download:
             page.get_by_role("button", name=re.compile(r"^Download \d")).click()
