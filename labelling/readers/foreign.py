@@ -15,6 +15,7 @@ from typing import Any, ParamSpec
 import pandas as pd
 
 from labelling.dataset import ReadError, Table
+from labelling.readers.exported import columns_of_export
 from labelling.readers.guesses import LABEL_NAMES, guess_text_column
 from labelling.readers.names import Unnamed, names_in, nested
 from labelling.readers.prodigy import read_prodigy
@@ -57,6 +58,8 @@ def understood(read: Callable[P, Table]) -> Callable[P, Table]:
 
 def understand(table: Table) -> Table:
     """The table as the tool meant it that wrote it; the same where it is nobody's. Raises ReadError: see above."""
+    if columns_of_export(table.frame.columns)[1]:
+        return table  # an export of ours: whatever it holds comes back as it was
     _refuse_label_studio(table.frame)
     _refuse_argilla_records(table.frame)
     for read in (read_prodigy, _fasttext, _argilla, _doccano):
@@ -222,18 +225,14 @@ def _flattened(table: Table) -> Table:
     if not taken:
         return table
     flat = from_columns(names, columns, table.format)
-    text = guess_text_column(flat.frame.rename(columns=_last_parts(names)))
-    if text is None:
+    called = flat.frame.set_axis([name.rpartition(".")[2] for name in names], axis=1)
+    if guess_text_column(called.loc[:, ~called.columns.duplicated()]) is None:
         return table
     left = [name for name in frame.columns if name not in taken and any(_objects(frame[name]))]
     notes = [note for note in table.notes if not note.startswith(NESTED)]
     notes += nested_note(left)
     notes.append(f"The texts are inside {listed(taken)}: its fields became columns, such as {listed(names)}.")
     return replace(table, frame=flat.frame, notes=(*notes, *flat.notes))
-
-
-def _last_parts(names: Sequence[str]) -> dict[str, str]:
-    return {name: name.rpartition(".")[2] for name in names}
 
 
 def _all_objects(values: pd.Series) -> list[dict[str, Any] | None] | None:

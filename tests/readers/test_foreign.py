@@ -369,3 +369,10 @@ def test_marked_parts_of_texts_are_said() -> None:
     assert guess_label_column(table.frame, "text") is None
     with pytest.raises(ReadError, match="marked parts"):
         read_labels(table.frame, "label")
+
+
+def test_fields_of_one_name_in_two_columns() -> None:
+    table = read_table(
+        b'{"a": {"text": "a long first text"}, "b": {"text": "a long second text"}, "n": 1}\n', "a.jsonl"
+    )
+    assert list(table.frame.columns) == ["a.text", "b.text", "n"]
