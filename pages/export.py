@@ -5,7 +5,7 @@ import re
 import streamlit as st
 
 from labelling import export
-from labelling.ui import page
+from labelling.ui import faults, page
 
 FORMATS = {
     "CSV": (export.to_csv, "csv", "text/csv", "Opens in Excel. Cells that begin like a formula get an apostrophe."),
@@ -29,12 +29,11 @@ if counts[which] == 0:
     st.info("Nothing is labelled yet.", icon=":material/lightbulb:")
     st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
 else:
-    st.download_button(
+    faults.download(
         f"Download {counts[which]:,} rows",
-        data=lambda: session.export(to_bytes, only_labelled=only_labelled),
+        lambda: session.export(to_bytes, only_labelled=only_labelled),
         file_name=f"{name}-labelled.{ending}",
         mime=mime,
-        on_click="ignore",
         type="primary",
         icon=":material/download:",
     )

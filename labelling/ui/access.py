@@ -14,7 +14,7 @@ from streamlit.errors import StreamlitAPIException
 
 from labelling.database import WorkspaceError
 from labelling.log import user_name
-from labelling.ui import resources
+from labelling.ui import faults, resources
 from labelling.ui.markdown import escape
 from labelling.workspace import Project, ProjectInfo, as_account
 
@@ -44,7 +44,7 @@ def begin() -> None:
             try:
                 st.login(provider)
             except StreamlitAPIException as problem:  # the secrets lack something
-                st.error(escape(str(problem)), icon=":material/error:")
+                faults.box(str(problem))
     st.stop()
 
 
@@ -169,7 +169,7 @@ def _show_person() -> None:
                 value=person(),
                 key="name typed",
                 max_chars=MAX_NAME,
-                on_change=_take_name,
+                on_change=lambda: faults.attempt(_take_name),
                 help="Stands with what you do in the history; undo takes back what was done under it. This browser "
                 "remembers it. It is no password: anybody can type it.",
             )

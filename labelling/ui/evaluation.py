@@ -8,7 +8,7 @@ import streamlit as st
 from labelling.evaluation import Evaluation, TooFewLabels
 from labelling.jobs import Job
 from labelling.session import Session
-from labelling.ui import colours, page, running
+from labelling.ui import colours, faults, page, running
 from labelling.ui.resources import jobs, new_session
 from labelling.workspace import Space
 
@@ -33,7 +33,7 @@ def show(session: Session, new: Space) -> None:
         _show(found, str(new.id), names.get(found.baseline, "the map before"), new.name)
         return
     job = jobs().get("evaluate", session.project.id, new.id) or _start(session, new)
-    st.fragment(_wait, run_every=REFRESH_SECONDS if job.is_alive() else None)(session, new)
+    st.fragment(faults.guarded(_wait), run_every=REFRESH_SECONDS if job.is_alive() else None)(session, new)
 
 
 def _start(session: Session, space: Space) -> Job:
@@ -64,10 +64,10 @@ def _wait(session: Session, space: Space) -> None:
     if job.result is not None:
         st.rerun()
     if isinstance(job.error, TooFewLabels):
-        st.info(str(job.error), icon=":material/lightbulb:")
+        st.info(page.escape(str(job.error)), icon=":material/lightbulb:")
         return
     if job.error is not None:
-        page.error(job.error)
+        page.error(job.failure)
     else:
         st.caption("Stopped: there are no figures for this space. It can be kept all the same.")
     if st.button("Measure again", icon=":material/refresh:"):

@@ -5,11 +5,13 @@ from typing import NoReturn
 
 import numpy as np
 import streamlit as st
+from streamlit.navigation.page import Page
 from streamlit.runtime.pages_manager import PagesManager
 
 from labelling.database import WorkspaceError
+from labelling.errors import CorralError
 from labelling.session import Session
-from labelling.ui import access, resources
+from labelling.ui import access, faults, resources
 from labelling.ui.markdown import escape
 from labelling.workspace import Project
 
@@ -55,8 +57,17 @@ STYLE = """<style>
 </style>"""
 
 
+def run(navigation: Page) -> None:
+    """Run the page that was chosen; where it fails, it says so in what is there of it."""
+    faults.begin_log()
+    faults.guarded(navigation.run)()
+    if message := st.session_state.pop(faults.STEP_ERROR, None):  # of a page that has no place of its own for it
+        error(message)
+
+
 def start(title: str, *, wide: bool = True) -> None:
     """Set the page up. The first call of every page."""
+    st.session_state[faults.WHERE] = f"the page {title}"
     if PagesManager.uses_pages_directory and not st.session_state.get("begun at app.py"):
         # A server that was started anew, and an address of this page from before: Streamlit takes the folder for the
         # menu as long as app.py has not run. Run again, it begins there.
@@ -91,8 +102,8 @@ def need_embeddings(current: Session) -> None:
 
 
 def error(message: object) -> None:
-    """An error in a red box: as text, for it may quote a file or a URL."""
-    st.error(escape(str(message)), icon=":material/error:")
+    """An error in a red box: as text, for it may quote a file or a URL. What nobody expected is logged."""
+    faults.box(message)
 
 
 def session() -> Session:
@@ -116,8 +127,9 @@ def session() -> Session:
             st.toast("Texts were added to this project.")
         held.log.who = access.person()
         held.log.refresh()
-    except (WorkspaceError, OSError, ValueError) as problem:
+    except CorralError as problem:
         stop(str(problem))
+    st.session_state[faults.WHERE] = f"{faults.where()} of project {held.project.id}"
     return held
 
 

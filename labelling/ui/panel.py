@@ -36,7 +36,7 @@ def begin(session: Session) -> Place:
                 help="Takes the labels off the selected points",
                 type="tertiary",
             )
-        st.button("Deselect", on_click=session.deselect, shortcut="Escape", type="tertiary")
+        st.button("Deselect", on_click=lambda: giving.attempt(session.deselect), shortcut="Escape", type="tertiary")
     return found
 
 
