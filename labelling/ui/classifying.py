@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from labelling.ui.resources import jobs, new_session
 from labelling.workspace import Space, Suggestions
 
 REFRESH_SECONDS = 0.5
+LABELS_AT_ONCE = 20  # in the table: more than these scroll
 PACKAGED, OTHER, READY = f"{PACKAGED_MODEL}, packaged", "Another model", "A ready classifier"
 ABOUT = {
     PACKAGED: "Works offline; for English.",
@@ -230,7 +231,8 @@ def _suggested(session: Session, space: Space, found: Suggestions) -> None:
             "less than 50 %": by.apply(lambda sure: int((sure < 0.5).sum())),
         }
     ).sort_values("texts", ascending=False)
-    st.dataframe(shown.reset_index(), hide_index=True, width="stretch")
+    height: int | Literal["content"] = "content" if len(shown) <= LABELS_AT_ONCE else 35 * (LABELS_AT_ONCE + 1)
+    st.dataframe(shown.reset_index(), hide_index=True, width="stretch", height=height)
     if n := space.settings.get("n_truncated"):
         st.caption(f"{n:,} of the labelled texts are longer than what the model reads: it saw their beginning.")
     if space.state == "candidate":

@@ -40,6 +40,12 @@ def box(message: object) -> None:
     st.error(escape(said(message) if isinstance(message, Exception) else str(message)), icon=":material/error:")
 
 
+def show(error: Exception) -> bool:
+    """A handler of Streamlit's for what a page raised: True, as it is shown."""
+    box(error)
+    return True
+
+
 def said(error: Exception) -> str:
     """What a person is told of an error; what nobody expected is put into the log."""
     if isinstance(error, CorralError):

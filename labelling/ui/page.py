@@ -1,12 +1,14 @@
 """How every page begins: its frame, the session, and what was said just before."""
 
+from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import streamlit as st
 from streamlit.navigation.page import Page
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from labelling.database import WorkspaceError
 from labelling.errors import CorralError
@@ -57,6 +59,25 @@ STYLE = """<style>
 </style>"""
 
 
+# Streamlit adds an entry to the browser's history whenever the query of a page's address changes. Back would then lead
+# to the page where one is: such an entry takes the place of the one before.
+HISTORY_JS = """export default () => {
+  if (history.corral) return;
+  history.corral = true;
+  const push = history.pushState;
+  history.pushState = (state, unused, url) => {
+    const same = new URL(url ?? "", location.href).pathname === location.pathname;
+    (same ? history.replaceState : push).call(history, state, unused, url);
+  };
+};
+"""
+
+
+@cache
+def _history() -> Any:
+    return st.components.v2.component("corral_history", js=HISTORY_JS)
+
+
 def run(navigation: Page) -> None:
     """Run the page that was chosen; where it fails, it says so in what is there of it."""
     faults.begin_log()
@@ -68,6 +89,8 @@ def run(navigation: Page) -> None:
 def start(title: str, *, wide: bool = True) -> None:
     """Set the page up. The first call of every page."""
     st.session_state[faults.WHERE] = f"the page {title}"
+    if (context := get_script_run_ctx()) is not None:
+        context.on_script_error = faults.show  # for a page that runs by itself, without app.py and its `run`
     if PagesManager.uses_pages_directory and not st.session_state.get("begun at app.py"):
         # A server that was started anew, and an address of this page from before: Streamlit takes the folder for the
         # menu as long as app.py has not run. Run again, it begins there.
@@ -76,6 +99,8 @@ def start(title: str, *, wide: bool = True) -> None:
         st.rerun()
     st.set_page_config(page_title=f"{title} · Corral", page_icon=str(ICON), layout="wide" if wide else "centered")
     st.html(STYLE + WIDE if wide else STYLE)
+    with st.container(key="corral-wires-history"):
+        _history()(key="corral-history")
     access.begin()
     try:
         resources.workspace()

@@ -132,7 +132,8 @@ def loss_chart(job: Job) -> None:
         return
     losses = pd.DataFrame(list(job.news), columns=["step", "loss on the labels", "loss on labels held out"])
     losses = losses.set_index("step").dropna(axis="columns", how="all")
-    st.line_chart(losses, height=170, color=list(colours.HUES[: losses.shape[1]]), x_label="step")
+    # With its axis and a legend below it: of less than this, little is left for the lines.
+    st.line_chart(losses, height=300, color=list(colours.HUES[: losses.shape[1]]), x_label="step")
 
 
 def compare(session: Session, new: Space) -> None:
