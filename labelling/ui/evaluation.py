@@ -64,7 +64,7 @@ def _wait(session: Session, space: Space) -> None:
     if job.result is not None:
         st.rerun()
     if isinstance(job.error, TooFewLabels):
-        st.info(page.escape(str(job.error)), icon=":material/lightbulb:")
+        st.info(str(job.error), icon=":material/lightbulb:")
         return
     if job.error is not None:
         page.error(job.failure)
