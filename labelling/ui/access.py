@@ -39,7 +39,7 @@ export default ({ data }) => {
   sessionStorage.removeItem(KEY);
   const project = new URLSearchParams(location.search).get("project") ?? "";
   if (!data.signed_in && page && ID.test(project)) sessionStorage.setItem(KEY, `${page} ${project}`);
-  if (data.signed_in && !page && PAGE.test(wanted[0]) && ID.test(wanted[1])) {
+  if (data.signed_in && !page && PAGE.test(wanted[0]) && ID.test(wanted[1] ?? "")) {
     location.replace(`${base}${wanted[0]}?project=${wanted[1]}`);
   }
 };
