@@ -146,7 +146,9 @@ def session() -> Session:
                 st.page_link(TEXTS, label="Load some, or open the demo", icon=":material/arrow_back:")
                 st.stop()
             held = open_project(access.open_project(project_id))
-        st.query_params["project"] = held.project.id  # the page menu drops it
+        # The page menu drops it. Said where it stands already, it would end in the address of the page before.
+        if st.query_params.get("project") != held.project.id:
+            st.query_params["project"] = held.project.id
         if held.project.has_grown:
             held = open_project(access.open_project(held.project.id))
             st.toast("Texts were added to this project.")
