@@ -15,6 +15,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from labelling.encoders import Encoder, EncoderError
+from labelling.errors import CorralError
 
 # A batch is what a killed process loses and what a stop has to wait for: about half a second of work with the
 # packaged model on two cores, whether the texts are short (the first limit) or long (the second).
@@ -33,7 +34,7 @@ _LOCK_POLL_SECONDS = 0.02
 OnBatch = Callable[[np.ndarray, np.ndarray, int, int], None]
 
 
-class CacheError(OSError):
+class CacheError(CorralError, OSError):
     """The embeddings can't be read from disk or written to it."""
 
 

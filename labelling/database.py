@@ -36,6 +36,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError, SQLAlchemyError
 
+from labelling.errors import CorralError
+
 HEAD = "0002"  # the newest of labelling/migrations/versions
 FIRST = "0001"  # that of workspaces made before migrations were numbered in a table of their own
 WAL_TRIES = 100  # a tenth of a second apart
@@ -106,7 +108,7 @@ changes = Table(
 )
 
 
-class WorkspaceError(RuntimeError):
+class WorkspaceError(CorralError, RuntimeError):
     """The workspace can't be read or written; the message says why and what to do."""
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from labelling.errors import CorralError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,7 +37,7 @@ class Offer:
     options: ReadOptions
 
 
-class ReadError(ValueError):
+class ReadError(CorralError, ValueError):
     """What was uploaded can't be read. The message says what is wrong, where, and what to do.
 
     `offers` are ways to read it all the same, `lines` what of the file one should see before one takes one.

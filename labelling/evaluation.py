@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from labelling import projections
+from labelling.errors import CorralError
 
 N_FOLDS = 5
 MAX_LABELLED = 5_000  # rows that are held out in turn; more would tell no more
@@ -23,7 +24,7 @@ CONFIDENCE = 0.95
 MIN_GROUPS = 5  # with fewer the interval is wider than any difference
 
 
-class TooFewLabels(ValueError):
+class TooFewLabels(CorralError, ValueError):
     """There is nothing that could be held out; the message says what is needed."""
 
 

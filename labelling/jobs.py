@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from labelling.errors import CorralError, log_fault
+
 
 class Job(threading.Thread):
     """`work(job)` in a thread of its own. It tells `job` how far it is, and ends early once `job.stop` is set.
@@ -19,9 +21,10 @@ class Job(threading.Thread):
     settings : whatever it was started with, for starting it again
     """
 
-    def __init__(self, title: str, work: Callable[["Job"], Any]) -> None:
+    def __init__(self, title: str, work: Callable[["Job"], Any], of: str = "") -> None:
         super().__init__(name=title, daemon=True)
         self.title = title
+        self.of = of  # what the log calls it: its work and its project
         self.work = work
         self.stop = threading.Event()
         self.done = self.total = 0
@@ -35,7 +38,18 @@ class Job(threading.Thread):
         try:
             self.result = self.work(self)
         except Exception as error:  # shown on the page by whoever asks for the result
+            if not isinstance(error, CorralError):
+                log_fault(error, f"the job {self.title!r} ({self.of})")
             self.error = error
+
+    @property
+    def failure(self) -> str | None:
+        """What a person is told of `error`, None where there is none."""
+        if self.error is None:
+            return None
+        if isinstance(self.error, CorralError):
+            return f"{self.title} failed: {self.error}"
+        return f"{self.title} failed by a fault of Corral's own: it is logged on the server, and nothing is lost."
 
     def begin(self, title: str) -> None:
         """Go on to another part of the work, with a progress of its own."""
@@ -72,7 +86,7 @@ class Jobs:
         with self._lock:
             job = self._jobs.get(key)
             if job is None or not job.is_alive():
-                job = self._jobs[key] = Job(title, work)
+                job = self._jobs[key] = Job(title, work, " ".join(map(str, key)))
                 job.start()
             return job
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from labelling.errors import CorralError
+
 UNLABELLED = -1
 YES, NO, UNKNOWN = 1, 0, -1
 MAX_NAME_LENGTH = 80  # what still fits a button
@@ -20,7 +22,7 @@ MAX_IMPORTED_LABELS = 1000  # a column with more values than this is an identifi
 KEYS = tuple("123456789ACELPQRVWZ")
 
 
-class LabelError(ValueError):
+class LabelError(CorralError, ValueError):
     """A label, a selection or a step that can't be taken; the message says why."""
 
 

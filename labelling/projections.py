@@ -145,11 +145,11 @@ class UmapProcess:
             return self._child
 
     def close(self) -> None:
-        """End the child."""
-        if self._child is not None:
-            self._child.kill()
-            self._child.wait()
-            self._child = None
+        """End the child, and with it the work under way, as `stop` would."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+            child.wait()
 
     def neighbours(
         self,
@@ -360,7 +360,7 @@ class UmapProcess:
                     np.save(folder / f"{what}.npy", array)
                 child = self._running()
                 answer = self._ask(child, {"folder": name, "task": task, **settings}, on_progress, stop)
-                if stop.is_set():
+                if stop.is_set() or self._child is not child:
                     child.kill()
                     child.wait()
                     return None

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from labelling.errors import CorralError
+
 CHUNK = 65_536  # rows of a memory-mapped matrix that are read at a time
 
 
-class SearchError(ValueError):
+class SearchError(CorralError, ValueError):
     """A query that can't be searched for; the message says why."""
 
 

@@ -15,6 +15,7 @@ import os
 import re
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -239,6 +240,7 @@ def main() -> None:
             serve(folder, task, request, lambda done, total: print(f"progress {done}/{total}", file=out, flush=True))
             print("done", file=out, flush=True)
         except Exception as error:
+            traceback.print_exc()  # to the server's log
             print("failed", " ".join(f"{type(error).__name__}: {error}".split()), file=out, flush=True)
 
 

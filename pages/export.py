@@ -4,7 +4,7 @@ import streamlit as st
 
 from labelling import export
 from labelling.readers.tables import count
-from labelling.ui import page
+from labelling.ui import faults, page
 
 FORMATS = {
     "CSV for programs": (export.to_csv, "csv", "text/csv", "Plain UTF-8, every cell as it is. For scripts and tools."),
@@ -38,12 +38,11 @@ if counts[which] == 0:
     st.info("Nothing is labelled yet.", icon=":material/lightbulb:")
     st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
 else:
-    st.download_button(
+    faults.download(
         f"Download {count(counts[which], 'row')}",
-        data=lambda: session.export(to_bytes, only_labelled=only_labelled),
+        lambda: session.export(to_bytes, only_labelled=only_labelled),
         file_name=export.file_name(session.project.name, ending),
         mime=mime,
-        on_click="ignore",
         type="primary",
         icon=":material/download:",
     )

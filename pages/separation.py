@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from labelling.database import WorkspaceError
+from labelling.errors import CorralError
 from labelling.ui import page, separation
 from labelling.ui.map import load_plotly
 
@@ -14,7 +14,7 @@ with settings:
         source = separation.choose_texts()
         if source is not None:
             separation.settings(source)
-    except (ValueError, OSError, WorkspaceError) as error:
+    except CorralError as error:
         page.error(error)
 with result:
     separation.show()

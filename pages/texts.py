@@ -3,7 +3,7 @@
 import streamlit as st
 
 from labelling import readers
-from labelling.database import WorkspaceError
+from labelling.errors import CorralError
 from labelling.ui import access, columns, encoder_choice, page, reading, resources, upload
 
 page.start("Texts", wide=False)
@@ -51,7 +51,7 @@ if (found := st.session_state.get(reading.TABLE)) is not None:
                 with st.spinner("Saving the texts …"):
                     project = upload.add_texts(into, dataset, vectors, answers)
                 page.go_label(project)
-    except (ValueError, WorkspaceError) as error:
+    except CorralError as error:
         page.error(error)
 
 if projects := access.projects():

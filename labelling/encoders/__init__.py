@@ -5,8 +5,10 @@ from typing import Protocol
 
 import numpy as np
 
+from labelling.errors import CorralError
 
-class EncoderError(ValueError):
+
+class EncoderError(CorralError, ValueError):
     """A model can't be loaded, or can't embed what it was given. The message says what to do about it."""
 
 

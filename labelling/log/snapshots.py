@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from labelling import errors
 from labelling.log.fold import Column
 from labelling.log.packing import pack_rows, pack_values, unpack_rows, unpack_values
 
@@ -59,7 +60,10 @@ def load(path: Path, n_rows: int) -> Snapshot | None:
         with ThreadPoolExecutor() as pool:  # with many labels, unpacking takes most of opening
             columns = pool.map(lambda blobs: _column(n_rows, *blobs), packed)
             return Snapshot(n_rows, about["seq"], about["token"], dict(zip(about["columns"], columns, strict=True)))
-    except Exception:  # whatever can be wrong with a file: the log has it all
+    except FileNotFoundError:
+        return None
+    except Exception:  # whatever can be wrong with a file: the label log has it all
+        errors.log.warning("%s can't be read: the label log is read anew", path.name, exc_info=True)
         return None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from labelling import projections
+from labelling.errors import CorralError
 
 N_NEIGHBOURS = 15  # as in the README's measurements
 # A map with more points than this shows no more, and neither draws nor plays as smoothly.
@@ -17,7 +18,7 @@ MAX_POINTS = 2000
 SPREAD_SHARE = 0.98  # the share of points within 1 of the middle: a few far out shall not make the others small
 
 
-class SeparationError(ValueError):
+class SeparationError(CorralError, ValueError):
     """Texts and labels that no recording can be made of; the message says why and what to do."""
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from labelling import projections, selection
 from labelling.cache import EmbeddingCache
 from labelling.encoders import Encoder
+from labelling.errors import CorralError
 from labelling.filters import Filter
 from labelling.labels import NO, UNKNOWN, UNLABELLED, YES, Label
 from labelling.workspace import Project, Space
@@ -19,7 +20,7 @@ from labelling.workspace import Project, Space
 PART = "part"  # the name under which the map of what is embedded so far is kept
 
 
-class SessionError(ValueError):
+class SessionError(CorralError, ValueError):
     """A step that can't be taken now; the message says why and what to do."""
 
 

@@ -14,7 +14,7 @@ from streamlit.errors import StreamlitAPIException
 
 from labelling.database import WorkspaceError
 from labelling.log import user_name
-from labelling.ui import resources
+from labelling.ui import faults, resources
 from labelling.ui.markdown import escape
 from labelling.workspace import Project, ProjectInfo, as_account
 
@@ -25,26 +25,49 @@ COOKIE_JS = """export default ({ data }) => {
   document.cookie = `${data.cookie}=${data.value}; path=/; max-age=31536000; SameSite=Strict`;
 };
 """
+# The provider sends one back to the first page. What was wanted waits in this tab of the browser meanwhile: the name of
+# a page here and a project's id, nothing else, so that nobody can be sent anywhere else by it.
+WANTED_JS = """const KEY = "corral-wanted";
+const PAGE = /^(label|labels|tune|classify|history|export|separation)$/;
+const ID = /^[a-z0-9]{1,40}$/;
+
+export default ({ data }) => {
+  const path = location.pathname;
+  const page = PAGE.exec(path.split("/").pop())?.[0] ?? "";
+  const base = page ? path.slice(0, -page.length) : path.replace(/\\/?$/, "/");
+  const wanted = (sessionStorage.getItem(KEY) ?? "").split(" ");
+  sessionStorage.removeItem(KEY);
+  const project = new URLSearchParams(location.search).get("project") ?? "";
+  if (!data.signed_in && page && ID.test(project)) sessionStorage.setItem(KEY, `${page} ${project}`);
+  if (data.signed_in && !page && PAGE.test(wanted[0]) && ID.test(wanted[1] ?? "")) {
+    location.replace(`${base}${wanted[0]}?project=${wanted[1]}`);
+  }
+};
+"""
 MAX_NAME = 60
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 def begin() -> None:
     """Ask to sign in where that is set up, and stop the page until it is done; show who is here."""
-    if not (signing_in() and account() is None):
+    asked = signing_in()
+    if asked:
+        with st.container(key="corral-wires-wanted"):
+            _wanted()(key="corral-wanted", data={"signed_in": account() is not None})
+    if not asked or account() is not None:
         _show_person()
         return
     st.title("Sign in")
     st.markdown("Projects here belong to those who made them, and to those they share them with.")
     if "project" in st.query_params:
-        st.caption("After that, open this page's address once more.")
+        st.caption("After that, you are back on this page.")
     for provider in _providers():
         name = f" with {escape(provider)}" if provider else ""
         if st.button(f"Sign in{name}", key=f"sign in {provider}", type="primary", icon=":material/login:"):
             try:
                 st.login(provider)
             except StreamlitAPIException as problem:  # the secrets lack something
-                st.error(escape(str(problem)), icon=":material/error:")
+                faults.box(str(problem))
     st.stop()
 
 
@@ -169,7 +192,7 @@ def _show_person() -> None:
                 value=person(),
                 key="name typed",
                 max_chars=MAX_NAME,
-                on_change=_take_name,
+                on_change=lambda: faults.attempt(_take_name),
                 help="Stands with what you do in the history; undo takes back what was done under it. This browser "
                 "remembers it. It is no password: anybody can type it.",
             )
@@ -177,6 +200,11 @@ def _show_person() -> None:
 
 def _take_name() -> None:
     st.session_state[NAME] = _clean(st.session_state["name typed"])
+
+
+@cache
+def _wanted() -> Any:
+    return st.components.v2.component("corral_wanted", js=WANTED_JS)
 
 
 @cache

@@ -4,21 +4,23 @@ import hashlib
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from labelling.encoders._folders import PACKAGED_MODEL
+from labelling.errors import CorralError
 from labelling.jobs import Job
 from labelling.readers.tables import count
 from labelling.session import CLASSIFIER, Session
-from labelling.ui import page, running, tuning
+from labelling.ui import faults, page, running, tuning
 from labelling.ui.resources import jobs, new_session
 from labelling.workspace import Space, Suggestions
 
 REFRESH_SECONDS = 0.5
+LABELS_AT_ONCE = 20  # in the table: more than these scroll
 PACKAGED, OTHER, READY = f"{PACKAGED_MODEL}, packaged", "Another model", "A ready classifier"
 ABOUT = {
     PACKAGED: "Works offline; for English.",
@@ -102,7 +104,7 @@ def _how_many_move(session: Session, chosen: dict[str, Any]) -> None:
     n_classes = max(2, int(np.count_nonzero(session.log.counts())))
     try:
         n_moving, groups = _moving(json.dumps(chosen, sort_keys=True), n_classes)
-    except ValueError as error:
+    except CorralError as error:
         page.error(error)
         return
     st.caption(f"**{count(n_moving, 'parameter')} will move:** {page.escape(', '.join(groups))}")
@@ -181,7 +183,7 @@ def result(session: Session) -> None:
     """The loss while it trains; then both maps, and what the classifier suggests."""
     job = _job(session)
     if job is not None:
-        st.fragment(_show_run, run_every=REFRESH_SECONDS if job.is_alive() else None)(session)
+        st.fragment(faults.guarded(_show_run), run_every=REFRESH_SECONDS if job.is_alive() else None)(session)
     if job is not None and job.is_alive():
         return
     spaces = [space for space in session.project.spaces() if space.ready and space.kind == CLASSIFIER]
@@ -202,7 +204,7 @@ def _show_run(session: Session) -> None:
         running.show_progress(job, "texts" if job.title.startswith("Reading") else "steps")
         st.caption("Stopped, it can be taken up again." if not job.stop.is_set() else "Stopping …")
     elif job.error is not None:
-        page.error(job.error)
+        page.error(job.failure)
     elif job.result is None:
         note, button = st.columns([6, 1], vertical_alignment="center")
         note.info("The training was stopped; how far it was is kept.")
@@ -230,7 +232,8 @@ def _suggested(session: Session, space: Space, found: Suggestions) -> None:
             "less than 50 %": by.apply(lambda sure: int((sure < 0.5).sum())),
         }
     ).sort_values("texts", ascending=False)
-    st.dataframe(shown.reset_index(), hide_index=True, width="stretch")
+    height: int | Literal["content"] = "content" if len(shown) <= LABELS_AT_ONCE else 35 * (LABELS_AT_ONCE + 1)
+    st.dataframe(shown.reset_index(), hide_index=True, width="stretch", height=height)
     if n := space.settings.get("n_truncated"):
         st.caption(
             f"{n:,} of the labelled texts {'is' if n == 1 else 'are'} longer than what the model reads: it saw the "

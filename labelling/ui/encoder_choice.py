@@ -204,7 +204,7 @@ def _endpoint(dataset: Dataset) -> Choice:
 def prepare(choice: Choice, dataset: Dataset) -> tuple[dict[str, Any], np.ndarray | None]:
     """What a project stores of the choice: settings, and vectors where they were brought along.
 
-    Raises ValueError where the encoder can't be loaded or fitted, or the vectors can't be taken.
+    Raises EncoderError where the encoder can't be loaded or fitted, or the vectors can't be taken.
     """
     if choice.vectors is not None:
         vectors = choice.vectors(dataset)

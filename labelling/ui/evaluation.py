@@ -1,6 +1,6 @@
 """What a new space is worth on labels that its tuner has not seen: worked out in the background, then shown."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -8,13 +8,13 @@ import streamlit as st
 from labelling.evaluation import Evaluation, TooFewLabels
 from labelling.jobs import Job
 from labelling.session import Session
-from labelling.ui import colours, page, running
+from labelling.ui import colours, faults, page, running
 from labelling.ui.resources import jobs, new_session
 from labelling.workspace import Space
 
 REFRESH_SECONDS = 0.5
-CHART_HEIGHT = 190  # of the metrics beside it; more labels than fit scroll
 ROW_HEIGHT = 26
+LABELS_AT_ONCE = 20  # in the chart: more than these scroll
 BEFORE, AFTER = "before", "after"
 
 
@@ -33,7 +33,7 @@ def show(session: Session, new: Space) -> None:
         _show(found, str(new.id), names.get(found.baseline, "the map before"), new.name)
         return
     job = jobs().get("evaluate", session.project.id, new.id) or _start(session, new)
-    st.fragment(_wait, run_every=REFRESH_SECONDS if job.is_alive() else None)(session, new)
+    st.fragment(faults.guarded(_wait), run_every=REFRESH_SECONDS if job.is_alive() else None)(session, new)
 
 
 def _start(session: Session, space: Space) -> Job:
@@ -67,7 +67,7 @@ def _wait(session: Session, space: Space) -> None:
         st.info(str(job.error), icon=":material/lightbulb:")
         return
     if job.error is not None:
-        page.error(job.error)
+        page.error(job.failure)
     else:
         st.caption("Stopped: there are no figures for this space. It can be kept all the same.")
     if st.button("Measure again", icon=":material/refresh:"):
@@ -83,7 +83,11 @@ def _show(found: Evaluation, key: str, old_name: str, new_name: str) -> None:
     if found.enough:
         with chart:
             st.caption(f"Found on the map, by label: ○ {page.escape(old_name)}, ● {page.escape(new_name)}")
-            with st.container(height=CHART_HEIGHT, border=False):
+            n_labels = len(found.counts)
+            if n_labels > LABELS_AT_ONCE:
+                st.caption(f"{n_labels:,} labels, those found least come first: scroll for the others.")
+            height: int | Literal["content"] = ROW_HEIGHT * LABELS_AT_ONCE if n_labels > LABELS_AT_ONCE else "content"
+            with st.container(height=height, border=False):
                 st.altair_chart(_recall_chart(found, key), width="stretch")
 
 
@@ -150,7 +154,7 @@ def _recall_chart(found: Evaluation, key: str) -> Any:
         tooltip=["label", "texts", alt.Tooltip(BEFORE, format=".0%"), alt.Tooltip(AFTER, format=".0%")],
     )
     line = base.mark_rule(strokeWidth=3, opacity=0.5, color=colours.HUES[0]).encode(
-        x=alt.X(BEFORE, scale=scale, title=None, axis=alt.Axis(format="%", tickCount=5)), x2=AFTER
+        x=alt.X(BEFORE, scale=scale, title=None, axis=alt.Axis(format="%", tickCount=5, orient="top")), x2=AFTER
     )
     hollow = base.mark_point(size=70, strokeWidth=2, color=colours.HUES[0]).encode(x=alt.X(BEFORE, scale=scale))
     full = base.mark_point(size=90, filled=True, opacity=1, color=colours.HUES[0]).encode(x=alt.X(AFTER, scale=scale))

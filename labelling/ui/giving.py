@@ -1,17 +1,16 @@
 """Giving labels to what is selected: the labels with their keys, what happens to rows that have one, undo and redo."""
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 import streamlit as st
 
-from labelling.database import WorkspaceError
-from labelling.labels import NO, UNKNOWN, YES, Action, Label, LabelError
+from labelling.labels import NO, UNKNOWN, YES, Action, Label
 from labelling.log import LabelLog, Outcome
 from labelling.quality import Estimate
 from labelling.readers.tables import count
-from labelling.session import Session, SessionError
+from labelling.session import Session
 from labelling.ui import colours, page
+from labelling.ui.faults import attempt
 
 LEAVE, OVERWRITE = "leave", "overwrite"
 MANY_LABELS = 14  # more than this scroll
@@ -26,14 +25,6 @@ VERBS = {
     "reorder": "order of the labels",
     "key": "key of",
 }
-
-
-def attempt(step: Callable[[], object]) -> None:
-    """Take a step in a callback; what can't be done is said on the page that follows."""
-    try:
-        step()
-    except (SessionError, LabelError, WorkspaceError, ValueError) as error:
-        st.session_state["step error"] = str(error)
 
 
 def say() -> None:
@@ -99,7 +90,7 @@ def _labels(session: Session) -> None:
                 f"{page.escape(label.name)}  ({counts[label.id]:,}{_in_brief(found)})",
                 key=f"label-{label.id}",
                 shortcut=label.key,
-                on_click=(lambda label=label: session.focus_on(label.id))
+                on_click=(lambda label=label: attempt(lambda: session.focus_on(label.id)))
                 if log.several
                 else (lambda label=label: give(session, label.name)),
                 type="primary" if in_focus else "secondary",
@@ -167,7 +158,13 @@ def _choice(session: Session) -> None:
             label_visibility="collapsed",
             help="Some of what is selected has a label already.",
         )
-        st.button("Skip", on_click=session.deselect, type="tertiary", help="Leaves all of them as they are", key="skip")
+        st.button(
+            "Skip",
+            on_click=lambda: attempt(session.deselect),
+            type="tertiary",
+            help="Leaves all of them as they are",
+            key="skip",
+        )
 
 
 # ---------------------------------------------------------------- giving

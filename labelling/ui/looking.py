@@ -11,7 +11,7 @@ from labelling.dataset import Dataset
 from labelling.filters import Filter, as_numbers, as_text, is_date
 from labelling.search import SearchError
 from labelling.session import Found, Session
-from labelling.ui import colours, page
+from labelling.ui import colours, faults, page
 from labelling.ui.colours import Colouring
 
 # A column of one of these names is shown after them, as "column x".
@@ -232,14 +232,14 @@ def _search(session: Session) -> None:
 def look_for(search: Any) -> None:
     """Run a search; its result colours the map."""
     state = st.session_state
-    try:
+
+    def look() -> None:
         search()
-    except ValueError as error:
-        state["step error"] = str(error)
-        return
-    state["colour by"] = SEARCH
-    state["sample page"] = 0
-    state.setdefault("hidden groups", {}).pop(SEARCH, None)
+        state["colour by"] = SEARCH
+        state["sample page"] = 0
+        state.setdefault("hidden groups", {}).pop(SEARCH, None)
+
+    faults.attempt(look)
 
 
 def clear_search(session: Session) -> None:
@@ -280,7 +280,7 @@ def found(session: Session) -> None:
             st.button(
                 "Select these" if ranked else "Select them",
                 shortcut="M",
-                on_click=lambda: _select(session, found, n if ranked else None),
+                on_click=lambda: faults.attempt(lambda: _select(session, found, n if ranked else None)),
                 disabled=not n,
             )
             st.button("End", icon=":material/close:", type="tertiary", on_click=clear_search, args=(session,))

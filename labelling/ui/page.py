@@ -1,15 +1,19 @@
 """How every page begins: its frame, the session, and what was said just before."""
 
+from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import streamlit as st
+from streamlit.navigation.page import Page
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from labelling.database import WorkspaceError
+from labelling.errors import CorralError
 from labelling.session import Session
-from labelling.ui import access, resources
+from labelling.ui import access, faults, resources
 from labelling.ui.markdown import escape
 from labelling.workspace import Project
 
@@ -55,8 +59,38 @@ STYLE = """<style>
 </style>"""
 
 
+# Streamlit adds an entry to the browser's history whenever the query of a page's address changes. Back would then lead
+# to the page where one is: such an entry takes the place of the one before.
+HISTORY_JS = """export default () => {
+  if (history.corral) return;
+  history.corral = true;
+  const push = history.pushState;
+  history.pushState = (state, unused, url) => {
+    const same = new URL(url ?? "", location.href).pathname === location.pathname;
+    (same ? history.replaceState : push).call(history, state, unused, url);
+  };
+};
+"""
+
+
+@cache
+def _history() -> Any:
+    return st.components.v2.component("corral_history", js=HISTORY_JS)
+
+
+def run(navigation: Page) -> None:
+    """Run the page that was chosen; where it fails, it says so in what is there of it."""
+    faults.begin_log()
+    faults.guarded(navigation.run)()
+    if message := st.session_state.pop(faults.STEP_ERROR, None):  # of a page that has no place of its own for it
+        error(message)
+
+
 def start(title: str, *, wide: bool = True) -> None:
     """Set the page up. The first call of every page."""
+    st.session_state[faults.WHERE] = f"the page {title}"
+    if (context := get_script_run_ctx()) is not None:
+        context.on_script_error = faults.show  # for a page that runs by itself, without app.py and its `run`
     if PagesManager.uses_pages_directory and not st.session_state.get("begun at app.py"):
         # A server that was started anew, and an address of this page from before: Streamlit takes the folder for the
         # menu as long as app.py has not run. Run again, it begins there.
@@ -65,6 +99,8 @@ def start(title: str, *, wide: bool = True) -> None:
         st.rerun()
     st.set_page_config(page_title=f"{title} · Corral", page_icon=str(ICON), layout="wide" if wide else "centered")
     st.html(STYLE + WIDE if wide else STYLE)
+    with st.container(key="corral-wires-history"):
+        _history()(key="corral-history")
     access.begin()
     try:
         resources.workspace()
@@ -91,8 +127,8 @@ def need_embeddings(current: Session) -> None:
 
 
 def error(message: object) -> None:
-    """An error in a red box: as text, for it may quote a file or a URL."""
-    st.error(escape(str(message)), icon=":material/error:")
+    """An error in a red box: as text, for it may quote a file or a URL. What nobody expected is logged."""
+    faults.box(message)
 
 
 def session() -> Session:
@@ -110,14 +146,17 @@ def session() -> Session:
                 st.page_link(TEXTS, label="Load some, or open the demo", icon=":material/arrow_back:")
                 st.stop()
             held = open_project(access.open_project(project_id))
-        st.query_params["project"] = held.project.id  # the page menu drops it
+        # The page menu drops it. Said where it stands already, it would end in the address of the page before.
+        if st.query_params.get("project") != held.project.id:
+            st.query_params["project"] = held.project.id
         if held.project.has_grown:
             held = open_project(access.open_project(held.project.id))
             st.toast("Texts were added to this project.")
         held.log.who = access.person()
         held.log.refresh()
-    except (WorkspaceError, OSError, ValueError) as problem:
+    except CorralError as problem:
         stop(str(problem))
+    st.session_state[faults.WHERE] = f"{faults.where()} of project {held.project.id}"
     return held
 
 

@@ -36,7 +36,7 @@ def begin(session: Session) -> Place:
                 help="Takes the labels off the selected points",
                 type="tertiary",
             )
-        st.button("Deselect", on_click=session.deselect, shortcut="Escape", type="tertiary")
+        st.button("Deselect", on_click=lambda: giving.attempt(session.deselect), shortcut="Escape", type="tertiary")
     return found
 
 
@@ -205,7 +205,8 @@ def _table(session: Session) -> None:
     n_pages = -(-len(order) // PAGE_ROWS)
     at = min(st.session_state.setdefault("sample page", 0), n_pages - 1)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f"{'Found' if ordered else 'Sample'}, page {at + 1:,} of {n_pages:,}")
+        some = f" of {len(order):,}" if len(order) < len(rows) else ""
+        st.caption(f"{'Found' if ordered else 'Sample'}{some}, page {at + 1:,} of {n_pages:,}")
         for step, icon, key in ((-1, "chevron_left", "K"), (1, "chevron_right", "J")):
             st.button(
                 f":material/{icon}:",

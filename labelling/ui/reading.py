@@ -10,7 +10,7 @@ import streamlit as st
 from labelling import readers
 from labelling.readers import ReadError, ReadOptions, Table
 from labelling.readers.tables import count
-from labelling.ui import page
+from labelling.ui import faults, page
 
 TABLE = "table"  # the key of st.session_state that holds the table read last
 PROBLEM = "read problem"
@@ -81,6 +81,8 @@ def _take(of: str, name: str, read: Callable[[ReadOptions], Table], options: Rea
         st.session_state[TABLE] = Found(name, read(options), read, options)
     except ReadError as error:
         st.session_state[PROBLEM] = Problem(of, name, read, options, error)
+    except Exception as error:
+        st.session_state[PROBLEM] = Problem(of, name, read, options, ReadError(faults.said(error)))
 
 
 def _forget_problem(of: str) -> None:

@@ -14,6 +14,7 @@ import streamlit as st
 from labelling.cache import EmbeddingCache
 from labelling.encoders import Encoder, EncoderError
 from labelling.encoders.own import OwnVectors
+from labelling.errors import CorralError, log_fault
 from labelling.jobs import Jobs
 from labelling.projections import UmapProcess
 from labelling.session import Session
@@ -100,8 +101,13 @@ def warm_up() -> None:
     """Load in the background what the first map needs, while the person still reads the first page."""
 
     def load() -> None:
-        encoder_for({}).encode(["warm"])
-        umap_process().warm_up()  # needed later than the encoder, and there may be only two cores
+        try:
+            encoder_for({}).encode(["warm"])
+            umap_process().warm_up()  # needed later than the encoder, and there may be only two cores
+        except CorralError:
+            pass  # said where it is needed
+        except Exception as error:
+            log_fault(error, "the warm-up")
 
     threading.Thread(target=load, name="warm-up", daemon=True).start()
 

@@ -19,7 +19,7 @@ from labelling.jobs import Job
 from labelling.labels import names_to_import
 from labelling.readers.tables import count
 from labelling.separation import MAX_POINTS, SCORE_NOTE, Recording, figure, record, rests_on, to_html
-from labelling.ui import access, encoder_choice, page, reading, resources, running, upload
+from labelling.ui import access, encoder_choice, faults, page, reading, resources, running, upload
 from labelling.ui.player import show_player
 from labelling.ui.tuning import CONTRASTIVE, FEED_FORWARD
 from labelling.workspace import Project
@@ -294,9 +294,9 @@ def show() -> None:
             "labels it is not told: first as they lay before, then after every few steps of its training."
         )
     elif current.is_alive():
-        st.fragment(_show_run, run_every=REFRESH_SECONDS)(current)
+        st.fragment(faults.guarded(_show_run), run_every=REFRESH_SECONDS)(current)
     elif current.error is not None:
-        page.error(current.error)
+        page.error(current.failure)
     elif current.result is None:
         st.info(
             "Stopped. What is embedded is kept: recording again goes on from there.", icon=":material/pause_circle:"
@@ -322,16 +322,16 @@ def _show_run(current: Job) -> None:
 def _show_done(done: Done) -> None:
     title, save = st.columns([3, 1], vertical_alignment="center")
     title.markdown(f"##### {page.escape(done.title)}")
-    save.download_button(
-        "Save as HTML",
-        data=done.html,
-        file_name=re.sub(r"[^\w-]+", "-", done.title).strip("-") + ".html",
-        mime="text/html",
-        on_click="ignore",
-        icon=":material/download:",
-        help="One file that plays in any browser, without a network",
-        width="stretch",
-    )
+    with save:
+        faults.download(
+            "Save as HTML",
+            done.html,
+            file_name=re.sub(r"[^\w-]+", "-", done.title).strip("-") + ".html",
+            mime="text/html",
+            icon=":material/download:",
+            help="One file that plays in any browser, without a network",
+            width="stretch",
+        )
     show_player(done.figure_json, key="separation-player")
     st.caption(SCORE_NOTE)
     facts = {**rests_on(done.recordings), **done.about}

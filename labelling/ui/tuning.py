@@ -9,7 +9,7 @@ import streamlit as st
 from labelling.database import WorkspaceError
 from labelling.jobs import Job
 from labelling.session import CLASSIFIER, Session
-from labelling.ui import colours, evaluation, page, running
+from labelling.ui import colours, evaluation, faults, page, running
 from labelling.ui.colours import Colouring
 from labelling.ui.map import answer_hovers, send_positions, show_map
 from labelling.ui.resources import jobs, new_session
@@ -99,7 +99,7 @@ def result(session: Session) -> None:
     """The loss while a tuner runs; then the new map beside the old one."""
     job = _job(session)
     if job is not None:
-        st.fragment(_show_run, run_every=REFRESH_SECONDS if job.is_alive() else None)(session)
+        st.fragment(faults.guarded(_show_run), run_every=REFRESH_SECONDS if job.is_alive() else None)(session)
     if job is None or not job.is_alive():
         newest = [space for space in session.project.spaces() if space.ready and space.kind != CLASSIFIER][-1]
         if newest.state == "candidate":  # an older one, that was neither kept nor given up, is in the list of spaces
@@ -116,7 +116,7 @@ def _show_run(session: Session) -> None:
         running.show_progress(job, "steps")
         st.caption("Stopping keeps the best state so far." if not job.stop.is_set() else "Stopping …")
     elif job.error is not None:
-        page.error(job.error)
+        page.error(job.failure)
     elif st.session_state.get("tuned") != job.result.id:
         st.session_state["tuned"] = job.result.id
         st.rerun()
@@ -132,7 +132,8 @@ def loss_chart(job: Job) -> None:
         return
     losses = pd.DataFrame(list(job.news), columns=["step", "loss on the labels", "loss on labels held out"])
     losses = losses.set_index("step").dropna(axis="columns", how="all")
-    st.line_chart(losses, height=170, color=list(colours.HUES[: losses.shape[1]]), x_label="step")
+    # With its axis and a legend below it: of less than this, little is left for the lines.
+    st.line_chart(losses, height=300, color=list(colours.HUES[: losses.shape[1]]), x_label="step")
 
 
 def compare(session: Session, new: Space) -> None:
@@ -149,7 +150,7 @@ def compare(session: Session, new: Space) -> None:
         settle(session, new, None)
     if projection == "UMAP" and (new.map("UMAP") is None or old.map("UMAP") is None):
         if job is not None:
-            st.fragment(_show_umap, run_every=REFRESH_SECONDS if job.is_alive() else None)(session, new)
+            st.fragment(faults.guarded(_show_umap), run_every=REFRESH_SECONDS if job.is_alive() else None)(session, new)
         projection = "PCA"
     before, after = st.columns(2)
     for column, space, said in ((before, old, "Before"), (after, new, "After")):
@@ -166,7 +167,7 @@ def _show_umap(session: Session, space: Space) -> None:
     if job is not None and job.is_alive():
         running.show_progress(job, "rounds")
     elif job is not None and job.error is not None:
-        page.error(job.error)
+        page.error(job.failure)
     else:
         st.rerun()
 

@@ -16,7 +16,7 @@ from labelling.database import WorkspaceError
 from labelling.labels import check_imported_names, names_to_import
 from labelling.readers import Dataset
 from labelling.readers.tables import count
-from labelling.ui import access, encoder_choice, page, resources
+from labelling.ui import access, encoder_choice, faults, page, resources
 from labelling.ui.encoder_choice import Choice, Vectors, join_vectors, prepare
 from labelling.ui.reading import Found
 from labelling.workspace import Project, ProjectInfo, save_array
@@ -53,7 +53,7 @@ def say_long_texts(found: Found, dataset: Dataset, choice: Choice) -> None:
 def create_project(name: str, dataset: Dataset, choice: Choice, answers: pd.DataFrame | None = None) -> Project:
     """A project in the workspace, its imported labels in the log; with `answers`, of yes, no and unknown for each.
 
-    Raises ValueError where the encoder can't be loaded, the vectors or the labels can't be taken; nothing is made then.
+    Raises CorralError where the encoder can't be loaded, the vectors or the labels can't be taken: nothing is made.
     """
     settings, vectors = prepare(choice, dataset)
     labels = [] if dataset.label_column is None else readers.read_labels(dataset.frame, dataset.label_column)
@@ -107,17 +107,17 @@ def add_texts(
 ) -> Project:
     """Add the texts, and their labels where a column holds some, to a project.
 
-    Raises ValueError where the labels or the vectors can't be taken or the project is busy; nothing is added then.
+    Raises CorralError where the labels or the vectors can't be taken or the project is busy; nothing is added then.
     """
     project = access.open_project(info.id)
     busy = [resources.jobs().get(work, project.id) for work in ("embed", "tune")]
     if any(job is not None and job.is_alive() for job in busy):
-        raise ValueError(f"{project.name!r} is still being embedded or tuned: add the texts when that is done.")
+        raise WorkspaceError(f"{project.name!r} is still being embedded or tuned: add the texts when that is done.")
     labels = [] if dataset.label_column is None else readers.read_labels(dataset.frame, dataset.label_column)
     names_to_import(labels)
     n_before = project.n_rows
     if answers is not None and not project.several:
-        raise ValueError(f"{project.name!r} has one label a text: yes and no for each label can't be added to it.")
+        raise WorkspaceError(f"{project.name!r} has one label a text: yes and no for each label can't be added to it.")
     check_imported_names([] if answers is None else list(answers.columns))
     if vectors is not None:
         # Before the rows: whoever sees these finds their vectors.
@@ -175,8 +175,8 @@ def _sharing(info: ProjectInfo) -> None:
         try:
             step(access.open_project(info.id))
             st.session_state[typed] = ""
-        except WorkspaceError as error:
-            st.session_state[refused] = str(error)
+        except Exception as error:
+            st.session_state[refused] = faults.said(error)
 
     shared = access.open_project(info.id).shared_with()
     with (

@@ -8,7 +8,7 @@ import streamlit as st
 
 from labelling.readers.tables import count
 from labelling.session import MapView, Session
-from labelling.ui import giving, looking, page, panel, running
+from labelling.ui import faults, giving, looking, page, panel, running
 from labelling.ui.map import Drawn, Handlers, answer_hovers, send_positions, send_selection, show_map
 from labelling.ui.resources import jobs
 from labelling.workspace import Space
@@ -33,7 +33,9 @@ def status(session: Session) -> None:
     if job is None:
         _truncation_note(session)
         return
-    st.fragment(_show_status, run_every=REFRESH_SECONDS if job.is_alive() else None)(session, embedding is not None)
+    st.fragment(faults.guarded(_show_status), run_every=REFRESH_SECONDS if job.is_alive() else None)(
+        session, embedding is not None
+    )
 
 
 def _show_status(session: Session, embedding: bool) -> None:
@@ -47,7 +49,7 @@ def _show_status(session: Session, embedding: bool) -> None:
         if embedding and _worth_showing(session, job.news):
             st.rerun()
     elif job.error is not None:
-        page.error(f"{job.title} failed: {job.error}")
+        page.error(job.failure)
         if st.button("Try again", icon=":material/refresh:"):
             jobs().forget(*key)
             st.rerun()
@@ -148,6 +150,7 @@ def _view(session: Session, space: Space, projection: str) -> MapView | None:
 
 
 @st.fragment(run_every=WATCH_SECONDS)
+@faults.guarded
 def watch(session: Session) -> None:
     """Take in what others do on this project: the map and the counts follow, the selection and the zoom stay."""
     if session.project.has_grown:
@@ -165,6 +168,7 @@ def watch(session: Session) -> None:
 
 
 @st.fragment
+@faults.guarded
 def show(session: Session) -> None:
     """The map and the panel. A lasso or a label runs only this part of the page again."""
     if session.project.has_grown:
@@ -199,7 +203,7 @@ def show(session: Session) -> None:
             handlers=Handlers(
                 drawn=lambda drawn: _select(session, drawn),
                 legend=lambda group, what: giving.attempt(lambda: looking.on_legend(session, group, what)),
-                picked=lambda row: _pin(session, row),
+                picked=lambda row: giving.attempt(lambda: _pin(session, row)),
             ),
         )
         answer_hovers(MAP, session.project.dataset, colouring, session.log.name_of)

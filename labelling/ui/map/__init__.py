@@ -16,8 +16,9 @@ import numpy as np
 import streamlit as st
 
 from labelling.dataset import Dataset
-from labelling.ui import page
+from labelling.ui import faults, page
 from labelling.ui.colours import Colouring
+from labelling.ui.faults import attempt
 
 HERE = Path(__file__).parent
 SCRIPTS = ("points.js", "outline.js", "travel.js", "map.js")  # one module, in this order
@@ -143,7 +144,7 @@ def show_map(
             if handlers and value:
                 act(handlers, value)
 
-        return handle
+        return lambda: attempt(handle)
 
     def drawn(handlers: Handlers, value: dict[str, Any]) -> None:
         points = [[float(x), float(y)] for x, y in zip(value.get("x", []), value.get("y", []), strict=True)]
@@ -168,6 +169,7 @@ def show_map(
 
 
 @st.fragment
+@faults.guarded
 def answer_hovers(key: str, dataset: Dataset, colouring: Colouring, name_of: Callable[[int], str | None]) -> None:
     """Send the text and label of the point under the pointer: no text leaves before it is asked for."""
     page.check_open()

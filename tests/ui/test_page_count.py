@@ -1,0 +1,50 @@
+"""How many pages of texts there are to leaf through, as the panel says it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labelling.dataset import Dataset
+from labelling.ui import resources
+from labelling.workspace import Project, Workspace
+from tests.test_pages import open_page, press, said, workspace  # noqa: F401, a fixture
+
+
+@pytest.fixture
+def many(workspace: Workspace) -> Project:  # noqa: F811
+    texts = pd.Series([f"{'one of a few' if row < 13 else 'text'} {row}" for row in range(2_000)], dtype="str")
+    project = workspace.create("many", Dataset(pd.DataFrame({"text": texts}), "text"), {})
+    assert resources.new_session(project).embed()
+    return project
+
+
+@pytest.mark.parametrize(
+    ("n", "words"),
+    [
+        (1, "Sample, page 1 of 1"),
+        (8, "Sample, page 1 of 1"),
+        (9, "Sample, page 1 of 2"),
+        (13, "Sample, page 1 of 2"),
+        (800, "Sample, page 1 of 100"),
+        (1_999, "Sample of 800, page 1 of 100"),
+    ],
+)
+def test_of_a_selection(many: Project, n: int, words: str) -> None:
+    at = open_page("label", many)
+    at.session_state["corral"].selection = np.arange(n)
+    at.run()
+    assert not at.exception
+    assert words in said(at).split("\n")
+
+
+def test_of_a_search_and_of_what_is_selected_of_it(many: Project) -> None:
+    at = open_page("label", many)
+    at.text_input(key="search query").input("one of a few").run()
+    assert "Found, page 1 of 2" in said(at)
+    at.button(key="sample chevron_right").click().run()
+    assert "Found, page 2 of 2" in said(at)
+    assert at.button(key="sample chevron_right").disabled
+    press(at, "Select them")
+    assert "Sample, page 2 of 2" in said(at)
+    at.text_input(key="search query").input("text").run()
+    assert "Sample, page 1 of 2" in said(at)  # of what is selected, not of what was found
