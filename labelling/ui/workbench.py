@@ -6,6 +6,7 @@ import time
 import numpy as np
 import streamlit as st
 
+from labelling.cache import EmbeddingCache
 from labelling.session import MapView, Session
 from labelling.ui import giving, looking, page, panel, running
 from labelling.ui.map import Drawn, Handlers, answer_hovers, send_positions, send_selection, show_map
@@ -28,6 +29,11 @@ def status(session: Session) -> None:
     """What is running: the embedding, then the UMAP of the space that is shown."""
     session.log.refresh()
     embedding = running.embedding(session)
+    if isinstance(session.cache, EmbeddingCache) and (aside := session.cache.set_aside):
+        st.caption(
+            f":material/healing: The file with the embeddings was damaged. It was set aside ({page.escape(aside.name)}), "
+            "and texts are embedded anew where a project needs it. No label was in it."
+        )
     job = embedding or running.umap(session, session.project.current)
     if job is None:
         _truncation_note(session)
