@@ -31,8 +31,8 @@ def status(session: Session) -> None:
     embedding = running.embedding(session)
     if isinstance(session.cache, EmbeddingCache) and (aside := session.cache.set_aside):
         st.caption(
-            f":material/healing: The file with the embeddings was damaged. It was set aside ({page.escape(aside.name)}), "
-            "and texts are embedded anew where a project needs it. No label was in it."
+            ":material/healing: The file with the embeddings was damaged. It was set aside "
+            f"({page.escape(aside.name)}), and texts are embedded anew where a project needs it. No label was in it."
         )
     job = embedding or running.umap(session, session.project.current)
     if job is None:
