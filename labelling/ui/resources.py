@@ -2,6 +2,7 @@
 
 import atexit
 import json
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -81,9 +82,20 @@ def encoder_for(settings: Mapping[str, Any]) -> Encoder:
     if kind not in ENCODERS:
         raise EncoderError(f"There is no encoder of the kind {kind!r} here: a newer Corral may have made this project.")
     wanted = {name: settings[name] for name in ENCODERS[kind][2] if settings.get(name) not in (None, "")}
+    if kind != "endpoint":
+        check_model(wanted.get("model"))
     if kind == "endpoint":
         wanted.update(_where_to_ask(settings))
     return _encoder(kind, json.dumps(wanted, sort_keys=True))
+
+
+def check_model(model: str | None) -> None:
+    """Raises EncoderError where people of this server may not load a model from there; see `alone`."""
+    if model is not None and not alone():
+        from labelling.encoders._folders import check_below
+
+        root = os.environ.get("CORRAL_MODELS")
+        check_below(model, Path(root) if root else None)
 
 
 def alone() -> bool:
