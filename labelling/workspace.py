@@ -483,7 +483,21 @@ class Workspace:
                 f"The workspace folder {self.folder} can't be made ({error.strerror}): set CORRAL_WORKSPACE to a "
                 "folder that may be written."
             ) from error
-        self.engine = open_database(os.environ.get("CORRAL_DATABASE_URL") or self.folder / "corral.db")
+        address = os.environ.get("CORRAL_DATABASE_URL")
+        if not address:
+            self._check_not_lost()
+        self.engine = open_database(address or self.folder / "corral.db")
+
+    def _check_not_lost(self) -> None:
+        """Raises WorkspaceError where there are projects, but not the database with their labels."""
+        path = self.folder / "corral.db"
+        folders = [path for path in self.folder.glob("projects/*") if PROJECT_ID.fullmatch(path.name)]
+        if folders and not path.exists():
+            raise WorkspaceError(
+                f"The workspace's database is missing: {path} is not there, but {len(folders):,} folders of projects "
+                f"are. Put it back, or a copy of it: their labels are in it. To begin anew, move {path.parent} away. "
+                "Where the labels are in PostgreSQL, set CORRAL_DATABASE_URL."
+            )
 
     @cached_property
     def cache(self) -> EmbeddingCache:
