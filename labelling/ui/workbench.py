@@ -34,7 +34,13 @@ def status(session: Session) -> None:
             ":material/healing: The file with the embeddings was damaged. It was set aside "
             f"({page.escape(aside.name)}), and texts are embedded anew where a project needs it. No label was in it."
         )
-    job = embedding or running.umap(session, session.project.current)
+    space = session.project.current
+    if not space.ready and not embedding and not session.can_be_made(space):
+        page.error(
+            f"The embeddings of {space.name!r} are damaged, and what made them is not there any more: choose another "
+            "space. No label was in them."
+        )
+    job = embedding or running.umap(session, space)
     if job is None:
         _truncation_note(session)
         return
