@@ -70,6 +70,15 @@ def load_array(path: Path) -> np.ndarray | None:
     return array
 
 
+def is_whole(path: Path) -> bool:
+    """Whether `load_array` could load it; nothing is set aside."""
+    try:
+        np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception:
+        return False
+    return _is_as_written(path, *_state(path))
+
+
 def array_on_disk(path: Path) -> np.ndarray | None:
     """As `load_array`, without reading more than the beginning: a byte that changed in the middle is not noticed."""
     try:

@@ -5,6 +5,7 @@ import json
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +19,7 @@ from labelling.encoders.own import OwnVectors
 from labelling.jobs import Jobs
 from labelling.projections import UmapProcess
 from labelling.session import Session
+from labelling.upkeep import sweep
 from labelling.workspace import Project, Workspace
 
 if TYPE_CHECKING:
@@ -40,7 +42,10 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 
 @st.cache_resource(show_spinner=False)
 def workspace() -> Workspace:
-    return Workspace()
+    opened = Workspace()
+    with suppress(OSError):  # a read-only one is left as it is
+        sweep(opened)
+    return opened
 
 
 @st.cache_resource(show_spinner=False)
