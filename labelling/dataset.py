@@ -120,7 +120,7 @@ class Dataset:
             missing = any(name not in frame for frame in frames)
             for frame in frames:
                 if name in frame and len(kinds) > 1:
-                    frame[name] = frame[name].astype("str")
+                    frame[name] = pd.Series(as_strings(frame[name]), index=frame.index, dtype="str")
                 elif name in frame and missing and frame[name].dtype.kind in "iub":
                     # A gap would make floats of whole numbers, and objects of truth values.
                     frame[name] = frame[name].astype("boolean" if frame[name].dtype.kind == "b" else "Int64")
@@ -145,10 +145,34 @@ class Dataset:
         return dataset
 
 
+def as_strings(values: pd.Series) -> list[str | None]:
+    """(n_rows,) What a column holds, as text; None where it holds nothing.
+
+    Whole numbers have no point, also in a column of floats, which is what a gap makes of whole numbers; where there
+    are fractions among them all are written as floats. Times are ISO 8601, of a day alone where all hours are 0.
+    """
+    missing = values.isna()
+    filled = values[~missing]
+    if pd.api.types.is_float_dtype(values.dtype):
+        whole = bool((filled % 1 == 0).all())
+        written = [str(int(value) if whole else value) for value in filled.to_numpy()]
+    elif pd.api.types.is_datetime64_any_dtype(values.dtype):
+        written = [value.isoformat() for value in filled]
+        if all(text.endswith("T00:00:00") for text in written):
+            written = [text.removesuffix("T00:00:00") for text in written]
+    else:
+        written = [str(value) for value in filled.tolist()]
+    strings = np.full(len(values), None, object)
+    strings[~missing.to_numpy(bool)] = written
+    found: list[str | None] = strings.tolist()
+    return found
+
+
 def make_dataset(table: Table, text_column: str | None, label_column: str | None = None) -> Dataset:
     """A dataset of every row of `table`.
 
-    Raises ReadError when there is no such column, or the text column holds no strings or only empty ones.
+    Whatever the text column holds becomes text, see `as_strings`. Raises ReadError when there is no such column, or
+    the text column holds nothing but empty cells.
     """
     names = ", ".join(repr(name[:40]) for name in table.frame.columns[:20])
     if text_column is None:
@@ -159,10 +183,10 @@ def make_dataset(table: Table, text_column: str | None, label_column: str | None
     shown = f"Column {text_column[:40]!r}"
     if label_column == text_column:
         raise ReadError(f"{shown} can't be both the text and the label. Choose two columns.")
-    kind = table.frame[text_column].dtype
-    if not isinstance(kind, pd.StringDtype):
-        raise ReadError(f"{shown} holds {kind} values, not text. Choose another of: {names}.")
-    dataset = Dataset(table.frame.reset_index(drop=True), text_column, label_column)
+    frame = table.frame.reset_index(drop=True)
+    if not isinstance(frame[text_column].dtype, pd.StringDtype):
+        frame = frame.assign(**{text_column: pd.Series(as_strings(frame[text_column]), dtype="str")})
+    dataset = Dataset(frame, text_column, label_column)
     if dataset.empty.all():
         raise ReadError(f"{shown} has no text in any of its {len(dataset):,} rows. Choose another of: {names}.")
     return dataset

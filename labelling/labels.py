@@ -81,9 +81,14 @@ class Action:
         return self.kind not in ("undo", "redo")
 
 
+def composed(name: str) -> str:
+    """The name without surrounding white space, its accents composed (NFC): names that look alike are one."""
+    return unicodedata.normalize("NFC", name.strip())
+
+
 def clean_name(name: str) -> str:
-    """The label's name with surrounding white space taken off. Raises LabelError where it can't be a name."""
-    name = name.strip()
+    """The label's name as `composed` writes it. Raises LabelError where it can't be a name."""
+    name = composed(name)
     if not any(char.isprintable() and not char.isspace() for char in name):
         raise LabelError("A label needs a name that can be seen: type one.")
     if len(name) > MAX_NAME_LENGTH:
@@ -96,7 +101,7 @@ def clean_name(name: str) -> str:
 def _imported_name(value: Any) -> str:
     # A column of whole numbers with gaps comes as floats: its labels are "1" and "2", not "1.0".
     whole = isinstance(value, float | np.floating) and value.is_integer()
-    return str(int(value) if whole else value).strip()
+    return composed(str(int(value) if whole else value))
 
 
 def names_to_import(values: Sequence[Any]) -> list[str]:

@@ -22,7 +22,7 @@ ALLOWED_BETWEEN_LEAVES = {
     "log": {"database", "labels", "quality", "palette"},
     "database": {"migrations"},
     "migrations": {"log"},  # for how rows are packed
-    "readers": {"formulas", "dataset"},
+    "readers": {"formulas", "dataset", "labels"},
     "export": {"formulas", "readers", "dataset"},
     "cache": {"encoders"},
     "tuners": {"encoders"},  # those that train a whole encoder

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from labelling.dataset import Dataset, make_dataset
-from labelling.readers import ReadError, read_table
+from labelling.readers import ReadError, Table, read_table
 
 
 def test_dataset_keeps_every_row(tmp_path):
@@ -51,12 +51,43 @@ def test_make_dataset_refuses_columns_that_hold_no_text():
     for text_column, label_column, said in (
         ("missing", None, "no column 'missing'.*'text', 'n', 'empty'"),
         ("text", "missing", "no column 'missing'"),
-        ("n", None, "'n' holds int64"),
         ("empty", None, "no text in any of its 1 rows"),
         ("text", "text", "both the text and the label"),
     ):
         with pytest.raises(ReadError, match=said):
             make_dataset(table, text_column, label_column)
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        (pd.Series([1, 2]), ["1", "2"]),
+        (pd.Series([1, None], dtype="Int64"), ["1", ""]),
+        (pd.Series([1.0, None]), ["1", ""]),
+        (pd.Series([1.0, 2.5]), ["1.0", "2.5"]),
+        (pd.Series([0.1, 1e-7], dtype="float32"), ["0.1", "1e-07"]),
+        (pd.Series([True, None], dtype="boolean"), ["True", ""]),
+        (pd.Series(pd.to_datetime(["2024-01-02", None])), ["2024-01-02", ""]),
+        (
+            pd.Series(pd.to_datetime(["2024-01-02", "2024-01-02 03:04"], format="ISO8601")),
+            ["2024-01-02T00:00:00", "2024-01-02T03:04:00"],
+        ),
+        (pd.Series(["a", None], dtype="str"), ["a", ""]),
+    ],
+)
+def test_any_column_can_be_the_text(values: pd.Series, texts: list[str], tmp_path: Path) -> None:
+    table = Table(pd.DataFrame({"n": values, "other": ["x", "y"]}), "CSV")
+    dataset = make_dataset(table, "n", "other")
+    assert dataset.texts == texts
+    dataset.save(tmp_path)
+    assert Dataset.load(tmp_path).texts == texts
+    assert dataset.text(0) == texts[0]
+
+
+def test_labels_of_added_rows_are_written_as_those_that_there_are() -> None:
+    old = Dataset(pd.DataFrame({"text": ["a", "b"], "label": [0.0, None]}), "text", "label")
+    more = Dataset(pd.DataFrame({"text": ["c"], "label": pd.Series([1], dtype="int64")}), "text", "label")
+    assert old.extended(more).frame["label"].fillna("").tolist() == ["0", "", "1"]
 
 
 def test_extended_rows_come_after_and_columns_are_matched_by_name() -> None:

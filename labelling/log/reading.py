@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, Row, select
 
 from labelling.database import WorkspaceError, actions, place, projects, reading, storable
 from labelling.database import changes as changes_table
-from labelling.labels import UNKNOWN, UNLABELLED, YES, Action, Label, LabelError
+from labelling.labels import UNKNOWN, UNLABELLED, YES, Action, Label, LabelError, composed
 from labelling.log import snapshots
 from labelling.log.fold import ONE, Change, Column, Fold
 from labelling.log.packing import unpack_rows, unpack_values
@@ -189,7 +189,10 @@ class LogReader:
         return next((str(fields["name"]) for fields in named if "name" in fields), "")
 
     def find(self, name: str) -> Label | None:
-        return next((label for label in self.labels if label.name == name), None)
+        """The label of this name; else the one whose name looks the same (`labels.composed`)."""
+        named = next((label for label in self.labels if label.name == name), None)
+        alike = (label for label in self.labels if composed(label.name) == composed(name))
+        return named or next(alike, None)
 
     @property
     def n_ids(self) -> int:

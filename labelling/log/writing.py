@@ -27,6 +27,7 @@ from labelling.labels import (
     LabelError,
     check_imported_names,
     clean_name,
+    composed,
     names_to_import,
 )
 from labelling.log.fold import ONE, Change, Fold
@@ -67,7 +68,7 @@ class LogWriter(LogReader):
         answer was given are left unless `overwrite`. Raises LabelError for a name that can't be one or a row outside
         0..n_rows-1.
         """
-        name = clean_name(name)
+        clean_name(name)
         rows = self._valid(rows)
         with self._writing() as (connection, seen):
             label, made = self._find_or_make(name)
@@ -88,7 +89,7 @@ class LogWriter(LogReader):
         """Take the labels off `rows`, or the label `name` alone; with yes, no and unknown: they are unknown then."""
         rows = self._valid(rows)
         with self._writing() as (connection, seen):
-            found = self.labels if name is None else [label for label in self.labels if label.name == name]
+            found = self.labels if name is None else list(filter(None, [self.find(name)]))
             new = []
             if self.several:
                 for label in found:
@@ -137,7 +138,7 @@ class LogWriter(LogReader):
             raise LabelError("This project has one label a text; answers for each label need a project of that kind.")
         if len(answers) != self.n_rows:
             raise LabelError(f"There are {len(answers)} answers to import for {self.n_rows} rows.")
-        names = [str(name).strip() for name in answers.columns]
+        names = [composed(str(name)) for name in answers.columns]
         check_imported_names(names)
         if len(set(names)) < len(names):
             raise LabelError("Two columns of answers have one name: each label needs a column of its own.")
@@ -251,12 +252,15 @@ class LogWriter(LogReader):
 
     def _ids(self, names: Sequence[str]) -> tuple[dict[str, int], dict[int, dict[str, Any]]]:
         """The ids of these labels, and what makes those that are new: they get the next ids."""
-        ids = {label.name: label.id for label in self.labels}
+        ids = {composed(label.name): label.id for label in reversed(self.labels)}
+        ids |= {label.name: label.id for label in self.labels}  # two of an old log may look alike
         made: dict[int, dict[str, Any]] = {}
         for name in names:
-            if name not in ids:
-                ids[name] = self.n_ids + len(made)
-                made[ids[name]] = {"name": name}
+            clean = composed(name)
+            if name not in ids and clean not in ids:
+                ids[clean] = self.n_ids + len(made)
+                made[ids[clean]] = {"name": clean}
+            ids.setdefault(name, ids[clean])
         return ids, made
 
     def _find_or_make(self, name: str) -> tuple[int, dict[int, dict[str, Any]]]:

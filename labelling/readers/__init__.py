@@ -8,16 +8,18 @@ import re
 from dataclasses import replace
 
 from labelling.dataset import Dataset, Offer, ReadError, ReadOptions, Table, make_dataset
-from labelling.readers import delimited, records
+from labelling.readers import delimited, foreign, records
 from labelling.readers.answers import guess_answer_columns, read_answers
-from labelling.readers.columnar import read_parquet, read_xlsx
+from labelling.readers.columnar import read_parquet
 from labelling.readers.encoding import decode
 from labelling.readers.guesses import TEXT_NAMES, guess_label_column, guess_text_column
+from labelling.readers.names import read_labels
 from labelling.readers.tables import MAX_BYTES, READABLE, count
+from labelling.readers.workbook import read_xlsx
 
 __all__ = [
     "Dataset", "Offer", "ReadError", "ReadOptions", "Table", "guess_answer_columns", "guess_label_column",
-    "guess_text_column", "make_dataset", "read_answers", "read_pasted", "read_table", "report",
+    "guess_text_column", "make_dataset", "read_answers", "read_labels", "read_pasted", "read_table", "report",
 ]  # fmt: skip
 
 # A file's first bytes, what it is, and what to do about it.
@@ -35,6 +37,7 @@ _BINARY = (
 )
 
 
+@foreign.understood
 def read_table(data: bytes, name: str, *, max_bytes: int = MAX_BYTES) -> Table:
     """Read an uploaded file's content.
 
@@ -50,6 +53,7 @@ def read_table(data: bytes, name: str, *, max_bytes: int = MAX_BYTES) -> Table:
     for magic, what, todo in _UNREADABLE:
         if data.startswith(magic):
             raise ReadError(f"The file is {what}, not a table that can be read: {todo}.")
+    foreign.check_bytes(data)
     ending = name.rpartition(".")[2].lower()
     for magic, what, endings, read in _BINARY:
         if data.startswith(magic):
@@ -90,6 +94,7 @@ def _with_note(table: Table, note: str) -> Table:
     return replace(table, notes=(*table.notes, note))
 
 
+@foreign.understood
 def read_pasted(text: str) -> Table:
     """Read pasted text: a text a line, or a table if it clearly is one, such as cells from a spreadsheet.
 

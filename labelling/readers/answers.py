@@ -1,6 +1,5 @@
 """Columns that say yes, no or nothing for each of several labels."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,26 +7,63 @@ import numpy as np
 import pandas as pd
 
 from labelling.dataset import ReadError
+from labelling.labels import MAX_IMPORTED_LABELS, MAX_NAME_LENGTH, composed
+from labelling.readers.guesses import LABEL_NAMES
+from labelling.readers.names import Names, Unnamed, names_in, names_of_rows, nested
 
 PREFIX = "label: "  # of the columns that an export makes
 _YES, _NO, _UNKNOWN = {"yes", "y", "true", "1", "1.0"}, {"no", "n", "false", "0", "0.0"}, {"", "unknown", "?", "null"}
+_SEVERAL_NAMES = ("tags", "categories", "classes", "intents", "topics", "targets", "sentiments")
 N_JUDGED = 1_000
 
 
 def guess_answer_columns(frame: pd.DataFrame) -> list[str]:
-    """The columns that surely hold answers: those of an export of ours, else objects of names and 0 or 1."""
+    """The columns that surely hold answers: those of an export of ours, else objects of names and 0 or 1, else lists.
+
+    Of lists only a column in which some row has several names, those called after labels before any others.
+    """
     ours = [name for name in frame.columns if name.startswith(PREFIX)]
     if ours:
         return ours
-    nested = [name for name in frame.columns if _is_nested(frame[name])]
-    # An export of ours calls an uploaded column so where it has one of that name itself.
-    return [name for name in nested if not (name.startswith("original_") and name.removeprefix("original_") in nested)]
+    texts = [name for name in frame.columns if isinstance(frame[name].dtype, pd.StringDtype)]
+    nested_columns = [name for name in texts if _is_nested(frame[name])]
+    if nested_columns:
+        # An export of ours calls an uploaded column so where it has one of that name itself.
+        return [
+            name
+            for name in nested_columns
+            if not (name.startswith("original_") and name.removeprefix("original_") in nested_columns)
+        ]
+    # What is called after another column and a dot is a part of that.
+    parts = [name for name in texts if any(name.startswith(f"{whole}.") for whole in frame.columns)]
+    candidates = [name for name in texts if name not in parts and _has_lists(frame[name])]
+    lists = [name for name in candidates if _offers_several(frame[name], _is_label(name))]
+    return [name for name in lists if _is_label(name)] or ([] if any(map(_is_label, frame.columns)) else lists)
+
+
+def _is_label(name: str) -> bool:
+    return name.strip().lower() in (*LABEL_NAMES, *_SEVERAL_NAMES)
 
 
 def _is_nested(values: pd.Series) -> bool:
-    cells = values.dropna().head(N_JUDGED)
-    objects = [_mapping(cell) for cell in cells]
+    objects = [_mapping(cell) for cell in values.dropna().head(N_JUDGED) if not isinstance(cell, str) or cell.strip()]
     return any(objects) and all(found is not None and _are_answers(found) for found in objects)
+
+
+def _has_lists(values: pd.Series) -> bool:
+    cells = values.dropna().astype("str")
+    return any(isinstance(names_in(cell), Names) for cell in cells[cells.str.match(r"\s*[\[{]")].head(N_JUDGED))
+
+
+def _offers_several(values: pd.Series, is_label: bool) -> bool:
+    """Whether these are lists of labels' names, several in some row; single names may stand among them."""
+    filled = [found for found in names_of_rows(values) if found or isinstance(found, Names)]
+    if any(isinstance(found, Unnamed) for found in filled) or not any(len(found) > 1 for found in filled):
+        return False
+    if not is_label and not all(isinstance(found, Names) for found in filled):
+        return any(isinstance(found, Names) and found.choices for found in filled)
+    distinct = {name for found in filled for name in found}
+    return len(distinct) <= MAX_IMPORTED_LABELS and all(len(name) <= MAX_NAME_LENGTH for name in distinct)
 
 
 def _are_answers(found: Mapping[str, Any]) -> bool:
@@ -35,35 +71,53 @@ def _are_answers(found: Mapping[str, Any]) -> bool:
 
 
 def _mapping(cell: Any) -> Mapping[str, Any] | None:
-    if isinstance(cell, str) and cell.lstrip().startswith("{"):
-        try:
-            cell = json.loads(cell)
-        except ValueError:
-            return None
-    return cell if isinstance(cell, dict) else None
+    value = nested(cell) if isinstance(cell, str) else cell
+    return value if isinstance(value, dict) else None
 
 
 def read_answers(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """The answers in these columns: a column for each label by its name, (n_rows,), 1.0 yes, 0.0 no, NaN unknown.
 
-    A column holds objects such as {"refund": 1, "delay": 0}; or yes or no, true or false, 1 or 0 for the label that it
-    is called after. Nothing, null, "unknown" and "?" are unknown. Raises ReadError where a cell is none of these, or
-    two columns are about one label.
+    A column holds objects such as {"refund": 1, "delay": 0}; or lists of names, each a yes, where all others stay
+    unknown; or yes or no, true or false, 1 or 0 for the label that it is called after. Nothing, null, "unknown" and "?"
+    are unknown. Raises ReadError where a cell is none of these, or two columns are about one label.
     """
     answers: dict[str, np.ndarray] = {}
     for column in columns:
-        found = _nested(frame[column], column) if _is_nested(frame[column]) else _plain(frame[column], column)
-        for name, values in found.items():
+        values = frame[column]
+        read = _nested if _is_nested(values) else _listed if _has_lists(values) else _plain
+        for name, found in read(values, column).items():
             if name in answers:
                 raise ReadError(f"Two columns hold answers for the label {name[:40]!r}: choose one of them.")
-            answers[name] = values
+            answers[name] = found
     return pd.DataFrame(answers, index=frame.index)
+
+
+def _answer(answers: dict[str, np.ndarray], name: str, row: int, value: float, n_rows: int, column: str) -> None:
+    if name not in answers:
+        if len(answers) == MAX_IMPORTED_LABELS:
+            raise ReadError(
+                f"Column {column[:40]!r} names more than {MAX_IMPORTED_LABELS:,} different labels, which is as many as "
+                "are allowed: choose another column, or none."
+            )
+        answers[name] = np.full(n_rows, np.nan)
+    answers[name][row] = value
+
+
+def _listed(values: pd.Series, column: str) -> dict[str, np.ndarray]:
+    answers: dict[str, np.ndarray] = {}
+    for row, names in enumerate(names_of_rows(values)):
+        if isinstance(names, Unnamed):
+            raise ReadError(f"Column {column[:40]!r}, row {row + 1:,}: {names[0][:80]!r} is no list of labels.")
+        for name in names:
+            _answer(answers, name, row, 1.0, len(values), column)
+    return answers
 
 
 def _nested(values: pd.Series, column: str) -> dict[str, np.ndarray]:
     answers: dict[str, np.ndarray] = {}
     for row, cell in enumerate(values):
-        if cell is None or (not isinstance(cell, dict) and pd.isna(cell)) or cell == "":
+        if cell is None or (not isinstance(cell, dict) and (pd.isna(cell) or not str(cell).strip())):
             continue
         found = _mapping(cell)
         if found is None:
@@ -76,7 +130,7 @@ def _nested(values: pd.Series, column: str) -> dict[str, np.ndarray]:
                     f"Column {column[:40]!r}, row {row + 1:,}: the label {name[:40]!r} must be 1 (yes), 0 (no) or "
                     f"null (unknown), got {str(value)[:40]}."
                 )
-            answers.setdefault(name.strip(), np.full(len(values), np.nan))[row] = float(value)
+            _answer(answers, composed(str(name)), row, float(value), len(values), column)
     return answers
 
 
@@ -92,4 +146,4 @@ def _plain(values: pd.Series, column: str) -> dict[str, np.ndarray]:
             f"Column {column[:40]!r} can't be read as yes or no: row {row + 1:,} has {str(values.iloc[row])[:40]!r}. "
             "Allowed are yes, no, true, false, 1, 0, and nothing for unknown."
         )
-    return {column.removeprefix(PREFIX).strip(): found}
+    return {composed(column.removeprefix(PREFIX)): found}

@@ -5,45 +5,74 @@ import re
 import numpy as np
 import pandas as pd
 
+from labelling.readers.names import Unnamed, names_of_rows, nested
 from labelling.readers.tables import SAMPLE_ROWS
 
-# The first three are next to certain.
-TEXT_NAMES = ("text", "texts", "sentence", "message", "utterance", "body", "content", "comment", "review",
+SURE_NAMES = ("text", "texts", "sentence")
+TEXT_NAMES = (*SURE_NAMES, "message", "utterance", "body", "content", "comment", "review",
               "tweet", "description", "question", "query", "document", "abstract", "feedback", "post",
               "title")  # fmt: skip
 LABEL_NAMES = ("label", "labels", "category", "class", "intent", "topic", "target", "sentiment", "tag", "y")
 
+# Three letters of scripts that are written without blanks: Thai, Lao, Burmese, Khmer; Japanese, Chinese.
+_UNSPACED = re.compile("[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003134f]{3}")
+_NESTED = re.compile(r"[\[{]")
+
 
 def guess_text_column(frame: pd.DataFrame) -> str | None:
-    """The column most likely to hold the texts: long, varied cells of words, a telling name; or None."""
+    """The column most likely to hold the texts, or None.
+
+    One that is called so surely, whatever is in it, or the only one; else long, varied cells of words, a telling name;
+    else one with a telling name alone.
+    """
+    filled = [(column.strip().lower(), column) for column in frame.columns if _holds_words(frame[column])]
+    called = dict(reversed(filled))
+    for name in SURE_NAMES:
+        if name in called:
+            return called[name]
+    if len(frame.columns) == 1 and filled:
+        return str(frame.columns[0])
     scores = {}
-    for column, values in frame.items():
+    for name, column in filled:
+        values = frame[column]
         if not isinstance(values.dtype, pd.StringDtype):
             continue
-        sample = values.iloc[:: max(1, len(values) // SAMPLE_ROWS)].dropna()
-        cells = [cell for cell in sample if cell.strip()]
-        if not cells or np.mean([_is_prose(cell) for cell in cells]) < 0.5:
+        cells = _sample(values)
+        if np.mean([_is_prose(cell) for cell in cells]) < 0.5:
             continue
         length = min(float(np.mean([len(cell) for cell in cells])), 200)
-        spaced = float(np.mean([" " in cell.strip() for cell in cells]))
+        spaced = float(np.mean([" " in cell or bool(_UNSPACED.search(cell)) for cell in cells]))
         varied = len(set(cells)) / len(cells)
-        name = column.strip().lower()
         if name in LABEL_NAMES and varied < 0.5:
             continue
-        if name in TEXT_NAMES:
-            named = 4.0 if name in TEXT_NAMES[:3] else 2.0
-        else:
-            named = 1.5 if set(re.split(r"[\W_]+", name)) & set(TEXT_NAMES) else 1.0
+        named = 1.5 if set(re.split(r"[\W_]+", name)) & set(TEXT_NAMES) else 1.0
+        named = 2.0 if name in TEXT_NAMES else named
         scores[column] = length * (0.2 + spaced) * varied * named
-    return max(scores, key=lambda column: scores[column], default=None)
+    if scores:
+        return max(scores, key=lambda column: scores[column])
+    return next((called[name] for name in TEXT_NAMES if name in called), None)
+
+
+def _sample(values: pd.Series) -> list[str]:
+    """Some of the cells that are not blank."""
+    filled = values.dropna()
+    sample = filled.iloc[:: max(1, len(filled) // SAMPLE_ROWS)].astype("str").str.strip()
+    return [cell for cell in sample if cell]
+
+
+def _holds_words(values: pd.Series) -> bool:
+    """Whether it holds something, and not lists and objects alone."""
+    cells = _sample(values)
+    return bool(cells) and not all(_NESTED.match(cell) and nested(cell) is not None for cell in cells)
 
 
 def _is_prose(cell: str) -> bool:
     """Words, as against numbers, dates, addresses, identifiers and JSON."""
-    cell = cell.strip()
-    if (cell[0] in "[{" and cell[-1] in "]}") or not any(char.isalpha() for char in cell):
+    if not any(char.isalpha() for char in cell) or nested(cell) is not None:
         return False
-    return len(cell.split()) > 1 or not any(char.isdigit() or char in "@/\\_=:" for char in cell)
+    if len(cell.split()) > 1 or not any(char.isdigit() or char in "@/\\_=:" for char in cell):
+        return True
+    return bool(_UNSPACED.search(cell))
 
 
 def guess_label_column(frame: pd.DataFrame, text_column: str | None) -> str | None:
@@ -52,9 +81,10 @@ def guess_label_column(frame: pd.DataFrame, text_column: str | None) -> str | No
         for column in frame.columns:
             if column == text_column or column.strip().lower() != wanted:
                 continue
-            cells = frame[column].dropna()
-            cells = cells[cells.astype("str") != ""]
+            found = [names for names in names_of_rows(frame[column]) if names]
+            if any(isinstance(names, Unnamed) or len(names) > 1 for names in found):
+                continue
             # Banking77 has 77 labels and CLINC150 has 151: up to 1,000 are labels, above that an identifier.
-            if 0 < cells.nunique() <= min(1_000, max(2, len(cells) // 2)):
+            if 0 < len(set(found)) <= min(1_000, max(2, len(found) // 2)):
                 return column
     return None

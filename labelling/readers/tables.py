@@ -13,12 +13,20 @@ READABLE = "CSV, TSV, JSONL, JSON, Parquet, XLSX or TXT"
 MAX_BYTES = 500_000_000
 # A hundred columns for a million rows. Above all a stop for small files that unpack to huge tables.
 MAX_CELLS = 100_000_000
+# Tables of texts have tens of columns; a file that has a new key in each row has as many as rows.
+MAX_COLUMNS = 2_000
+MAX_NOTED = 10  # renamed columns, one by one
+NESTED = "Kept as JSON text, because they hold lists or objects"  # how the note of such columns begins
 # Enough rows to see a file's habits, few enough to look at in no time.
 SAMPLE_ROWS = 2_000
 
 
 def check_size(n_rows: int, n_columns: int) -> None:
-    """Raises ReadError where a table of this size would not fit into memory."""
+    """Raises ReadError where a table of this size would not fit into memory, or has more than MAX_COLUMNS."""
+    if n_columns > MAX_COLUMNS:
+        raise ReadError(
+            f"The table has {n_columns:,} columns; up to {MAX_COLUMNS:,} can be read. Keep only the columns you need."
+        )
     if n_rows * n_columns > MAX_CELLS:
         raise ReadError(
             f"The table has {n_rows:,} rows of {n_columns:,} columns; up to {MAX_CELLS:,} cells can be read. "
@@ -37,20 +45,36 @@ def listed(names: Sequence[str]) -> str:
 
 
 def unique_names(names: Iterable[Any], notes: list[str]) -> list[str]:
-    """Names as strings, made unique; what was changed is added to `notes`."""
+    """Names as strings, made unique; what was changed is added to `notes`. Raises ReadError for too many."""
     given = ["" if name is None else str(name) for name in names]
+    check_size(0, len(given))
+    taken = set(given)
     unique: dict[str, None] = {}
+    numbers: dict[str, int] = {}
+    said = []
     for place, name in enumerate(given, start=1):
         stem = new = name if name.strip() else f"column_{place}"
-        number = 1
-        while new in unique or (new != name and new in given):
-            number += 1
-            new = f"{stem}_{number}"
+        while new in unique or (new != name and new in taken):
+            numbers[stem] = numbers.get(stem, 1) + 1
+            new = f"{stem}_{numbers[stem]}"
         if new != name:
             what = f"is another {name[:40]!r}" if name.strip() else "has no name"
-            notes.append(f"Column {place} {what}: called {new[:60]!r}.")
+            said.append(f"Column {place} {what}: called {new[:60]!r}.")
         unique[new] = None
+    notes += said[:MAX_NOTED]
+    if len(said) > MAX_NOTED:
+        notes.append(f"{len(said) - MAX_NOTED:,} more columns were given names of their own so.")
     return list(unique)
+
+
+def nested_note(names: Sequence[str]) -> list[str]:
+    """What to say of columns of lists or objects; nothing where there are none."""
+    if not names:
+        return []
+    return [
+        f"{NESTED}: {listed(names)}. If the texts are inside, take that field out into a column of its own and upload "
+        "the file again."
+    ]
 
 
 def from_columns(names: Iterable[Any], columns: Iterable[Any], kind: str, notes: Sequence[str] = ()) -> Table:
@@ -69,11 +93,7 @@ def from_columns(names: Iterable[Any], columns: Iterable[Any], kind: str, notes:
             (nested if types & {dict, list} else turned).append(name)
             values = [None if value is None else _as_text(value) for value in values]
         series[name] = pd.Series(values, dtype=dtype or "str")
-    if nested:
-        notes.append(
-            f"Kept as JSON text, because they hold lists or objects: {listed(nested)}. If the texts are "
-            "inside, take that field out into a column of its own and upload the file again."
-        )
+    notes += nested_note(nested)
     if turned:
         notes.append(f"Kept as text: {listed(turned)}. They hold dates, mixed values or big numbers.")
     return Table(pd.DataFrame(series), kind, notes=tuple(notes))

@@ -124,7 +124,7 @@ def _of_project() -> Source | None:
 
     def read() -> Source:
         given = column == GIVEN_HERE
-        names = names_to_import((log.names() if given else dataset.frame[column]).tolist())
+        names = names_to_import(log.names().tolist() if given else readers.read_labels(dataset.frame, column))
         source = _source(project.name, dataset.texts, names)
         return replace(source, encoder=project.spaces()[0].settings, project=project)
 
@@ -138,7 +138,11 @@ def _of_file() -> Source | None:
         return None
     frame = found.table.frame
     columns = list(frame.columns)
-    text = st.selectbox("Column with the texts", columns, index=columns.index(readers.guess_text_column(frame)))
+    texts = readers.guess_text_column(frame)
+    text = st.selectbox("Column with the texts", columns, index=None if texts is None else columns.index(texts))
+    if text is None:
+        st.info("Choose the column with the texts.", icon=":material/notes:")
+        return None
     others = [column for column in columns if column != text]
     guess = readers.guess_label_column(frame, text)
     label = st.selectbox("Column with the labels", others, index=others.index(guess) if guess else None)
@@ -148,7 +152,7 @@ def _of_file() -> Source | None:
 
     def read() -> Source:
         dataset = readers.make_dataset(found.table, text, label)
-        return _source(found.name, dataset.texts, names_to_import(dataset.frame[label].tolist()))
+        return _source(found.name, dataset.texts, names_to_import(readers.read_labels(dataset.frame, label)))
 
     return _held((id(found), text, label), read)
 

@@ -166,7 +166,7 @@ def create_project(name: str, dataset: Dataset, choice: Choice, answers: pd.Data
     Raises ValueError where the encoder can't be loaded, the vectors or the labels can't be taken; nothing is made then.
     """
     settings, vectors = prepare(choice, dataset)
-    labels = [] if dataset.label_column is None else dataset.frame[dataset.label_column].tolist()
+    labels = [] if dataset.label_column is None else readers.read_labels(dataset.frame, dataset.label_column)
     names_to_import(labels)  # labels that can't be taken are said before anything is made
     check_imported_names([] if answers is None else list(answers.columns))
     owner = access.account()
@@ -213,7 +213,7 @@ def add_texts(
     busy = [resources.jobs().get(work, project.id) for work in ("embed", "tune")]
     if any(job is not None and job.is_alive() for job in busy):
         raise ValueError(f"{project.name!r} is still being embedded or tuned: add the texts when that is done.")
-    labels = [] if dataset.label_column is None else dataset.frame[dataset.label_column].tolist()
+    labels = [] if dataset.label_column is None else readers.read_labels(dataset.frame, dataset.label_column)
     names_to_import(labels)
     n_before = project.n_rows
     if answers is not None and not project.several:

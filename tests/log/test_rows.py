@@ -129,10 +129,55 @@ def test_a_name_that_is_none_is_refused(engine: Engine) -> None:
 
 def test_labels_are_told_apart_exactly(engine: Engine) -> None:
     log = open_log(engine)
-    for row, name in enumerate(["a", "A", "ä", "a\u0308"]):
+    for row, name in enumerate(["a", "A", "ä", "a b", "a  b"]):
         log.assign([row], name)
-    assert names_of(log) == ["a", "A", "ä", "a\u0308"]
-    assert [label.id for label in log.labels] == [0, 1, 2, 3]
+    assert names_of(log) == ["a", "A", "ä", "a b", "a  b"]
+    assert [label.id for label in log.labels] == [0, 1, 2, 3, 4]
+
+
+COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
+
+
+def test_names_that_look_alike_are_one_label(engine: Engine) -> None:
+    log = open_log(engine)
+    log.assign([0], DECOMPOSED)
+    log.import_labels([None, COMPOSED, DECOMPOSED, *[None] * 7])
+    log.assign([3], f" {COMPOSED} ")
+    assert names_of(log) == [COMPOSED]
+    assert log.codes.tolist() == [0, 0, 0, 0, *[-1] * 6]
+    with pytest.raises(LabelError, match="already"):
+        log.create(DECOMPOSED)
+    assert log.find(DECOMPOSED) == log.find(COMPOSED) == log.labels[0]
+    log.clear([3], DECOMPOSED)
+    assert log.codes[3] == -1
+
+
+def test_answers_for_names_that_look_alike(engine: Engine) -> None:
+    add_project(engine, "q", several=True)
+    log = LabelLog(engine, "q", N_ROWS, several=True)
+    log.assign([0], COMPOSED)
+    log.import_answers(pd.DataFrame({DECOMPOSED: [np.nan, 1, 0, *[np.nan] * 7]}))
+    assert names_of(log) == [COMPOSED]
+    assert log.answers(0).tolist()[:4] == [1, 1, 0, -1]
+
+
+@pytest.mark.parametrize("old", [[DECOMPOSED], [DECOMPOSED, COMPOSED], [COMPOSED, DECOMPOSED]])
+def test_names_of_an_old_log_stay_as_they_are(engine: Engine, old: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    log = open_log(engine)
+    with monkeypatch.context() as before:  # names were once taken as they came
+        for module in ("labelling.labels", "labelling.log.writing", "labelling.log.reading"):
+            before.setattr(f"{module}.composed", str.strip)
+        for row, name in enumerate(old):
+            log.assign([row], name)
+    log = open_log(engine)
+    assert names_of(log) == old
+    for row, name in enumerate([*old, COMPOSED, DECOMPOSED], 5):
+        if row < N_ROWS:
+            log.assign([row], name)
+            assert log.name_of(row) == (name if name in old else old[0])
+    assert names_of(log) == old
+    log.undo()
+    assert names_of(log) == old
 
 
 @pytest.mark.parametrize("who", ["", "ann", "Ann <b>", "a\0b", "half \ud800 a pair", "x" * 10_000])

@@ -1,0 +1,265 @@
+"""Other tools' files: tables that hold more than their columns say.
+
+What can be read rightly is turned into columns of texts and labels; what can't is refused, with the way to take it
+out of the tool. Nothing is half read.
+"""
+
+import functools
+import json
+import re
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, ParamSpec
+
+import pandas as pd
+
+from labelling.dataset import ReadError, Table
+from labelling.readers.guesses import LABEL_NAMES, guess_text_column
+from labelling.readers.names import Unnamed, names_in, nested
+from labelling.readers.prodigy import read_prodigy
+from labelling.readers.tables import MAX_COLUMNS, NESTED, SAMPLE_ROWS, count, from_columns, listed, nested_note
+
+P = ParamSpec("P")
+FASTTEXT = "__label__"
+RESPONSES = ".responses"
+
+
+def check_bytes(data: bytes) -> None:
+    """Raise ReadError for files of other tools that are neither text nor a table."""
+    if data.startswith((b"x\x9c", b"x\xda")):
+        try:
+            unpacked = zlib.decompressobj().decompress(data[:10_000], 1)
+        except zlib.error:
+            return
+        if not unpacked:
+            return
+        raise ReadError(
+            "The file is packed with zlib, as spaCy's .spacy files (DocBin) are, which can't be read. Write its texts "
+            'and labels as JSONL, a line {"text": doc.text, "cats": doc.cats} for each doc, and upload that.'
+        )
+    if data.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
+        raise ReadError(
+            "The file is an Arrow file, as the datasets library's save_to_disk writes them. Write it with "
+            'dataset.to_parquet("texts.parquet"), and upload that.'
+        )
+
+
+def understood(read: Callable[P, Table]) -> Callable[P, Table]:
+    """Decorate a reader: what it read is understood."""
+
+    @functools.wraps(read)
+    def reading(*args: P.args, **kwargs: P.kwargs) -> Table:
+        return understand(read(*args, **kwargs))
+
+    return reading
+
+
+def understand(table: Table) -> Table:
+    """The table as the tool meant it that wrote it; the same where it is nobody's. Raises ReadError: see above."""
+    _refuse_label_studio(table.frame)
+    _refuse_argilla_records(table.frame)
+    for read in (read_prodigy, _fasttext, _argilla, _doccano):
+        found = read(table)
+        if found is not None:
+            return found
+    if guess_text_column(table.frame) is None:
+        table = _flattened(table)
+    return replace(table, notes=(*table.notes, *_marks(table.frame)))
+
+
+# ---------------------------------------------------------------- refused
+
+
+def _objects(values: pd.Series) -> list[Any]:
+    """What some of the cells hold, where they are lists or objects."""
+    if not isinstance(values.dtype, pd.StringDtype):
+        return []
+    cells = values.dropna().head(SAMPLE_ROWS)
+    return [found for cell in cells if (found := nested(cell)) is not None]
+
+
+def _inside(frame: pd.DataFrame, outer: str, *, answers: Sequence[str]) -> tuple[str, str] | None:
+    """The names of the fields under `outer`, and of those of `answers` that hold something; None without either."""
+    if outer not in frame:
+        return None
+    fields = [found for found in _objects(frame[outer]) if isinstance(found, dict)]
+    filled = [name for name in answers if name in frame and any(_objects(frame[name]))]
+    return (listed(list(fields[0])), " and ".join(filled)) if fields and filled else None
+
+
+def _refuse_label_studio(frame: pd.DataFrame) -> None:
+    found = _inside(frame, "data", answers=("annotations", "completions", "predictions"))
+    if found is not None:
+        raise ReadError(
+            f"The file is a Label Studio export with {count(len(frame), 'task')}: the texts are inside data "
+            f"({found[0]}), the labels inside {found[1]}, which can't be read. In Label Studio choose Export, then "
+            "JSON-MIN or CSV, and upload that file."
+        )
+
+
+def _refuse_argilla_records(frame: pd.DataFrame) -> None:
+    found = _inside(frame, "fields", answers=("responses", "suggestions"))
+    if found is not None:
+        raise ReadError(
+            f"The file holds {count(len(frame), 'record')} of Argilla: the texts are inside fields ({found[0]}), the "
+            f"labels inside {found[1]}, which don't say whether they were submitted. In Python write "
+            'dataset.records.to_datasets().to_parquet("records.parquet"), and upload that file.'
+        )
+
+
+# ---------------------------------------------------------------- read
+
+
+def _fasttext(table: Table) -> Table | None:
+    """A text a line, the labels before it: ``__label__refund where is my money``."""
+    frame = table.frame
+    if any(name.startswith(FASTTEXT) for name in frame.columns):
+        raise ReadError(
+            f"The file is fastText's: lines of {FASTTEXT} and a text. Name it .txt, and upload it again: as a table "
+            "its first line would be lost."
+        )
+    if len(frame.columns) != 1:
+        return None
+    column = frame.columns[0]
+    lines = frame[column].astype("str").fillna("").tolist()
+    if sum(line.lstrip().startswith(FASTTEXT) for line in lines) * 2 <= len(lines):
+        return None
+    texts, labels = [], []
+    for line in lines:
+        found = []
+        while match := re.match(rf"\s*{FASTTEXT}(\S*)[^\S\n]?", line):
+            found.append(match[1])
+            line = line[match.end() :]
+        texts.append(line)
+        labels.append(found)
+    several = any(len(found) > 1 for found in labels)
+    cells = [json.dumps(found, ensure_ascii=False) if several else (found[0] if found else None) for found in labels]
+    notes = (*table.notes, f"Lines of fastText: what follows {FASTTEXT} is in the column 'label'.")
+    read = pd.DataFrame({"text": pd.Series(texts, dtype="str"), "label": pd.Series(cells, dtype="str")})
+    return replace(table, frame=read, notes=notes)
+
+
+def _doccano(table: Table) -> Table | None:
+    """Its CSV joins the labels of a text with #."""
+    frame = table.frame
+    if not {"id", "text", "Comments", "label"} <= set(frame.columns) or table.delimiter is None:
+        return None
+    labels = [cell.split("#") for cell in frame["label"].fillna("")]
+    joined = [len(found) > 1 and all(found) for found in labels]
+    if not any(joined):
+        return None
+    cells = [
+        json.dumps(found, ensure_ascii=False) if several else "#".join(found)
+        for found, several in zip(labels, joined, strict=True)
+    ]
+    note = f"doccano joins several labels with #: they are taken apart in {count(sum(joined), 'row')}."
+    return replace(table, frame=frame.assign(label=pd.Series(cells, dtype="str")), notes=(*table.notes, note))
+
+
+def _argilla(table: Table) -> Table | None:
+    """The answers that were submitted, of each question a column; where annotators disagree there is none."""
+    frame = table.frame
+    questions = [
+        name.removesuffix(RESPONSES)
+        for name in frame.columns
+        if name.endswith(RESPONSES) and f"{name}.status" in frame.columns
+    ]
+    if not questions:
+        return None
+    frame = frame.copy(deep=False)
+    notes = list(table.notes)
+    for question in questions:
+        values, n_disagreed, n_other = _submitted(frame, question)
+        name = question if question not in frame else f"{question} (submitted)"
+        frame[name] = pd.Series(values, index=frame.index, dtype="str")
+        n_given = sum(value is not None for value in values)
+        note = f"An Argilla data set: {name[:40]!r} holds the submitted answers of {count(n_given, 'text')}"
+        note += (
+            f"; {count(n_disagreed, 'text')} on which annotators disagree came in without one" if n_disagreed else ""
+        )
+        note += f"; {count(n_other, 'answer')} that were drafts or discarded don't count" if n_other else ""
+        notes.append(f"{note}. Suggestions are no labels.")
+    return replace(table, frame=frame, notes=tuple(notes))
+
+
+def _submitted(frame: pd.DataFrame, question: str) -> tuple[list[str | None], int, int]:
+    values: list[str | None] = []
+    n_disagreed = n_other = 0
+    columns = (frame[f"{question}{RESPONSES}"], frame[f"{question}{RESPONSES}.status"])
+    for cell, status in zip(*columns, strict=True):
+        answers, states = (nested(found) if isinstance(found, str) else None for found in (cell, status))
+        answers, states = answers or [], states or []
+        submitted = [answer for answer, state in zip(answers, states, strict=False) if state == "submitted"]
+        n_other += len(answers) - len(submitted)
+        distinct = {json.dumps(sorted(map(str, a)) if isinstance(a, list) else a): a for a in submitted}
+        n_disagreed += len(distinct) > 1
+        if len(distinct) != 1:
+            values.append(None)
+            continue
+        answer = submitted[0]
+        values.append(json.dumps(answer, ensure_ascii=False) if isinstance(answer, list | dict) else str(answer))
+    return values, n_disagreed, n_other
+
+
+def _flattened(table: Table) -> Table:
+    """The fields of objects as columns, where there is a text in them and none outside."""
+    frame = table.frame
+    names: list[str] = []
+    columns: list[Any] = []
+    taken: list[str] = []
+    for name in frame.columns:
+        values = frame[name]
+        objects = _all_objects(values)
+        fields = list(dict.fromkeys(key for found in objects or [] if found for key in found))
+        if objects and 0 < len(fields) <= MAX_COLUMNS // 10:
+            taken.append(name)
+            names += [f"{name}.{field}" for field in fields]
+            columns += [[found.get(field) if found else None for found in objects] for field in fields]
+        else:
+            names.append(name)
+            columns.append(values)
+    if not taken:
+        return table
+    flat = from_columns(names, columns, table.format)
+    text = guess_text_column(flat.frame.rename(columns=_last_parts(names)))
+    if text is None:
+        return table
+    left = [name for name in frame.columns if name not in taken and any(_objects(frame[name]))]
+    notes = [note for note in table.notes if not note.startswith(NESTED)]
+    notes += nested_note(left)
+    notes.append(f"The texts are inside {listed(taken)}: its fields became columns, such as {listed(names)}.")
+    return replace(table, frame=flat.frame, notes=(*notes, *flat.notes))
+
+
+def _last_parts(names: Sequence[str]) -> dict[str, str]:
+    return {name: name.rpartition(".")[2] for name in names}
+
+
+def _all_objects(values: pd.Series) -> list[dict[str, Any] | None] | None:
+    """(n_rows,) The object in each cell, None in an empty one; None where some cell holds something else."""
+    if not isinstance(values.dtype, pd.StringDtype):
+        return None
+    objects: list[dict[str, Any] | None] = []
+    for cell in values.fillna(""):
+        found = nested(cell) if cell.strip() else None
+        if cell.strip() and not isinstance(found, dict):
+            return None
+        objects.append(found)
+    return objects
+
+
+def _marks(frame: pd.DataFrame) -> list[str]:
+    """What to say of columns that are called after labels and hold marked parts of texts."""
+    marked = [
+        name
+        for name in frame.columns
+        if name.strip().lower() in (*LABEL_NAMES, "entities", "spans")
+        and any(
+            isinstance(found, list) and isinstance(names_in(json.dumps(found)), Unnamed)
+            for found in _objects(frame[name])
+        )
+    ]
+    if not marked:
+        return []
+    return [f"Marked parts of the texts, which are no labels of whole texts, are in {listed(marked)}."]

@@ -1,0 +1,137 @@
+"""Prodigy's output: texts with the answers accept, reject and ignore."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from labelling.dataset import Table
+from labelling.readers.guesses import guess_text_column
+from labelling.readers.names import Unnamed, names_in, names_of_rows, nested
+from labelling.readers.tables import count
+
+_ANSWERS = {"accept": 1, "reject": 0, "ignore": None}
+
+
+def read_prodigy(table: Table) -> Table | None:
+    """A row for each text with what was answered about it; None where the table is not Prodigy's.
+
+    Of a `label`, accept is a yes, reject a no, ignore unknown. Of a choice, what was accepted is a yes and the other
+    options that were shown a no; a choice that was rejected or ignored says nothing certain: unknown. Where two answers
+    about a text contradict each other it is unknown. Answers come in as a column of objects, `cats`; where each choice
+    was of one option, as a column `label`. Of rows that are merged the first one's other values are kept.
+    """
+    frame = table.frame
+    names = {name.strip().lower(): name for name in reversed(frame.columns)}
+    if "answer" not in names or not names.keys() & {"label", "accept"}:
+        return None
+    answers = _cells(frame, names["answer"])
+    if not any(answers) or not {answer.strip().lower() for answer in answers if answer.strip()} <= _ANSWERS.keys():
+        return None
+    answers = [answer.strip().lower() for answer in answers]
+    others = [name for key, name in names.items() if key in ("answer", "label", "accept", "options")]
+    text = guess_text_column(frame.drop(columns=others))
+    labels = names_of_rows(frame[names["label"]]) if "label" in names else [()] * len(frame)
+    if text is None or not isinstance(frame[text].dtype, pd.StringDtype):
+        return None
+    if any(isinstance(found, Unnamed) for found in labels):
+        return None
+    choices = [_choice(accept, options) for accept, options in zip(*_choice_cells(frame, names), strict=True)]
+    single = not any(labels) and _is_single(frame, names, answers, [accepted for accepted, _ in choices])
+
+    said: dict[Any, dict[str, list[str]]] = {}  # of each text, the answers about each label
+    rows: list[int] = []
+    given: dict[Any, dict[str, set[int]]] = {}
+    for row, cell in enumerate(_cells(frame, text)):
+        key = cell if cell.strip() else row
+        if key not in said:
+            said[key], given[key] = {}, {}
+            rows.append(row)
+        accepted, options = choices[row]
+        for name in labels[row] or options:
+            value = _ANSWERS.get(answers[row])
+            if not labels[row]:
+                value = int(name in accepted) if answers[row] == "accept" else None
+            elif answers[row]:
+                said[key].setdefault(name, []).append(answers[row])
+            if value is not None:
+                given[key].setdefault(name, set()).add(value)
+    n_contrary = sum(len(values) > 1 for found in given.values() for values in found.values())
+    known = [{name: min(values) for name, values in found.items() if len(values) == 1} for found in given.values()]
+
+    kept = frame.iloc[rows].reset_index(drop=True)
+    if any(labels):
+        kept = kept.drop(columns=names["label"])
+        kept[names["answer"]] = _series(json.dumps(found, ensure_ascii=False) for found in said.values())
+    if single:
+        found = [[name for name, value in row.items() if value] for row in known]
+        n_contrary = max(n_contrary, sum(len(names) > 1 for names in found))
+        kept[_free("label", kept)] = _series(names[0] if len(names) == 1 else None for names in found)
+    else:
+        kept[_free("cats", kept)] = _series(json.dumps(row, ensure_ascii=False) if row else None for row in known)
+    notes = [*table.notes, _summary(answers)]
+    if len(kept) < len(frame):
+        notes.append(
+            f"{count(len(frame), 'row')} about {count(len(kept), 'text')}: merged into a row for each text with all "
+            "answers about it; of its other columns the first row's values are kept."
+        )
+    if n_contrary:
+        notes.append(f"{count(n_contrary, 'answer')} about a text and a label contradict each other: unknown.")
+    if any(options and answer in ("reject", "ignore") for (_, options), answer in zip(choices, answers, strict=True)):
+        notes.append("A choice that was rejected or ignored says nothing certain about its options: unknown.")
+    return replace(table, frame=kept, notes=tuple(notes))
+
+
+def _summary(answers: Iterable[str]) -> str:
+    counts = Counter(answers)
+    unanswered = f", {counts['']:,} not answered" if counts[""] else ""
+    return (
+        f"A Prodigy data set: {counts['accept']:,} accepted, {counts['reject']:,} rejected, "
+        f"{counts['ignore']:,} ignored{unanswered}."
+    )
+
+
+def _cells(frame: pd.DataFrame, column: str) -> list[str]:
+    found: list[str] = frame[column].astype("str").fillna("").tolist()
+    return found
+
+
+def _series(values: Iterable[str | None]) -> pd.Series:
+    return pd.Series(list(values), dtype="str")
+
+
+def _free(name: str, frame: pd.DataFrame) -> str:
+    return next(free for n in range(1, 99) if (free := name if n == 1 else f"{name}_{n}") not in frame)
+
+
+def _choice_cells(frame: pd.DataFrame, names: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    accept, options = (
+        _cells(frame, names[key]) if key in names else [""] * len(frame) for key in ("accept", "options")
+    )
+    return accept, options
+
+
+def _choice(accept: str, options: str) -> tuple[list[str], list[str]]:
+    """The names that were accepted, and those of all options: their ids, or their texts where the ids are numbers."""
+    if not accept.strip():
+        return [], []
+    shown = nested(options)
+    called = {}
+    for option in shown if isinstance(shown, list) else []:
+        if isinstance(option, dict) and "id" in option:
+            by_number = not isinstance(option["id"], str) and option.get("text")
+            called[str(option["id"])] = str(option["text"] if by_number else option["id"])
+    accepted = [called.get(name, name) for name in names_in(accept)]
+    return accepted, list(dict.fromkeys([*called.values(), *accepted]))
+
+
+def _is_single(frame: pd.DataFrame, names: Mapping[str, str], answers: list[str], accepted: list[list[str]]) -> bool:
+    """Whether each choice was of one option."""
+    style = _cells(frame, names["config"]) if "config" in names else []
+    several = any('"choice_style": "multiple"' in cell for cell in style)
+    return not several and all(
+        len(found) == 1 for answer, found in zip(answers, accepted, strict=True) if answer == "accept"
+    )
