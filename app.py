@@ -2,20 +2,23 @@
 
 import streamlit as st
 
-from labelling.ui import page
+from labelling.ui import page, server
 
-page.run(
-    st.navigation(
-        [
-            st.Page("pages/texts.py", title="Texts", default=True),
-            st.Page("pages/label.py", title="Label", url_path="label"),
-            st.Page("pages/labels.py", title="Labels", url_path="labels"),
-            st.Page("pages/tune.py", title="Tune", url_path="tune"),
-            st.Page("pages/classify.py", title="Classify", url_path="classify"),
-            st.Page("pages/history.py", title="History", url_path="history"),
-            st.Page("pages/export.py", title="Export", url_path="export"),
-            st.Page("pages/separation.py", title="Separation", url_path="separation"),
-        ],
-        position="top",
+if not server.runs_a_page():
+    app = st.App(__file__, middleware=server.middleware())
+else:
+    page.run(
+        st.navigation(
+            [
+                st.Page("pages/texts.py", title="Texts", default=True),
+                st.Page("pages/label.py", title="Label", url_path="label"),
+                st.Page("pages/labels.py", title="Labels", url_path="labels"),
+                st.Page("pages/tune.py", title="Tune", url_path="tune"),
+                st.Page("pages/classify.py", title="Classify", url_path="classify"),
+                st.Page("pages/history.py", title="History", url_path="history"),
+                st.Page("pages/export.py", title="Export", url_path="export"),
+                st.Page("pages/separation.py", title="Separation", url_path="separation"),
+            ],
+            position="top",
+        )
     )
-)

@@ -1,7 +1,11 @@
 """Embeddings on disk, by what made them and of what text: no text is embedded twice."""
 
 import os
+import subprocess
+import sys
 import threading
+import time
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -14,6 +18,7 @@ import lmdb
 import numpy as np
 from filelock import FileLock, Timeout
 
+from labelling import errors
 from labelling.encoders import Encoder, EncoderError
 from labelling.errors import CorralError
 
@@ -27,6 +32,9 @@ _SAMPLE_TEXTS = 256
 # The database's file is sparse where the system allows it; elsewhere (Windows) it has this size from the
 # start, so it begins small (30,000 embeddings of 384 dimensions) and doubles when it is full.
 _INITIAL_MAP_SIZE = 64 * 2**20
+# What follows each vector: its checksum, with the key and thus with whose it is, and this. Entries of before there were
+# checksums have a length that four divides.
+_CHECKED = b"\x01"
 # Rows read in one transaction, so that other threads get their turn in between.
 _LOOKUP_ROWS = 10_000
 _LOCK_POLL_SECONDS = 0.02
@@ -42,7 +50,10 @@ class EmbeddingCache:
     """Embeddings in an LMDB database, keyed by (fingerprint of the encoder, text).
 
     Several caches, threads and processes can use one folder at a time. Every batch is written in a
-    transaction and synced: a process that is killed loses the batch at work, and leaves nothing half-written.
+    transaction and synced: a process that is killed loses the batch at work, and leaves nothing half-written. Every
+    vector has a checksum; one that is not as it was written counts as not there.
+
+    A database file that is cut off or no database is set aside when it is opened, and a new one begun: `set_aside`.
 
     Parameters
     ----------
@@ -62,6 +73,11 @@ class EmbeddingCache:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
         self._database = _Database.at(self.folder)
+
+    @property
+    def set_aside(self) -> Path | None:
+        """Where the database file lies that was damaged when this process opened it; None where it was whole."""
+        return self._database.set_aside
 
     def lookup(self, fingerprint: str, texts: Sequence[str], n_dims: int) -> tuple[np.ndarray, np.ndarray]:
         """What is there for these texts, without embedding any.
@@ -84,15 +100,23 @@ class EmbeddingCache:
         present = np.zeros(len(texts), dtype=bool)
         n_bytes = n_dims * embeddings.itemsize
         keys = _keys(fingerprint, texts)
+        n_damaged = 0
         # In the order of the keys the database is read from front to back.
         order = sorted(range(len(keys)), key=keys.__getitem__)
         for start in range(0, len(order), _LOOKUP_ROWS):
             with self._database.transaction(write=False) as transaction:
                 for row in order[start : start + _LOOKUP_ROWS]:
                     value = transaction.get(keys[row])
-                    if value is not None and len(value) == n_bytes:
-                        embeddings[row] = np.frombuffer(value, dtype="<f4")
-                        present[row] = True
+                    if value is None or len(value) not in (n_bytes, n_bytes + _CHECK_BYTES):
+                        continue
+                    vector = value[:n_bytes]
+                    if value[n_bytes:] not in (b"", _check(keys[row], vector)):
+                        n_damaged += 1
+                        continue
+                    embeddings[row] = np.frombuffer(vector, dtype="<f4")
+                    present[row] = True
+        if n_damaged:
+            errors.log.warning("%d embeddings in %s are damaged: they are made anew", n_damaged, self.folder)
         return embeddings.astype(np.float32, copy=False), present
 
     def embed(
@@ -184,15 +208,21 @@ class EmbeddingCache:
         return embeddings
 
     def _store(self, fingerprint: str, texts: Sequence[str], embeddings: np.ndarray) -> None:
-        values = embeddings.astype("<f4")
-        self._database.write(
-            [(key, value.tobytes()) for key, value in zip(_keys(fingerprint, texts), values, strict=True)]
-        )
+        vectors = [vector.tobytes() for vector in embeddings.astype("<f4")]
+        keys = _keys(fingerprint, texts)
+        self._database.write([(key, vector + _check(key, vector)) for key, vector in zip(keys, vectors, strict=True)])
 
 
 def _digest(text: str) -> bytes:
     # Half a surrogate pair can't be encoded strictly; whether it can be embedded is the encoder's affair.
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _check(key: bytes, vector: bytes) -> bytes:
+    return zlib.crc32(vector, zlib.crc32(key)).to_bytes(4, "little") + _CHECKED
+
+
+_CHECK_BYTES = 4 + len(_CHECKED)
 
 
 def _keys(fingerprint: str, texts: Sequence[str]) -> list[bytes]:
@@ -264,6 +294,7 @@ class _Database:
         self._lock = threading.Lock()
         with _clear_errors(folder, "open"):
             folder.mkdir(parents=True, exist_ok=True)
+            self.set_aside = _set_damaged_aside(folder)
             self._environment: Any = lmdb.open(str(folder), map_size=_INITIAL_MAP_SIZE)
             # Free the pages that were kept for readers that died.
             self._environment.reader_check()
@@ -298,3 +329,37 @@ class _Database:
             except lmdb.MapFullError:
                 with self._lock:
                     self._environment.set_mapsize(2 * self._environment.info()["map_size"])
+
+
+# Reads every page that the database says it has. Where the file ends before, the system ends the process (SIGBUS).
+_READ_ALL = "import lmdb, sys; sum(1 for _ in lmdb.open(sys.argv[1], readonly=True, lock=False).begin().cursor())"
+
+
+def _set_damaged_aside(folder: Path) -> Path | None:
+    """Rename a database file that can't be read without harm; its new name, None where the file is whole or not there.
+
+    LMDB maps the file into memory: whoever reads behind the end of one that was cut off dies without a word.
+    """
+    path = folder / "data.mdb"
+    with FileLock(folder / "opening.lock"):
+        if not path.exists() or not path.stat().st_size or _is_whole(path):
+            return None
+        aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}")
+        path.rename(aside)
+    errors.log.warning("the embeddings in %s are damaged: set aside as %s, they are made anew", path, aside.name)
+    return aside
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        # Looks at the first two pages alone.
+        environment = lmdb.open(str(path.parent), map_size=_INITIAL_MAP_SIZE, readonly=True, lock=False)
+    except (lmdb.InvalidError, lmdb.CorruptedError, lmdb.VersionMismatchError):
+        return False
+    n_pages, page = environment.info()["last_pgno"] + 1, environment.stat()["psize"]
+    environment.close()
+    if path.stat().st_size >= n_pages * page:
+        return True
+    # Its last pages may never have been written, where they were free again at once: a child finds out what is missing.
+    child = subprocess.run([sys.executable, "-c", _READ_ALL, path.parent], capture_output=True, check=False)  # noqa: S603
+    return child.returncode == 0

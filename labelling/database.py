@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     URL,
@@ -35,6 +36,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from labelling.errors import CorralError
 
@@ -42,6 +44,9 @@ HEAD = "0002"  # the newest of labelling/migrations/versions
 FIRST = "0001"  # that of workspaces made before migrations were numbered in a table of their own
 WAL_TRIES = 100  # a tenth of a second apart
 _MIGRATION_LOCK = 0x636F7272  # any number that is ours
+
+# To each engine another one, with connections of its own: who reads never waits for those who write.
+_readers: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
 
 metadata = MetaData()
 
@@ -115,10 +120,13 @@ class WorkspaceError(CorralError, RuntimeError):
 def open_database(where: Path | str) -> Engine:
     """Open the database: a SQLite file at this path, or a URL (`postgresql://user@host/name`).
 
-    What is missing of it is made, and what an earlier version of Corral made is brought up to date. Raises
-    WorkspaceError where a newer version of Corral made it, or it can't be read or written.
+    What is missing of it is made, and what an earlier version of Corral made is brought up to date. One that is up to
+    date is read alone: it may be read-only. Raises WorkspaceError where a newer version of Corral made it, or it can't
+    be read, or can't be written and needs to be.
     """
     engine = _sqlite(where) if isinstance(where, Path) else _by_url(where)
+    if _is_up_to_date(engine):
+        return engine
     with writing(engine) as connection:
         if engine.dialect.name == "postgresql":  # SQLite's transactions have the database to themselves
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
@@ -133,7 +141,14 @@ def open_database(where: Path | str) -> Engine:
                 f"{place(engine)} holds the tables of something else ({', '.join(sorted(tables)[:3])}): give Corral a "
                 "database of its own."
             )
+    _readers[engine].dispose()  # those of before there was anything to read, and no write-ahead log
     return engine
+
+
+def _is_up_to_date(engine: Engine) -> bool:
+    with reading(engine) as connection:
+        has_version = inspect(connection).has_table(alembic_version.name)
+        return has_version and connection.scalar(select(alembic_version.c.version_num)) == HEAD
 
 
 def _migrate(connection: Connection, tables: set[str]) -> None:
@@ -172,30 +187,51 @@ def _sqlite(path: Path) -> Engine:
             raise WorkspaceError(f"{path} can't be made ({error.strerror}): check that it may be written.") from error
     # An existing file only: where it has gone, an empty one in its place would look as if all labels were gone.
     url = URL.create("sqlite", database=f"file:{_quoted(path)}", query={"mode": "rw", "uri": "true"})
+    if _is_on_a_read_only_disk(path):
+        url = url.update_query_dict({"mode": "ro", "immutable": "1"})
     engine = create_engine(url, connect_args={"timeout": 30})
+    # As many connections as there are readers, and no limit: none of them waits.
+    reader = create_engine(url, connect_args={"timeout": 30}, max_overflow=-1, isolation_level="AUTOCOMMIT")
 
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, record: Any) -> None:
+    def configure(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, not guessed by the driver
         for pragma in ("busy_timeout=30000", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
-        _use_write_ahead_log(connection)
         record.info["file"] = _identity(path)
 
-    @event.listens_for(engine, "checkout")
-    def _same_file(_connection: Any, record: Any, _proxy: Any) -> None:
+    def same_file(_connection: Any, record: Any, _proxy: Any) -> None:
         # What is written to a file that has been moved or replaced would be lost.
         if record.info["file"] != _identity(path):
-            raise DisconnectionError("the database file was replaced")
+            raise DisconnectionError("the database file is not there, or another one")
+
+    for each in (engine, reader):
+        event.listen(each, "connect", configure)
+        event.listen(each, "checkout", same_file)
+
+    @event.listens_for(engine, "connect")
+    def _log_ahead(connection: Any, _record: Any) -> None:
+        _use_write_ahead_log(connection)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        # The write lock is taken at once: what a transaction reads is still true when it writes. SQLAlchemy calls
-        # this for the connections of `reading` too: they must not take it.
-        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # The write lock is taken at once: what a transaction reads is still true when it writes.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
+    return _with_reader(engine, reader)
+
+
+def _with_reader(engine: Engine, reader: Engine) -> Engine:
+    _readers[engine] = reader
+    event.listen(engine, "engine_disposed", lambda _engine: reader.dispose())
     return engine
+
+
+def _is_on_a_read_only_disk(path: Path) -> bool:
+    """Whether SQLite can't make what it needs beside the file to read it, nor needs to: nobody is writing to it."""
+    ahead = path.with_name(f"{path.name}-wal")
+    return not os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids) and not (
+        ahead.exists() and ahead.stat().st_size
+    )
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
@@ -238,7 +274,10 @@ def _by_url(address: str) -> Engine:
         limits = {"connect_timeout": 10, "options": "-c lock_timeout=30000"}
         limits = {name: limit for name, limit in limits.items() if name not in url.query}
         # Connections that the server has closed meanwhile are told before they are used.
-        return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=limits)
+        url, options = url.set(drivername="postgresql+psycopg"), {"pool_pre_ping": True, "connect_args": limits}
+        return _with_reader(
+            create_engine(url, **options), create_engine(url, max_overflow=20, isolation_level="AUTOCOMMIT", **options)
+        )
     except (ArgumentError, NoSuchModuleError) as error:  # the address may hold a password: it is not repeated
         raise WorkspaceError(
             "CORRAL_DATABASE_URL is no database address: it looks like postgresql://user@host/name"
@@ -258,11 +297,12 @@ def place(engine: Engine) -> str:
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection for reading: no write lock is taken. Raises WorkspaceError where it can't be read."""
     try:
-        with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        with _readers[engine].connect() as connection:
             yield connection
-    except (DBAPIError, DisconnectionError) as error:
+    except (DBAPIError, DisconnectionError, PoolTimeoutError) as error:
         raise WorkspaceError(
-            f"The workspace can't be read ({_why(error)}): check that {place(engine)} is there and whole. "
+            _known_problem(error, engine)
+            or f"The workspace can't be read ({_why(error)}): check that {place(engine)} is there and whole. "
             "What was labelled is in it."
         ) from error
 
@@ -272,18 +312,41 @@ def writing(engine: Engine, project_id: str | None = None) -> Iterator[Connectio
     """A transaction that is on disk when the block ends, or not there at all.
 
     Those with one `project_id` take turns. Raises WorkspaceError where it can't be written: a full disk, a read-only
-    folder, a lock that another process holds, a database that has gone away.
+    folder, a lock that another process holds, a database that has gone away or is damaged.
     """
     try:
         with engine.begin() as connection:
             if project_id is not None:  # where transactions run side by side; SQLite's never do
                 connection.execute(select(projects.c.id).where(projects.c.id == project_id).with_for_update())
             yield connection
-    except (DBAPIError, DisconnectionError) as error:
+    except (DBAPIError, DisconnectionError, PoolTimeoutError) as error:
         raise WorkspaceError(
-            f"The workspace can't be written ({_why(error)}): what you did last was not saved, all before was. Check "
-            f"that {place(engine)} is there and may be written, and that the disk is not full; then do it again."
+            _known_problem(error, engine, "What you did last was not saved. ")
+            or f"The workspace can't be written ({_why(error)}): what you did last was not saved, all before was. "
+            f"Check that {place(engine)} may be written, and that the disk is not full; then do it again."
         ) from error
+
+
+def _known_problem(error: SQLAlchemyError, engine: Engine, unsaved: str = "") -> str | None:
+    """What is wrong, and what to do, where the error tells it: nothing is promised of a database that is damaged."""
+    why, where = _why(error), place(engine)
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0) & 0xFF  # the lower byte is the kind
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return (
+            f"The workspace's database is damaged ({why}). {unsaved}Nothing was changed in it. Stop Corral, keep "
+            f"{where} with the files that begin with its name, and put the newest copy of it in its place."
+        )
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or isinstance(error, PoolTimeoutError):
+        return (
+            f"The workspace's database is locked: something else has been writing to {where} for half a minute "
+            f"({why}). {unsaved}What was labelled before is in it: do it again in a while."
+        )
+    if code == sqlite3.SQLITE_CANTOPEN or isinstance(error, DisconnectionError):
+        return (
+            f"The workspace's database is missing: {where} can't be opened ({why}). {unsaved}What was labelled before "
+            "is in that file: put it back where it was, then do it again."
+        )
+    return None
 
 
 def storable(text: str) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from labelling.errors import CorralError
+from labelling.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,27 +131,19 @@ class Dataset:
         """Write ``dataset.parquet`` and then ``dataset.json`` into `folder`, each whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
         columns = {"text_column": self.text_column, "label_column": self.label_column}
-        _write(folder / "dataset.parquet", self.frame.to_parquet(index=False))
-        _write(folder / "dataset.json", json.dumps(columns).encode())
+        table = self.frame.to_parquet(index=False, write_page_checksum=True)
+        write_whole(folder / "dataset.parquet", lambda file: file.write(table))
+        write_whole(folder / "dataset.json", lambda file: file.write(json.dumps(columns).encode()))
 
     @classmethod
     def load(cls, folder: Path) -> Dataset:
-        """Read what `save` wrote. Raises FileNotFoundError when `folder` holds no dataset."""
+        """Read what `save` wrote. Raises FileNotFoundError where there is none, other errors where it is damaged."""
         columns = json.loads((folder / "dataset.json").read_bytes())
-        return cls(pd.read_parquet(folder / "dataset.parquet"), **columns)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Fill a temporary file, then give it its name: a reader sees all of it or nothing."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        frame = pd.read_parquet(folder / "dataset.parquet", page_checksum_verification=True)
+        dataset = cls(frame, columns["text_column"], columns["label_column"])
+        if dataset.text_column not in frame or dataset.label_column not in (None, *frame.columns):
+            raise ValueError("dataset.json names columns that dataset.parquet has not")
+        return dataset
 
 
 def as_strings(values: pd.Series) -> list[str | None]:

@@ -16,7 +16,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, or_, select, update
 
+from labelling import files
 from labelling.cache import EmbeddingCache
 from labelling.database import WorkspaceError, members, open_database, projects, reading, spaces, storable, writing
 from labelling.log import LabelLog
@@ -51,19 +52,10 @@ def _now() -> str:
 
 def save_array(path: Path, array: np.ndarray) -> None:
     """Write `array` as .npy so that `path` holds either all of it or what it held before."""
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            np.save(file, array, allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        files.save_array(path, array)
     except OSError as error:
         raise _cannot_write(path, error) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _cannot_write(path: Path, error: OSError) -> WorkspaceError:
@@ -116,23 +108,37 @@ class Space:
         return self._holds_all(projection)
 
     def _holds_all(self, name: str) -> bool:
-        path = self._path(name)
-        return path.exists() and len(np.load(path, mmap_mode="r", allow_pickle=False)) == self.n_rows
+        array = files.array_on_disk(self._path(name))
+        return array is not None and array.ndim > 0 and len(array) == self.n_rows
 
     @property
     def embeddings(self) -> np.ndarray:
-        """float32 (n_rows, n_dims), memory-mapped; NaN in the rows that have no text."""
-        return np.load(self._path("embeddings"), mmap_mode="r", allow_pickle=False)
+        """float32 (n_rows, n_dims), memory-mapped; NaN in the rows that have no text.
+
+        Raises WorkspaceError where they are not there, or are damaged.
+        """
+        embeddings = self.saved_embeddings
+        if embeddings is None:
+            raise WorkspaceError(
+                f"The embeddings of {self.name!r} are damaged or missing: they are made again when you open the page "
+                "Label. No label was in them."
+            )
+        return embeddings
+
+    @property
+    def saved_embeddings(self) -> np.ndarray | None:
+        """As `embeddings`, of fewer rows where texts were added since; None where they are not there, or damaged."""
+        embeddings = files.load_array(self._path("embeddings"))
+        return None if embeddings is None or embeddings.ndim != 2 else embeddings
 
     def save_embeddings(self, embeddings: np.ndarray) -> None:
         save_array(self._path("embeddings"), np.asarray(embeddings, np.float32))
 
     def map(self, projection: str) -> np.ndarray | None:
         """float32 (n_rows, 2), memory-mapped, None where this has not been made; NaN for texts added since."""
-        path = self._path(projection)
-        if not path.exists():
+        xy = files.load_array(self._path(projection))
+        if xy is None or xy.ndim != 2 or len(xy) > self.n_rows:
             return None
-        xy = np.load(path, mmap_mode="r", allow_pickle=False)
         if len(xy) == self.n_rows:
             return xy
         return np.pad(xy, ((0, self.n_rows - len(xy)), (0, 0)), constant_values=np.nan)
@@ -149,11 +155,19 @@ class Space:
     @property
     def graph(self) -> tuple[np.ndarray, np.ndarray] | None:
         """`neighbours` and their distances, float32 (n_rows, k), memory-mapped; None where they have not been made."""
-        if not (self._holds_all("neighbours") and self._holds_all("distances")):
+        return self._both("neighbours", "distances")
+
+    def _both(self, *names: str) -> tuple[np.ndarray, np.ndarray] | None:
+        """Two arrays of all rows; None where one of them is not there."""
+        if not all(self._holds_all(name) for name in names):
             return None
-        paths = self._path("neighbours"), self._path("distances")
-        rows, distances = (np.load(path, mmap_mode="r", allow_pickle=False) for path in paths)
-        return rows, distances
+        first, second = (files.load_array(self._path(name)) for name in names)
+        return None if first is None or second is None else (first, second)
+
+    @property
+    def has_lost_its_graph(self) -> bool:
+        """Whether its neighbour graph was damaged, and has not been made again."""
+        return self.graph is None and any(self.folder.glob("[nd]*.npy.damaged-*"))
 
     def save_graph(self, neighbours: np.ndarray, distances: np.ndarray) -> None:
         save_array(self._path("distances"), np.asarray(distances, np.float32))
@@ -162,11 +176,8 @@ class Space:
     @property
     def suggestions(self) -> "Suggestions | None":
         """What a classifier guesses for each row; None where none was trained with this space."""
-        if not (self._holds_all("suggested") and self._holds_all("probability")):
-            return None
-        paths = self._path("suggested"), self._path("probability")
-        codes, probability = (np.load(path, mmap_mode="r", allow_pickle=False) for path in paths)
-        return Suggestions(tuple(self.settings["classes"]), codes, probability)
+        found = self._both("suggested", "probability")
+        return None if found is None else Suggestions(tuple(self.settings["classes"]), *found)
 
     def save_suggestions(self, codes: np.ndarray, probability: np.ndarray) -> None:
         save_array(self._path("suggested"), np.asarray(codes, np.int32))
@@ -226,7 +237,22 @@ class Project:
 
     @cached_property
     def dataset(self) -> Dataset:
-        return Dataset.load(self._dataset_folder(self.n_rows))
+        """Raises WorkspaceError where its files are damaged, missing, or of another number of rows."""
+        folder = self._dataset_folder(self.n_rows)
+        try:
+            dataset = Dataset.load(folder)
+        except Exception as error:  # a damaged file fails anywhere in two libraries
+            what = "is missing" if isinstance(error, FileNotFoundError) else "is damaged"
+            raise WorkspaceError(
+                f"The table of {self.name!r} {what}: {folder} ({str(error)[:200]}). Put a copy of it back; the labels "
+                "are in the database, by row, and are shown again then."
+            ) from error
+        if len(dataset) != self.n_rows:
+            raise WorkspaceError(
+                f"The table of {self.name!r} in {folder} has {len(dataset):,} rows, the project has {self.n_rows:,}: "
+                "put back a copy of the folder from before it was changed. The labels are in the database, by row."
+            )
+        return dataset
 
     def _dataset_folder(self, n_rows: int) -> Path:
         folder = self.folder / f"dataset-{n_rows}"
@@ -483,7 +509,21 @@ class Workspace:
                 f"The workspace folder {self.folder} can't be made ({error.strerror}): set CORRAL_WORKSPACE to a "
                 "folder that may be written."
             ) from error
-        self.engine = open_database(os.environ.get("CORRAL_DATABASE_URL") or self.folder / "corral.db")
+        address = os.environ.get("CORRAL_DATABASE_URL")
+        if not address:
+            self._check_not_lost()
+        self.engine = open_database(address or self.folder / "corral.db")
+
+    def _check_not_lost(self) -> None:
+        """Raises WorkspaceError where there are projects, but not the database with their labels."""
+        path = self.folder / "corral.db"
+        folders = [path for path in self.folder.glob("projects/*") if PROJECT_ID.fullmatch(path.name)]
+        if folders and not path.exists():
+            raise WorkspaceError(
+                f"The workspace's database is missing: {path} is not there, but {len(folders):,} folders of projects "
+                f"are. Put it back, or a copy of it: their labels are in it. To begin anew, move {path.parent} away. "
+                "Where the labels are in PostgreSQL, set CORRAL_DATABASE_URL."
+            )
 
     @cached_property
     def cache(self) -> EmbeddingCache:

@@ -329,10 +329,67 @@ def test_read_only_folder(tmp_path):
         EmbeddingCache(tmp_path)
 
 
-def test_folder_that_is_no_database(tmp_path):
-    (tmp_path / "data.mdb").write_bytes(b"something else " * 1000)
-    with pytest.raises(CacheError, match="can't open the embeddings in"):
-        EmbeddingCache(tmp_path)
+@pytest.mark.parametrize("damage", ["no database", "half", "two pages", "one page", "a part of a page"])
+def test_a_damaged_database_is_set_aside_and_made_anew(tmp_path, damage):
+    whole = tmp_path / "whole"
+    EmbeddingCache(whole).embed(CountingEncoder(n_dims=384), TEXTS)
+    data = (whole / "data.mdb").read_bytes()
+    n_bytes = {"half": len(data) // 2, "two pages": 8192, "one page": 4096, "a part of a page": 100}.get(damage)
+    folder = tmp_path / "damaged"
+    folder.mkdir()
+    damaged = b"something else " * 1000 if damage == "no database" else data[:n_bytes]
+    (folder / "data.mdb").write_bytes(damaged)
+    # In a process of its own: what maps a file that is cut off and reads behind its end, the system ends.
+    code = """
+import sys
+from labelling.cache import EmbeddingCache
+from tests.test_cache import TEXTS, CountingEncoder, expected
+embeddings = EmbeddingCache(sys.argv[1])
+assert not embeddings.lookup("ab12", TEXTS, 384)[1].any()
+assert (embeddings.embed(CountingEncoder(n_dims=384), TEXTS) == expected(TEXTS, n_dims=384)).all()
+print(embeddings.set_aside.name)
+"""
+    name, errors = start(code, folder).communicate(timeout=60)
+    assert name.startswith("data.mdb.damaged-"), errors
+    assert (folder / name.strip()).read_bytes() == damaged
+    again = EmbeddingCache(folder)
+    assert again.set_aside is None
+    assert again.lookup("ab12", TEXTS, 384)[1].all()
+
+
+def test_a_database_that_was_never_filled_is_whole(tmp_path):
+    (tmp_path / "data.mdb").touch()
+    assert EmbeddingCache(tmp_path).set_aside is None
+
+
+def test_a_flipped_byte_is_noticed_and_the_vector_made_anew(tmp_path, caplog):
+    folder = tmp_path / "first"
+    vectors = EmbeddingCache(folder).embed(CountingEncoder(), TEXTS)
+    data = (folder / "data.mdb").read_bytes()
+    vector = vectors[7].astype("<f4").tobytes()
+    assert vector in data
+    damaged = bytearray(vector)
+    damaged[5] ^= 64
+    data = data.replace(vector, damaged)  # also in pages that are no longer used
+    other = tmp_path / "second"
+    other.mkdir()
+    (other / "data.mdb").write_bytes(data)
+    embeddings = EmbeddingCache(other)
+    present = embeddings.lookup("ab12", TEXTS, 8)[1]
+    assert np.flatnonzero(~present).tolist() == [7]
+    assert "1 embeddings in" in caplog.text
+    encoder = CountingEncoder()
+    np.testing.assert_array_equal(embeddings.embed(encoder, TEXTS), vectors)
+    assert encoder.encoded == [TEXTS[7]]
+
+
+def test_entries_of_before_there_were_checksums_are_read(tmp_path):
+    embeddings = EmbeddingCache(tmp_path)
+    vector = expected(["a"])[0]
+    embeddings._database.write([(cache._keys("ab12", ["a"])[0], vector.astype("<f4").tobytes())])
+    found, present = embeddings.lookup("ab12", ["a"], 8)
+    assert present.all()
+    np.testing.assert_array_equal(found[0], vector)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no limit on file sizes")

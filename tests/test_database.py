@@ -6,6 +6,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, func, insert, inspect, select, text, update
+from sqlalchemy import Engine, event, func, insert, inspect, select, text, update
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from labelling import database
 from labelling.database import (
@@ -122,7 +125,7 @@ def test_what_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
         ("sqlite:///x.db", "must be a PostgreSQL address"),
         ("not an address secret", "no database address"),
         ("nonsense+psycopg://root:secret@host/name", "must be a PostgreSQL address"),
-        ("postgresql://root:secret@/name?host=/nowhere", "can't be written"),
+        ("postgresql://root:secret@/name?host=/nowhere", "can't be read"),
     ],
 )
 def test_what_is_no_address(address: str, message: str) -> None:
@@ -330,3 +333,85 @@ def test_a_migration_cut_short_leaves_the_old_database(v1: Path) -> None:
         assert done.returncode == -signal.SIGKILL, done.stderr
         assert all_of(v1) == before
     assert version_of(open_database(v1)) == [HEAD]
+
+
+# ---------------------------------------------------------------- damaged, locked, missing
+
+
+def test_a_damaged_database_is_called_damaged_and_nothing_is_promised(tmp_path: Path) -> None:
+    path = tmp_path / "corral.db"
+    engine = open_database(path)
+    with writing(engine) as connection:
+        connection.execute(insert(projects), [project_row(f"{number:04d}" * 3) for number in range(500)])
+    engine.dispose()
+    data = bytearray(path.read_bytes())
+    data[8192:] = b"\xff" * len(data[8192:])
+    path.write_bytes(data)
+    before = path.read_bytes()
+
+    def write() -> None:
+        with writing(open_database(path)) as connection:
+            connection.execute(update(projects).values(name="other"))
+
+    def read() -> None:
+        with reading(open_database(path)) as connection:
+            connection.execute(select(projects)).all()
+
+    for attempt in (write, read):
+        with pytest.raises(WorkspaceError, match=r"is damaged.*put the newest copy") as caught:
+            attempt()
+        assert "all before was" not in str(caught.value)
+        assert "What was labelled" not in str(caught.value)
+    assert path.read_bytes() == before
+
+
+def project_row(project_id: str) -> dict[str, object]:
+    return {"id": project_id, "name": "p" * 40, "created_at": "now", "n_rows": 1, "space": 0, "kind": "one"}
+
+
+def test_readers_wait_for_nobody(where: Path | str) -> None:
+    engine = open_database(where)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=3000"))
+    with writing(engine) as connection:
+        connection.execute(insert(projects).values(**project_row("a" * 12)))
+    started, over = threading.Barrier(21), threading.Event()
+
+    def write() -> None:
+        started.wait()
+        with suppress(WorkspaceError), writing(engine, "a" * 12):
+            over.wait(30)
+
+    def read() -> int:
+        with reading(engine) as connection:
+            return connection.scalar(select(func.count()).select_from(projects)) or 0
+
+    # More writers than there are connections to write by: one has the lock, the others wait for it or for a connection.
+    writers = [threading.Thread(target=write) for _ in range(20)]
+    for thread in writers:
+        thread.start()
+    started.wait()
+    try:
+        with ThreadPoolExecutor(16) as pool:
+            found = [pool.submit(read) for _ in range(64)]
+            assert [future.result(timeout=10) for future in found] == [1] * 64
+        with reading(open_database(where)) as connection:  # opening it waits for nobody either
+            assert connection.scalar(select(alembic_version.c.version_num)) == HEAD
+    finally:
+        over.set()
+        for thread in writers:
+            thread.join()
+    engine.dispose()
+
+
+def test_no_connection_left_is_a_sentence(tmp_path: Path) -> None:
+    engine = open_database(tmp_path / "corral.db")
+    engine.pool._timeout = 0.01  # type: ignore[attr-defined]
+    held = []
+    with suppress(PoolTimeoutError):
+        while True:
+            held.append(engine.raw_connection())
+    with pytest.raises(WorkspaceError, match=r"is locked.*not saved.*do it again"), writing(engine):
+        pass
+    for connection in held:
+        connection.close()

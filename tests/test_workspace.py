@@ -371,7 +371,7 @@ import numpy as np
 from labelling.workspace import save_array
 def die(file, array, **_):
     file.write(b"half of it")
-    file.flush()
+    file.file.flush()
     os.kill(os.getpid(), signal.SIGKILL)
 np.save = die
 save_array(Path(sys.argv[1]), np.ones(3))
@@ -379,3 +379,15 @@ save_array(Path(sys.argv[1]), np.ones(3))
     done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, check=False)
     assert done.returncode == -signal.SIGKILL
     assert np.load(path).tolist() == [0, 0, 0]
+
+
+def test_projects_whose_database_is_gone_are_not_buried_under_a_new_one(workspace: Workspace) -> None:
+    project = workspace.create("p", dataset(), {})
+    workspace.engine.dispose()
+    away = workspace.folder / "away.db"
+    (workspace.folder / "corral.db").rename(away)
+    with pytest.raises(WorkspaceError, match=r"is missing.*1 folders of projects.*Put it back"):
+        Workspace(workspace.folder)
+    assert not (workspace.folder / "corral.db").exists()
+    away.rename(workspace.folder / "corral.db")
+    assert Workspace(workspace.folder).open(project.id).name == "p"

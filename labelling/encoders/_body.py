@@ -5,10 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from labelling.encoders import EncoderError
 from labelling.encoders._base import TextEncoder, check_number, check_texts
 from labelling.encoders._folders import fingerprint, model_folder
-from labelling.encoders._transformer import Checkpoint, hidden_states, load, pad, pool, tokenize
+from labelling.encoders._transformer import Checkpoint, check_whole, hidden_states, load, pad, pool, tokenize
 
 # Special tokens and the prefix space that tokenizers add to a text; generous.
 _ADDED_TOKENS = 8
@@ -126,13 +125,7 @@ class BodyEncoder(TextEncoder):
 
     def _check_checkpoint(self, checkpoint: Checkpoint) -> None:
         checkpoint.length(self.max_length)
-        # The pooler is a layer of BERT's kind over the first token's state, which is not used here.
-        random = [name for name in checkpoint.missing_keys if not name.startswith("pooler.")]
-        if random:
-            raise EncoderError(
-                f"the model {os.fspath(self.model or '')!r} lacks {len(random)} of its tensors ({random[0]} for one), "
-                f"so its vectors would be random: save the whole model, in the class that its config.json names"
-            )
+        check_whole(checkpoint.missing_keys, os.fspath(self.model or ""))
 
     def _check_parameters(self) -> None:
         if self.model is not None and not isinstance(self.model, str | os.PathLike):

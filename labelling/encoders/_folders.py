@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
@@ -24,6 +25,9 @@ _UNUSED_FILES = (
     *("consolidated*.safetensors", "checkpoint-*/*"),
     *("*.py", "*.md", "*.png", "*.jpg", "*.pdf", "data_config.json", ".*"),
 )
+# More than any model has: of whatever else lies in a folder nothing is read.
+_MAX_FILES = 5_000
+_MAX_BYTES = 500_000_000_000
 _PICKLED_WEIGHTS = ("pytorch_model*.bin", "adapter_model.bin")
 
 
@@ -49,12 +53,48 @@ def model_folder(model: str | None, owner: str | None = None) -> Path:
     if model is None:
         return _packaged_folder()
     folder = Path(model).expanduser()
-    if not folder.is_dir():
-        # A hub id has one slash at most and doesn't begin like a path.
-        if folder.exists() or model.startswith((".", "~", "/")) or "\\" in model or len(folder.parts) > 2:
-            raise EncoderError(f"no model in {model!r}: there is no such folder. {OFFLINE_HINT}")
+    if is_local(model):
+        if not (folder.is_dir() and _may_be_a_model(folder)):
+            # The same for a folder of something else: whoever types names must not learn what else is on this machine.
+            raise EncoderError(
+                f"no model in {model!r}: there is no such folder, or no config.json and safetensors weights in it. "
+                f"{OFFLINE_HINT}"
+            )
+    else:
         folder = _download(model if "/" in model or owner is None else f"{owner}/{model}")
     return folder.resolve()
+
+
+def is_local(model: str) -> bool:
+    """Whether this is a folder, or can only be the name of one, and so no model's id on the hub."""
+    folder = Path(model).expanduser()
+    # A hub id has one slash at most and doesn't begin like a path.
+    return folder.exists() or model.startswith((".", "~", "/")) or "\\" in model or len(folder.parts) > 2
+
+
+def check_below(model: str, root: Path | None) -> None:
+    """Raises EncoderError where `model` is a folder that is not below `root`, links followed; None is no folder."""
+    inside = root is not None and Path(model).expanduser().resolve().is_relative_to(root.expanduser().resolve())
+    if is_local(model) and not inside:
+        raise EncoderError(
+            f"no model in {model!r}: on this server models are those of the Hugging Face hub, and those in the folder "
+            f"that whoever runs it names in CORRAL_MODELS. {OFFLINE_HINT}"
+        )
+
+
+def _may_be_a_model(folder: Path) -> bool:
+    """By its names and sizes: before a file of it is read."""
+    if not any((folder / name).is_file() for name in ("config.json", "modules.json", "adapter_config.json")):
+        return False
+    n_files = n_bytes = 0
+    for parent, _, names in os.walk(folder):
+        n_files += len(names)
+        if n_files > _MAX_FILES:
+            return False
+        n_bytes += sum(path.stat().st_size for name in names if (path := Path(parent, name)).is_file())
+        if n_bytes > _MAX_BYTES:
+            return False
+    return True
 
 
 def _packaged_folder() -> Path:

@@ -4,7 +4,7 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -138,6 +138,17 @@ def load(
         positions,
         int(min(limits)) if limits else None,
     )
+
+
+def check_whole(missing_keys: Collection[str], name: str) -> None:
+    """Raises EncoderError where the checkpoint lacked tensors that decide a vector: they then have random values."""
+    # The pooler is a layer of BERT's kind over the first token's state, which no encoder here uses.
+    random = sorted(key for key in missing_keys if not key.startswith("pooler."))
+    if random:
+        raise EncoderError(
+            f"the model {name!r} lacks {len(random)} of its tensors ({random[0]} for one), so its vectors would be "
+            "random: save the whole model, in the class that its config.json names"
+        )
 
 
 def default_device() -> "torch.device":

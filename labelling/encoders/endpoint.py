@@ -1,8 +1,11 @@
 """Embeddings from an OpenAI-compatible endpoint. The only encoder that sends texts to another machine."""
 
+import json
 import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
@@ -11,7 +14,9 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from labelling import errors
 from labelling.encoders import EncoderError
+from labelling.encoders._addresses import pinned
 from labelling.encoders._base import TextEncoder, check_number, check_texts
 
 OPENAI = "https://api.openai.com/v1"
@@ -23,7 +28,10 @@ KEY_VARIABLE = "EMBEDDINGS_API_KEY"
 _BYTES_PER_TOKEN = 3
 # OpenAI takes up to 300,000 tokens in a request.
 _BYTES_PER_REQUEST = 300_000
-_SECONDS_TO_ANSWER = 60.0
+_SECONDS_TO_ANSWER = 60.0  # without a byte
+_SECONDS_FOR_ALL = 300.0  # from the first byte sent to the last one read
+# 64 texts of 10,000 dimensions, each number written out in 25 characters, have 16 MB.
+_MAX_ANSWER = 64_000_000
 _LONGEST_WAIT = 120.0
 # What may be better the next time: too many requests, and a server's troubles.
 _WORTH_A_RETRY = (408, 409, 425, 429, 500, 502, 503, 504, 529)
@@ -53,7 +61,7 @@ class EndpointEncoder(TextEncoder):
         Where the API is. To another machine a key goes by "https" alone.
     key_variable : str, default=None
         Name of the environment variable that holds the key; it ends in "API_KEY". None is OPENAI_API_KEY for OpenAI's
-        address and EMBEDDINGS_API_KEY for any other. Where it isn't set no key is sent.
+        address and EMBEDDINGS_API_KEY for any other. Where it isn't set no key is sent, and none with "".
     dimensions : int, default=None
         Number of columns asked for, where the model can shorten its embeddings. None is the model's own.
     max_length : int, default=8191
@@ -66,6 +74,9 @@ class EndpointEncoder(TextEncoder):
         Number of texts in a request.
     max_retries : int, default=6
         How often a failed request is sent again.
+    any_address : bool, default=True
+        Whether addresses of this machine, of its network and of no network at all may be asked. Without it the name is
+        looked up once, and asked where it then was: it can't be another at the second look.
 
     References
     ----------
@@ -86,6 +97,7 @@ class EndpointEncoder(TextEncoder):
         normalize: bool = True,
         batch_size: int = 64,
         max_retries: int = 6,
+        any_address: bool = True,
     ) -> None:
         self.model = model
         self.base_url = base_url
@@ -96,6 +108,7 @@ class EndpointEncoder(TextEncoder):
         self.normalize = normalize
         self.batch_size = batch_size
         self.max_retries = max_retries
+        self.any_address = any_address
 
     @property
     def fingerprint(self) -> str:
@@ -194,30 +207,58 @@ class EndpointEncoder(TextEncoder):
         key, problem = self._key(), ""
         for attempt in range(self.max_retries + 1):
             self._wait_for_turn()
-            headers = {"Authorization": f"Bearer {key}"} if key else {}
             wait = None
             try:
-                # Redirects are not followed: they would take texts and key elsewhere.
-                answer = httpx2.post(
-                    self._url(), json=body, headers=headers, timeout=_SECONDS_TO_ANSWER, follow_redirects=False
-                )
+                answer = self._post(body, key)
             except httpx2.InvalidURL as error:
                 raise self._error(str(error)) from error
             except httpx2.HTTPError as error:
                 problem = str(error) or type(error).__name__
             else:
-                if answer.status_code == 200:
+                if answer.status == 200:
                     return self._read(answer, len(texts))
-                problem = f"{answer.status_code} {answer.reason_phrase}: {_said(answer)}"
-                if answer.status_code not in _WORTH_A_RETRY or "insufficient_quota" in answer.text:
-                    raise self._error(problem + self._advice(answer.status_code, bool(key)))
-                wait = _retry_after(answer.headers.get("retry-after"))
+                # What it says may be from a machine that nobody here was meant to read: it is for the operator alone.
+                errors.log.warning("%s answered %d: %s", self._url(), answer.status, self._without_key(answer.said))
+                problem = f"{answer.status} {answer.reason}, what it said is in the server's log"
+                if answer.status not in _WORTH_A_RETRY or b"insufficient_quota" in answer.content:
+                    raise self._error(problem + self._advice(answer.status, bool(key)))
+                wait = _retry_after(answer.retry_after)
             wait = 2.0**attempt if wait is None else wait
             if wait > _LONGEST_WAIT:
                 raise self._error(f"{problem} (it asks to wait {wait:,.0f} seconds: go on then)")
             if attempt < self.max_retries:
                 time.sleep(wait)
         raise self._error(f"{problem} (tried {self.max_retries + 1} times)")
+
+    def _post(self, body: dict[str, Any], key: str) -> "_Answer":
+        """Send one request and read its answer, as far as it is bounded in time and size."""
+        import httpx2
+
+        headers = {"Accept-Encoding": "identity"}  # what is packed can be a thousand times as large
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
+        url, extensions = self._url(), dict[str, str]()
+        if not self.any_address:
+            url, headers["Host"], extensions = pinned(url)
+        # Redirects are not followed: they would take texts and key elsewhere. By a proxy of the environment the address
+        # that was looked up here would not be the one that is asked.
+        with (
+            httpx2.Client(timeout=_SECONDS_TO_ANSWER, follow_redirects=False, trust_env=self.any_address) as client,
+            _ended_after(_SECONDS_FOR_ALL, client) as too_long,
+        ):
+            content = bytearray()
+            try:
+                with client.stream("POST", url, json=body, headers=headers, extensions=extensions) as answer:
+                    for chunk in answer.iter_raw():
+                        content += chunk
+                        if len(content) > _MAX_ANSWER:
+                            raise self._error(f"its answer has more than {_MAX_ANSWER // 1_000_000} MB")
+            except (httpx2.HTTPError, httpx2.StreamError, RuntimeError, OSError) as error:
+                if too_long.is_set():
+                    raise self._error(f"its answer took more than {_SECONDS_FOR_ALL:,.0f} seconds") from error
+                raise
+            retry_after = answer.headers.get("retry-after")
+            return _Answer(answer.status_code, answer.reason_phrase[:60], retry_after, bytes(content))
 
     def _wait_for_turn(self) -> None:
         if self.requests_per_minute is not None:
@@ -228,7 +269,7 @@ class EndpointEncoder(TextEncoder):
                 time.sleep(turn - now)
 
     def _key(self) -> str:
-        key = os.environ.get(self.key_name, "").strip()
+        key = os.environ.get(self.key_name, "").strip()  # there is none of no name
         if not (key.isascii() and key.isprintable()):
             raise self._error(f"the environment variable {self.key_name} holds characters that no key has")
         url = urlsplit(self._url())
@@ -239,17 +280,20 @@ class EndpointEncoder(TextEncoder):
             )
         return key
 
-    def _read(self, answer: Any, n_texts: int) -> np.ndarray:
+    def _read(self, answer: "_Answer", n_texts: int) -> np.ndarray:
         try:
-            entries = sorted(answer.json()["data"], key=lambda entry: entry.get("index", 0))
+            entries = sorted(json.loads(answer.content)["data"], key=lambda entry: entry.get("index", 0))
             embeddings = np.array([entry["embedding"] for entry in entries], dtype=np.float32)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise self._error(f"its answer holds no embeddings: {answer.text[:120]!r}") from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            errors.log.warning("%s answered no embeddings: %s", self._url(), self._without_key(answer.said))
+            raise self._error("its answer holds no embeddings; how it begins is in the server's log") from error
         if embeddings.ndim != 2 or len(embeddings) != n_texts:
             raise self._error(f"its answer must hold an embedding for each of {n_texts} texts, got {embeddings.shape}")
         return embeddings
 
     def _advice(self, status: int, key: bool) -> str:
+        if status in (401, 403) and not self.key_name:
+            return ". If it wants a key, bind its address and its key in the file that CORRAL_ENDPOINTS names"
         if status in (401, 403):
             state = "holds a key that it refuses" if key else "is not set"
             return f". The environment variable {self.key_name} {state}: set it and start Corral again"
@@ -257,10 +301,13 @@ class EndpointEncoder(TextEncoder):
             return ". Redirects are not followed: give the address that it leads to"
         return ""
 
-    def _error(self, problem: str) -> EncoderError:
-        # A server may repeat what it was sent.
+    def _without_key(self, said: str) -> str:
+        """What a server said, which may repeat what it was sent."""
         key = os.environ.get(self.key_name, "").strip()
-        problem = problem.replace(key, "…") if key else problem
+        return said.replace(key, "…") if key else said
+
+    def _error(self, problem: str) -> EncoderError:
+        problem = self._without_key(problem)
         return EncoderError(f"the endpoint {self._url()} gave no embeddings of {self.model!r}: {problem[:400]}")
 
     def _check_parameters(self) -> None:
@@ -275,9 +322,12 @@ class EndpointEncoder(TextEncoder):
             host = None
         if not host or parts.scheme not in ("http", "https"):
             raise EncoderError(f"base_url must be an address such as {OPENAI!r}, got {self.base_url!r}")
-        if parts.username or parts.password or parts.query:
-            raise EncoderError(f"base_url must be an address without key or password: put the key into {self.key_name}")
-        if self.key_variable is not None and not self.key_variable.endswith("API_KEY"):
+        if parts.username or parts.password or "?" in self.base_url or "#" in self.base_url:
+            # After a ? or a # the rest of the path would not be the path.
+            raise EncoderError(
+                f"base_url must be an address without key, password, ? and #: put the key into {self.key_name}"
+            )
+        if self.key_variable and not self.key_variable.endswith("API_KEY"):
             # So that no other secret of this machine can be sent.
             raise EncoderError(f"key_variable must end in API_KEY, got {self.key_variable!r}")
         for name in ("dimensions", "requests_per_minute"):
@@ -301,11 +351,41 @@ def _retry_after(value: str | None) -> float | None:
         return None
 
 
-def _said(answer: Any) -> str:
-    """What the server said of an error, in a line."""
+@contextmanager
+def _ended_after(seconds: float, client: Any) -> Iterator[threading.Event]:
+    """Close the client after so long, however its server keeps it waiting: byte by byte each read is soon enough.
+
+    The event is set then.
+    """
+    ended = threading.Event()
+
+    def end() -> None:
+        ended.set()
+        client.close()
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
     try:
-        said = answer.json()["error"]
-        said = said["message"] if isinstance(said, dict) else said
-    except (ValueError, KeyError, TypeError):
-        said = answer.text
-    return " ".join(str(said).split())[:300] or "it said nothing more"
+        yield ended
+    finally:
+        timer.cancel()
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    reason: str
+    retry_after: str | None
+    content: bytes
+
+    @property
+    def said(self) -> str:
+        """What the server said of an error, in a line."""
+        text = self.content[:10_000].decode(errors="replace")
+        try:
+            said = json.loads(text)["error"]
+            said = said["message"] if isinstance(said, dict) else said
+        except (ValueError, KeyError, TypeError, RecursionError):
+            said = text
+        return " ".join(str(said).split())[:300] or "nothing more"

@@ -1,5 +1,6 @@
 """Sentence encoders: the models of the sentence-transformers library."""
 
+import json
 import math
 import os
 from collections.abc import Sequence
@@ -19,11 +20,12 @@ from labelling.encoders._folders import (
     one_line,
     quiet,
 )
-from labelling.encoders._transformer import NO_LIMIT
+from labelling.encoders._transformer import NO_LIMIT, check_whole
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+PACKAGED_NAME = f"{PACKAGED_MODEL}, packaged"  # no folder and no id can be called so
 # Known, so that embeddings that are all in the cache can be shown without loading the model.
 _PACKAGED_N_DIMS = 384
 _PACKAGED_MAX_TOKENS = 256
@@ -193,7 +195,7 @@ class SentenceEncoder(TextEncoder):
         key = (self.fingerprint, self.device)
         with self._lock:
             if self._loaded is None or self._loaded[0] != key:
-                name = PACKAGED_MODEL if self.model is None else os.fspath(self.model)
+                name = PACKAGED_NAME if self.model is None else os.fspath(self.model)
                 self._loaded = (key, _load_folder(folder, name, self.max_length, self.device))
             return self._loaded[1]
 
@@ -210,6 +212,7 @@ class SentenceEncoder(TextEncoder):
 
 def _load_folder(folder: Path, name: str, max_length: int | None, device: str | None) -> "SentenceTransformer":
     check_weights(folder, name)
+    _check_modules(folder, name)
     from sentence_transformers import SentenceTransformer
 
     try:
@@ -224,9 +227,44 @@ def _load_folder(folder: Path, name: str, max_length: int | None, device: str | 
     # A folder that holds no model, or a broken one, can fail anywhere in three libraries.
     except Exception as error:
         raise EncoderError(f"can't load the model {name!r}: {one_line(error)}. {OFFLINE_HINT}") from error
+    if name != PACKAGED_NAME:  # of which every byte is known
+        _check_tensors(loaded, name)
     if max_length is not None:
         positions = getattr(loaded.config, "max_position_embeddings", None) or math.inf
         if max_length > positions:
             raise EncoderError(f"max_length must be at most {positions} for this model, got {max_length}")
         loaded.max_seq_length = max_length
     return loaded
+
+
+def _check_modules(folder: Path, name: str) -> None:
+    """Raises EncoderError where a module is said to be outside of the folder, which was not looked through there."""
+    try:
+        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+        paths = [folder / str(module["path"]) for module in modules]
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EncoderError(f"can't load the model {name!r}: its modules.json is broken. {OFFLINE_HINT}") from error
+    # Not by where links lead: the hub's cache keeps files elsewhere.
+    if not all(Path(os.path.normpath(path)).is_relative_to(folder) for path in paths):
+        raise EncoderError(
+            f"can't load the model {name!r}: its modules.json names a folder outside of it. {OFFLINE_HINT}"
+        )
+
+
+def _check_tensors(loaded: "SentenceTransformer", name: str) -> None:
+    """Raises EncoderError where the weights lack tensors: transformers gives them random values without a word."""
+    for module in loaded:
+        body = getattr(module, "auto_model", None)
+        if body is None:
+            continue
+        with quiet():
+            _, report = type(body).from_pretrained(
+                body.name_or_path,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                output_loading_info=True,
+            )
+        check_whole(report["missing_keys"], name)

@@ -3,6 +3,7 @@
 import getpass
 import json
 import threading
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -301,7 +302,7 @@ class LogReader:
         """The rows that action `seq` changed, sorted: int64 array."""
         with reading(self.engine) as connection:
             found = connection.execute(self._changes().where(changes_table.c.seq == seq)).all()
-        rows = [unpack_rows(row.rows) for row in found]
+        rows = [_change(row).rows for row in found]
         return np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int64)
 
     def standing(self, seq: int) -> np.ndarray:
@@ -337,8 +338,11 @@ class LogReader:
 
 
 def _action(row: Any) -> Action:
-    labels = {int(label_id): fields for label_id, fields in json.loads(row.labels).items()} if row.labels else {}
-    targets = tuple(json.loads(row.targets)) if row.targets else ()
+    try:
+        labels = {int(label_id): fields for label_id, fields in json.loads(row.labels).items()} if row.labels else {}
+        targets = tuple(json.loads(row.targets)) if row.targets else ()
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _damaged(row.seq, error) from error
     return Action(row.seq, row.kind, row.label_id, targets, row.n_rows, row.who, row.at, row.source, labels)
 
 
@@ -347,10 +351,20 @@ def token(action: Action) -> str:
     return repr((action.seq, action.kind, action.label_id, action.n_rows, action.who, action.at))
 
 
+def _damaged(seq: int, error: Exception) -> WorkspaceError:
+    return WorkspaceError(
+        f"Action {seq:,} of the labels' history is damaged in the database ({error}): what it did can't be told any "
+        "more. Nothing was changed. Put the newest copy of the database back."
+    )
+
+
 def _change(row: Row[Any]) -> Change:
-    rows = unpack_rows(row.rows)
-    after = unpack_values(row.after, len(rows)) if row.after else []
-    before = unpack_values(row.before, len(rows)) if getattr(row, "before", None) else []
+    try:
+        rows = unpack_rows(row.rows)
+        after = unpack_values(row.after, len(rows)) if row.after else []
+        before = unpack_values(row.before, len(rows)) if getattr(row, "before", None) else []
+    except (zlib.error, ValueError) as error:
+        raise _damaged(row.seq, error) from error
     return Change(row.column, rows, *_two(after), *_two(before))
 
 

@@ -4,8 +4,6 @@ A snapshot holds nothing that the log does not: where it is missing, cut short o
 """
 
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from labelling import errors
+from labelling.files import write_whole
 from labelling.log.fold import Column
 from labelling.log.packing import pack_rows, pack_values, unpack_rows, unpack_values
 
@@ -37,16 +36,8 @@ def save(path: Path, snapshot: Snapshot) -> None:
         rows = np.flatnonzero(column.setters)  # with yes, no and unknown for each of many labels, these are few
         arrays[f"rows{number}"] = np.frombuffer(pack_rows(rows), np.uint8)
         arrays[f"values{number}"] = np.frombuffer(pack_values(column.codes[rows], column.setters[rows]), np.uint8)
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     with suppress(OSError):
-        try:
-            with temporary.open("wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
 
 
 def load(path: Path, n_rows: int) -> Snapshot | None:

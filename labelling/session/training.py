@@ -61,12 +61,19 @@ class Training(Giving):
         n_truncated = encoder.count_truncated(texts)
         self.project.describe_space(space.id, n_truncated=n_truncated, max_tokens=encoder.max_tokens)
         self._save(space, so_far)
-        for later in self.project.spaces()[1:]:
-            if not later.ready and (later.folder / TUNER_FILE).exists():
+        for later in filter(self.can_be_made, self.project.spaces()[1:]):
+            if (later.folder / TUNER_FILE).exists():
                 self._extend(later, so_far)
-            elif not later.ready and (later.folder / CLASSIFIER_FOLDER).exists():
+            else:
                 self._classify_all(later, _load_classifier(later.folder / CLASSIFIER_FOLDER))
         return True
+
+    @staticmethod
+    def can_be_made(space: Space) -> bool:
+        """Whether the space lacks embeddings or its PCA, of all rows or of some, and what made it is still there."""
+        made_of = (space.folder / name for name in (TUNER_FILE, CLASSIFIER_FOLDER))
+        whole = space.ready and space.map("PCA") is not None
+        return not whole and (space.kind == "encoder" or any(path.exists() for path in made_of))
 
     def _save(self, space: Space, embeddings: np.ndarray) -> None:
         """Save all embeddings of a space, and its PCA: laid like the map before, or with new rows among the others."""
@@ -81,17 +88,19 @@ class Training(Giving):
         space.save_embeddings(embeddings)  # last: a space with embeddings has a map too
 
     def _extend(self, space: Space, original: np.ndarray) -> None:
-        """Give the rows that were added their place in a tuned space."""
+        """Give the rows that were added, or all where they were lost, their place in a tuned space."""
         from labelling import tuners
 
         tuner = getattr(tuners, space.kind).load(space.folder / TUNER_FILE)
-        before = np.asarray(space.embeddings)
-        new = ~np.isnan(original[:, 0])
-        new[: len(before)] = False
-        tuned = np.full((len(original), before.shape[1]), np.nan, np.float32)
-        tuned[: len(before)] = before
-        if new.any():
-            tuned[new] = self._transform(tuner, original, new)[new]
+        new, before = ~np.isnan(original[:, 0]), space.saved_embeddings
+        if before is None:  # lost: all of them are made anew
+            tuned = self._transform(tuner, original, new)
+        else:
+            new[: len(before)] = False
+            tuned = np.full((len(original), before.shape[1]), np.nan, np.float32)
+            tuned[: len(before)] = before
+            if new.any():
+                tuned[new] = self._transform(tuner, original, new)[new]
         self._save(space, tuned)
 
     # ---------------------------------------------------------------- tuning

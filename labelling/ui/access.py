@@ -45,7 +45,6 @@ export default ({ data }) => {
 };
 """
 MAX_NAME = 60
-LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 def begin() -> None:
@@ -159,14 +158,14 @@ def who_sees(folder: str) -> str:
     if account() is not None:
         return "Your projects are kept on the server. Only you see them, and those you share one with."
     kept = f"Projects are kept on this server, in {escape(folder)}."
-    if st.get_option("server.address") in LOCAL:
+    if st.get_option("server.address") in resources.LOCAL:
         return f"{kept} It listens on localhost: only this machine reaches it."
     return kept
 
 
 def open_to_all() -> str | None:
     """A warning where people whom nobody asks who they are may reach the server; None where they can't."""
-    if account() is not None or st.get_option("server.address") in LOCAL:
+    if account() is not None or st.get_option("server.address") in resources.LOCAL:
         return None
     return (
         "Nobody signs in on this server, and it listens to other machines too: **everybody who reaches it sees all "

@@ -16,7 +16,7 @@ from labelling.jobs import Job
 from labelling.readers.tables import count
 from labelling.session import CLASSIFIER, Session
 from labelling.ui import faults, page, running, tuning
-from labelling.ui.resources import jobs, new_session
+from labelling.ui.resources import check_model, jobs, new_session
 from labelling.workspace import Space, Suggestions
 
 REFRESH_SECONDS = 0.5
@@ -123,6 +123,7 @@ def _moving(chosen: str, n_classes: int) -> tuple[int, list[str]]:
 def _classifier(chosen: dict[str, Any]) -> Any:
     from labelling.heads import TransformerClassifier
 
+    check_model(chosen["model"])
     if chosen.get("ready"):
         return TransformerClassifier.from_ready(chosen["model"])
     return TransformerClassifier(**chosen)

@@ -1,6 +1,5 @@
 """The texts page's choice of an encoder: its kind, and the few settings of each kind."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +21,7 @@ CAUSAL = "A generative language model"
 TFIDF = "Word counts, no model"
 OWN = "Vectors of your own"
 ENDPOINT = "An embeddings endpoint"
+ANOTHER_ADDRESS = "another address"
 
 _ABOUT = {
     PACKAGED: "Works offline; for English.",
@@ -157,17 +157,29 @@ def _holds_vectors(dataset: Dataset, column: str) -> bool:
 
 
 def _endpoint(dataset: Dataset) -> Choice:
-    from labelling.encoders.endpoint import OPENAI, EndpointEncoder
+    from labelling.encoders.endpoint import EndpointEncoder
 
+    try:
+        bound = resources.endpoints()
+    except EncoderError as error:
+        page.error(error)
+        bound = {}
+    names = [*bound, *([ANOTHER_ADDRESS] if resources.alone() else [])]
+    if not names:
+        st.info("No endpoint is set up on this server: docs/encoders.md says how whoever runs it does that.")
+        return Choice({"kind": "endpoint", "model": ""})
     left, right = st.columns(2)
-    base_url = left.text_input("Address", value=OPENAI, help="Texts are sent to this address, followed by /embeddings.")
+    chosen = left.selectbox("Endpoint", names, help="Texts are sent there. What is set up here brings its own key.")
+    where: dict[str, Any] = {"endpoint": chosen}
+    if chosen == ANOTHER_ADDRESS:
+        typed = left.text_input(
+            "Address",
+            placeholder="https://embeddings.example.org/v1",
+            help="Texts are sent to this address, followed by /embeddings; no key goes along. Addresses of this "
+            "machine or its network, and keys, are set up in a file: docs/encoders.md.",
+        )
+        where = {"base_url": typed.strip()}
     model = right.text_input("Model on that server", placeholder="text-embedding-3-small")
-    key_variable = left.text_input(
-        "Environment variable with the key",
-        placeholder=EndpointEncoder("", base_url).key_name,
-        key="endpoint key variable",
-        help="The key is read from the environment that Corral was started in; it is neither stored nor shown.",
-    )
     per_minute = right.number_input(
         "Requests a minute, at most", min_value=1, value=None, step=1, placeholder="as many as the server takes"
     )
@@ -177,17 +189,15 @@ def _endpoint(dataset: Dataset) -> Choice:
     settings: dict[str, Any] = {
         "kind": "endpoint",
         "model": model.strip(),
-        "base_url": base_url.strip(),
-        "key_variable": key_variable.strip() or None,
+        **where,
         "requests_per_minute": per_minute,
     }
-    if not settings["model"]:
+    if not settings["model"] or settings.get("base_url") == "":
         return Choice(settings)  # said when it is wanted
     encoder = resources.encoder_for(settings)
     assert isinstance(encoder, EndpointEncoder)  # noqa: S101 - by its kind
     _ = encoder.fingerprint  # says what is wrong with a field
     cost = encoder.cost(dataset.texts, price)
-    key = "is set" if os.environ.get(encoder.key_name) else "is not set: no key is sent"
     host = page.escape(urlsplit(encoder.base_url).netloc)
     price_said = ""
     if cost.price is not None:
@@ -195,7 +205,7 @@ def _endpoint(dataset: Dataset) -> Choice:
         price_said = f", {shown} in the currency of the price"
     st.info(
         f"**{count(cost.n_texts, 'text')} will be sent to {host}**, some {count(cost.n_tokens, 'token')} at "
-        f"most{price_said}; each text once. {page.escape(encoder.key_name)} {key}.",
+        f"most{price_said}; each text once.",
         icon=":material/cloud_upload:",
     )
     return Choice(settings)
@@ -217,6 +227,8 @@ def prepare(choice: Choice, dataset: Dataset) -> tuple[dict[str, Any], np.ndarra
             raise EncoderError(
                 "Type in the model: a name on the Hugging Face hub, a folder here, or the server's name for it."
             )
+        if choice.settings.get("base_url") == "":
+            raise EncoderError("Type in the address of the endpoint.")
         _ = resources.encoder_for(choice.settings).n_dims  # one that can't be loaded is said before anything is made
     return choice.settings, None
 

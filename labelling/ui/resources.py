@@ -2,11 +2,13 @@
 
 import atexit
 import json
+import os
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import streamlit as st
@@ -18,7 +20,11 @@ from labelling.errors import CorralError, log_fault
 from labelling.jobs import Jobs
 from labelling.projections import UmapProcess
 from labelling.session import Session
+from labelling.upkeep import sweep
 from labelling.workspace import Project, Workspace
+
+if TYPE_CHECKING:
+    from labelling.encoders.operated import OperatedEndpoint
 
 # What a space's settings call a kind of encoder: its module and class, and the parameters that the settings may hold.
 # Beside these there are "tfidf", which is fitted and then loaded, and "own", vectors that were brought along.
@@ -29,14 +35,18 @@ ENCODERS = {
     "endpoint": (
         "endpoint",
         "EndpointEncoder",
-        ("model", "base_url", "key_variable", "dimensions", "requests_per_minute"),
+        ("model", "base_url", "key_variable", "any_address", "dimensions", "requests_per_minute"),
     ),
 }
+LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 @st.cache_resource(show_spinner=False)
 def workspace() -> Workspace:
-    return Workspace()
+    opened = Workspace()
+    with suppress(OSError):  # a read-only one is left as it is
+        sweep(opened)
+    return opened
 
 
 @st.cache_resource(show_spinner=False)
@@ -78,7 +88,54 @@ def encoder_for(settings: Mapping[str, Any]) -> Encoder:
     if kind not in ENCODERS:
         raise EncoderError(f"There is no encoder of the kind {kind!r} here: a newer Corral may have made this project.")
     wanted = {name: settings[name] for name in ENCODERS[kind][2] if settings.get(name) not in (None, "")}
+    if kind != "endpoint":
+        check_model(wanted.get("model"))
+    if kind == "endpoint":
+        wanted.update(_where_to_ask(settings))
     return _encoder(kind, json.dumps(wanted, sort_keys=True))
+
+
+def check_model(model: str | None) -> None:
+    """Raises EncoderError where people of this server may not load a model from there; see `alone`."""
+    if model is not None and not alone():
+        from labelling.encoders._folders import check_below
+
+        root = os.environ.get("CORRAL_MODELS")
+        check_below(model, Path(root) if root else None)
+
+
+def alone() -> bool:
+    """Whether only the person at this machine reaches the server, so that it asks whatever address they type."""
+    if st.get_option("server.address") not in LOCAL:
+        return False
+    if not any(Path(path).exists() for path in st.get_option("secrets.files")):
+        return True
+    return st.secrets.load_if_toml_exists() and "auth" not in st.secrets
+
+
+def endpoints() -> "dict[str, OperatedEndpoint]":
+    """The embeddings endpoints by name that are offered here, each with its key. Raises EncoderError."""
+    from labelling.encoders.operated import OPENAI_ENDPOINT, operated_endpoints
+
+    ours = {OPENAI_ENDPOINT.name: OPENAI_ENDPOINT} if alone() else {}
+    return {**ours, **operated_endpoints()}
+
+
+def _where_to_ask(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """An endpoint's address, and the key that goes there: bound by whoever runs the server, or typed, without a key."""
+    bound, name, typed = endpoints(), settings.get("endpoint"), str(settings.get("base_url", ""))
+    if name is None:  # an address that was typed: maybe before it was bound
+        name = next((key for key, one in bound.items() if one.base_url.strip("/ ") == typed.strip("/ ")), None)
+    if name is not None and name in bound:
+        found = bound[name]
+        return {"base_url": found.base_url, "key_variable": found.key_variable or "", "any_address": True}
+    if name is not None or not alone():
+        what = typed if name is None else name
+        raise EncoderError(
+            f"the endpoint {what[:80]!r} is not set up on this server: whoever runs it binds endpoints in the file "
+            "that CORRAL_ENDPOINTS names"
+        )
+    return {"base_url": typed, "key_variable": "", "any_address": False}
 
 
 def fit_encoder(texts: Sequence[str]) -> dict[str, Any]:

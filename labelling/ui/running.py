@@ -12,7 +12,7 @@ from labelling.workspace import Space
 def embedding(session: Session) -> Job | None:
     """The job that embeds the project's texts, started where there is none; None where all is embedded."""
     project = session.project
-    if all(space.ready for space in project.spaces() if space.state == "kept"):
+    if not any(session.can_be_made(space) for space in project.spaces() if space.state == "kept"):
         return None
     job = jobs().get("embed", project.id)
     return job or start_embedding(session)
@@ -41,7 +41,8 @@ def umap_possible(session: Session) -> bool:
 
 def umap(session: Session, space: Space) -> Job | None:
     """The job that makes this space's UMAP, started where there is none; None where it exists or can't be made."""
-    if not space.ready or space.has_map("UMAP") or not umap_possible(session):
+    made = space.has_map("UMAP") and not space.has_lost_its_graph
+    if not space.ready or made or not umap_possible(session):
         return None
     job = jobs().get("umap", session.project.id, space.id)
     return job or start_umap(session, space)

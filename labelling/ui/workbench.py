@@ -6,6 +6,7 @@ import time
 import numpy as np
 import streamlit as st
 
+from labelling.cache import EmbeddingCache
 from labelling.readers.tables import count
 from labelling.session import MapView, Session
 from labelling.ui import faults, giving, looking, page, panel, running
@@ -29,7 +30,18 @@ def status(session: Session) -> None:
     """What is running: the embedding, then the UMAP of the space that is shown."""
     session.log.refresh()
     embedding = running.embedding(session)
-    job = embedding or running.umap(session, session.project.current)
+    if isinstance(session.cache, EmbeddingCache) and (aside := session.cache.set_aside):
+        st.caption(
+            ":material/healing: The file with the embeddings was damaged. It was set aside "
+            f"({page.escape(aside.name)}), and texts are embedded anew where a project needs it. No label was in it."
+        )
+    space = session.project.current
+    if not space.ready and not embedding and not session.can_be_made(space):
+        page.error(
+            f"The embeddings of {space.name!r} are damaged, and what made them is not there any more: choose another "
+            "space. No label was in them."
+        )
+    job = embedding or running.umap(session, space)
     if job is None:
         _truncation_note(session)
         return

@@ -1,5 +1,7 @@
+import contextlib
 import http.server
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
@@ -12,6 +14,7 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 
 from labelling.encoders import EncoderError, endpoint
+from labelling.encoders._addresses import pinned
 from labelling.encoders.endpoint import EndpointEncoder
 
 KEY = "sk-very-secret"
@@ -185,9 +188,9 @@ def test_what_passes_is_tried_again(server, slept):
     assert len(server.requests) == 5
 
 
-def test_what_stays_is_an_error(server, slept):
+def test_what_stays_is_an_error(server, slept, caplog):
     server.answers += [(503, "out of order", {})] * 3
-    with pytest.raises(EncoderError, match=r"503 .*out of order \(tried 3 times\)"):
+    with pytest.raises(EncoderError, match=r"503 .*in the server's log \(tried 3 times\)"):
         EndpointEncoder("small", server.url, max_retries=2).encode(["a"])
     assert slept == [1, 2]
     server.answers.append((429, "later", {"retry-after": "86400"}))
@@ -195,9 +198,11 @@ def test_what_stays_is_an_error(server, slept):
         EndpointEncoder("small", server.url).encode(["a"])
     quota = {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}
     server.answers.append((429, quota, {}))
-    with pytest.raises(EncoderError, match="exceeded your current quota"):
+    with pytest.raises(EncoderError, match="429 "):
         EndpointEncoder("small", server.url).encode(["a"])
     assert slept == [1, 2]
+    for said in ("503: out of order", "429: You exceeded your current quota"):
+        assert said in caplog.text
 
 
 def test_no_more_requests_than_allowed(server, slept):
@@ -208,11 +213,13 @@ def test_no_more_requests_than_allowed(server, slept):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ((404, {"error": {"message": "The model `small` does not exist"}}, {}), "404 .*model `small` does not exist"),
-        ((400, {"error": "bad"}, {}), "400 .*bad"),
+        ((404, {"error": {"message": "The model `small` does not exist"}}, {}), "404 "),
+        ((400, {"error": "inner secret"}, {}), "400 "),
+        ((500, "[" * 100_000, {}), "500 "),
         ((401, {"error": {"message": "no key"}}, {}), "EMBEDDINGS_API_KEY is not set: set it and start Corral again"),
         ((302, "", {"location": "http://127.0.0.1:1/elsewhere"}), "Redirects are not followed"),
-        ((200, "<html>", {}), "its answer holds no embeddings: '<html>'"),
+        ((200, "<html>inner secret", {}), "its answer holds no embeddings"),
+        ((200, "[" * 100_000, {}), "its answer holds no embeddings"),
         ((200, {"data": []}, {}), r"an embedding for each of 2 texts, got \(0,\)"),
         ((200, {"data": [{"index": 0, "embedding": [1, 2]}]}, {}), r"each of 2 texts, got \(1, 2\)"),
         ((200, {"data": [{"embedding": [1, 2]}, {"embedding": [1]}]}, {}), "holds no embeddings"),
@@ -223,8 +230,9 @@ def test_no_more_requests_than_allowed(server, slept):
 def test_an_answer_that_is_none(server, slept, answer, message):
     server.answers.append(answer)
     with pytest.raises(EncoderError, match=message) as info:
-        EndpointEncoder("small", server.url).encode(["a", "b"])
+        EndpointEncoder("small", server.url, max_retries=0).encode(["a", "b"])
     assert server.url in str(info.value)
+    assert "inner secret" not in str(info.value)  # what a foreign server says is for the log alone
     assert slept == []
     assert len(server.requests) == 1
 
@@ -243,7 +251,9 @@ def test_a_server_that_is_not_there(slept):
         ({"base_url": "file:///etc/passwd"}, EncoderError, "must be an address such as"),
         ({"base_url": "http://[::1"}, EncoderError, "must be an address such as"),
         ({"base_url": None}, EncoderError, "must be an address such as"),
-        ({"base_url": "https://me:secret@example.org"}, EncoderError, "without key or password"),
+        ({"base_url": "https://me:secret@example.org"}, EncoderError, "without key, password"),
+        ({"base_url": "https://example.org/v1#"}, EncoderError, "without key, password"),
+        ({"base_url": "https://example.org/v1?"}, EncoderError, "without key, password"),
         ({"key_variable": "AWS_SECRET_ACCESS_KEY"}, EncoderError, "must end in API_KEY"),
         ({"dimensions": 0}, ValueError, "dimensions must be at least 1, got 0"),
         ({"requests_per_minute": 0.5}, TypeError, "requests_per_minute must be a whole number"),
@@ -272,3 +282,78 @@ def test_fingerprint_names_what_decides_a_vector():
 def test_scikit_learn_habits(server):
     encoder = clone(EndpointEncoder("small", server.url))
     assert make_pipeline(encoder, RidgeClassifier()).fit(["a", "eee", "b", "eeee"], [0, 1, 0, 1]).predict(["c"]) == [0]
+
+
+INSIDE = [
+    *("127.0.0.1", "localhost", "10.1.2.3", "192.168.0.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "100.64.0.1"),
+    *("[::1]", "[::]", "[fe80::1]", "[fd00::1]", "[::ffff:127.0.0.1]", "[64:ff9b::a9fe:a9fe]", "[2002:7f00:1::]"),
+    *("2130706433", "0x7f.1", "224.0.0.1", "255.255.255.255"),
+]
+
+
+@pytest.mark.parametrize("host", INSIDE)
+def test_addresses_of_the_inside_are_not_asked(host, server):
+    port = server.server.server_port
+    with pytest.raises(EncoderError, match=r"an address of this machine or of its network|no machine of the name"):
+        EndpointEncoder("small", f"http://{host}:{port}/v1", any_address=False).encode(["a"])
+    assert server.requests == []
+
+
+def test_a_name_is_looked_up_once_and_asked_where_it_was(server, monkeypatch):
+    looked_up = []
+
+    def look_up(host, port, *args, **kwargs):
+        looked_up.append(host)
+        # Public at the first look, this machine at the second.
+        address = "93.184.215.14" if len(looked_up) == 1 else "127.0.0.1"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    url, host, extensions = pinned("https://rebound.example:8443/v1/embeddings")
+    assert (url, host) == ("https://93.184.215.14:8443/v1/embeddings", "rebound.example:8443")
+    assert extensions == {"sni_hostname": "rebound.example"}
+    with pytest.raises(EncoderError, match="or leads to one"):
+        pinned("https://rebound.example/v1/embeddings")
+    # One public address among several does not help.
+    both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 443)) for ip in ("93.184.215.14", "10.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: both)
+    with pytest.raises(EncoderError, match="or leads to one"):
+        pinned("https://both.example/v1/embeddings")
+
+
+def test_what_is_asked_is_the_machine_that_was_checked(server, monkeypatch):
+    monkeypatch.setattr(
+        endpoint, "pinned", lambda url: (url.replace("outside.example", "127.0.0.1"), "outside.example", {})
+    )
+    url = server.url.replace("127.0.0.1", "outside.example")
+    assert EndpointEncoder("small", url, any_address=False).encode(["a"]).shape == (1, 3)
+    assert server.headers[-1]["host"] == "outside.example"
+
+
+def test_an_answer_is_bounded_in_size(server, monkeypatch):
+    monkeypatch.setattr(endpoint, "_MAX_ANSWER", 1_000_000)
+    server.answers.append((200, "x" * 3_000_000, {}))
+    with pytest.raises(EncoderError, match="more than 1 MB"):
+        EndpointEncoder("small", server.url).encode(["a"])
+    assert "gzip" not in server.headers[-1]["accept-encoding"]
+
+
+@pytest.mark.parametrize("beginning", [b"HTTP/1.1 200 OK\r\nx-drip: ", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_an_answer_is_bounded_in_time(monkeypatch, beginning):
+    monkeypatch.setattr(endpoint, "_SECONDS_FOR_ALL", 0.5)
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(beginning)
+                while not over.wait(0.05):
+                    connection.sendall(b"x")
+
+        threading.Thread(target=drip, daemon=True).start()
+        try:
+            with pytest.raises(EncoderError, match="took more than"):
+                EndpointEncoder("small", f"http://127.0.0.1:{listening.getsockname()[1]}/v1").encode(["a"])
+        finally:
+            over.set()

@@ -207,6 +207,65 @@ def test_pickled_weights_are_refused(own_model):
         SentenceEncoder(own_model).encode(["a"])
 
 
+def test_weights_of_something_else_are_refused(own_model):
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(own_model / "model.safetensors")
+    save_file({"nothing of it": weights.popitem()[1]}, own_model / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(EncoderError, match=r"lacks \d+ of its tensors .* vectors would be random"):
+        SentenceEncoder(own_model).encode(["a"])
+
+
+@pytest.mark.parametrize("path", ["../elsewhere", "/tmp/elsewhere", "1_Pooling/../../elsewhere"])
+def test_modules_outside_of_the_folder_are_refused(own_model, path, monkeypatch):
+    import torch
+
+    (own_model.parent / "elsewhere").mkdir()
+    monkeypatch.setattr(torch, "load", lambda *args, **kwargs: pytest.fail("unpickled"))
+    modules = json.loads((own_model / "modules.json").read_text())
+    modules.append({"idx": 2, "name": "2", "path": path, "type": "sentence_transformers.models.Dense"})
+    (own_model / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(EncoderError, match="names a folder outside of it"):
+        SentenceEncoder(own_model).encode(["a"])
+    (own_model / "modules.json").write_text("[1]")
+    with pytest.raises(EncoderError, match=r"modules\.json is broken"):
+        SentenceEncoder(own_model).encode(["a"])
+
+
+def test_a_folder_of_something_else_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(_folders, "_sha256", lambda path: pytest.fail(f"read {path}"))
+    (tmp_path / "secret.txt").write_text("something")
+
+    def said(model: Path) -> str:
+        with pytest.raises(EncoderError) as refusal:
+            SentenceEncoder(model).encode(["a"])
+        return str(refusal.value).replace(str(model), "")
+
+    # Nobody learns whether a folder is there.
+    assert said(tmp_path) == said(tmp_path / "missing") == said(Path("/root")) == said(tmp_path / "secret.txt")
+    monkeypatch.setattr(_folders, "_MAX_FILES", 3)
+    (tmp_path / "config.json").write_text("{}")
+    for number in range(3):
+        (tmp_path / f"{number}.safetensors").write_text("x")
+    assert said(tmp_path) == said(tmp_path / "missing")
+
+
+def test_models_below_a_folder_alone(own_model, tmp_path):
+    root = tmp_path / "models"
+    root.mkdir()
+    own_model.rename(root / "own")
+    (tmp_path / "other").mkdir()
+    (root / "link").symlink_to(tmp_path / "other")
+    for inside in (root / "own", root / "own" / ".." / "own"):
+        _folders.check_below(str(inside), root)
+    _folders.check_below("owner/name", None)  # of the hub
+    for outside in (tmp_path / "other", root / "link", root / ".." / "other", tmp_path / "models2", "~/x", "/", "./a"):
+        with pytest.raises(EncoderError, match="names in CORRAL_MODELS"):
+            _folders.check_below(str(outside), root)
+    with pytest.raises(EncoderError, match="names in CORRAL_MODELS"):
+        _folders.check_below(str(root / "own"), None)
+
+
 def test_code_in_a_model_is_not_run(own_model):
     (own_model / "own_code.py").write_text("raise SystemExit('this code ran')")
     modules = json.loads((own_model / "modules.json").read_text())

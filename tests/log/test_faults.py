@@ -274,7 +274,7 @@ def test_a_fault_that_passes(tmp_path: Path, request: pytest.FixtureRequest, kin
         steps += [lambda: log.create("c"), lambda: log.rename(0, "c")]
     with fault(engine, database):
         for step in steps:
-            with pytest.raises(WorkspaceError, match=r"not saved, all before was.*do it again"):
+            with pytest.raises(WorkspaceError, match=r"not saved.*do it again"):
                 step()
         assert state_in_memory(log) == before[:2]
     assert log.refresh() is False
@@ -306,7 +306,9 @@ def test_reading_says_so_too(tmp_path: Path, request: pytest.FixtureRequest, kin
     log.assign([0], "a")
     with fault(engine, database):
         for step in (log.refresh, lambda: log.rows_of(1), lambda: log.how(1), lambda: open_log(engine)):
-            with pytest.raises(WorkspaceError, match=r"can't be read.*What was labelled is in it"):
+            with pytest.raises(
+                WorkspaceError, match=r"is missing.*put it back|can't be read.*What was labelled is in it"
+            ):
                 step()
         assert log.names().tolist()[:2] == ["a", None], "what is known can still be looked at"
     assert log.refresh() is False
@@ -418,12 +420,8 @@ def test_a_read_only_workspace(cut_short: bool) -> None:
             path.chmod(0o444)
         folder.chmod(0o555)
         with bound_by_permissions():
-            if cut_short:  # SQLite can read it: what it needs for that is there
-                log = open_log(open_database(folder / "corral.db"))
-                assert log.names().tolist()[:2] == ["a", None]
-            else:
-                with pytest.raises(WorkspaceError, match="may be written"):
-                    open_database(folder / "corral.db")
+            log = open_log(open_database(folder / "corral.db"))
+            assert log.names().tolist()[:2] == ["a", None], "it can be read, and exported"
             with pytest.raises(WorkspaceError, match="not saved"):
                 log.assign([1], "b")
             log.engine.dispose()
@@ -432,8 +430,8 @@ def test_a_read_only_workspace(cut_short: bool) -> None:
             path.chmod(0o644)
         again = open_log(open_database(folder / "corral.db"))
         assert again.names().tolist()[:2] == ["a", None]
-        assert log.assign([1], "b").n_changed == 1
-        assert log.names().tolist()[:2] == ["a", "b"]
+        assert again.assign([1], "b").n_changed == 1
+        assert again.names().tolist()[:2] == ["a", "b"]
 
 
 # ---------------------------------------------------------------- clocks

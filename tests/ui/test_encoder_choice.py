@@ -2,6 +2,7 @@
 
 import io
 import json
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -219,12 +220,87 @@ def test_an_endpoint_says_what_it_sends_and_costs(monkeypatch: pytest.MonkeyPatc
     assert "about 0.60" in said
     field(at, "Price of a million tokens").set_value(0.02).run()
     assert "less than 0.01" in at.info[0].value
-    assert "OPENAI_API_KEY is set" in said.replace("\\", "")
+    field(at, "Endpoint").select(encoder_choice.ANOTHER_ADDRESS).run()
+    press(at, "Make the map")
+    assert "Type in the address" in refused(at)
     field(at, "Address").input("http://[wrong").run()
     assert "base_url must be an address" in refused(at)
     field(at, "Address").input("https://embeddings.example/v1").run()
-    assert "EMBEDDINGS_API_KEY is not set" in at.info[0].value.replace("\\", "")
+    assert "will be sent to embeddings.example" in at.info[0].value.replace("\\", "")
     assert no_network == []  # so far nothing was sent
+    shown = str(at)
+    assert "API_KEY" not in shown  # nor whether there is such a variable
+    assert "sk-very-secret" not in shown
+
+
+def test_a_key_goes_to_the_address_that_it_was_bound_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_network: list[object]
+) -> None:
+    from labelling.encoders.endpoint import EndpointEncoder
+
+    def encoder(**settings: object) -> EndpointEncoder:
+        found = resources.encoder_for({"kind": "endpoint", "model": "small", **settings})
+        assert isinstance(found, EndpointEncoder)
+        return found
+
+    for name in ("OPENAI_API_KEY", "EMBEDDINGS_API_KEY", "OTHER_API_KEY"):
+        monkeypatch.setenv(name, f"secret of {name}".replace(" ", "-"))
+    assert encoder(endpoint="OpenAI").key_name == "OPENAI_API_KEY"
+    assert encoder(base_url="https://api.openai.com/v1").key_name == "OPENAI_API_KEY"
+    # An address that somebody typed gets no key, whatever variable an older project names, and is a public one.
+    typed = encoder(base_url="https://elsewhere.example/v1", key_variable="OPENAI_API_KEY")
+    assert (typed.key_name, typed.any_address) == ("", False)
+    assert no_network == []
+
+    file = tmp_path / "endpoints.toml"
+    file.write_text('[ours]\nbase_url = "http://127.0.0.1:9/v1"\nkey_variable = "OTHER_API_KEY"\n')
+    monkeypatch.setenv("CORRAL_ENDPOINTS", str(file))
+    bound = encoder(endpoint="ours")
+    assert (bound.base_url, bound.key_name, bound.any_address) == ("http://127.0.0.1:9/v1", "OTHER_API_KEY", True)
+    assert encoder(base_url="http://127.0.0.1:9/v1/").key_name == "OTHER_API_KEY"
+
+    # Where others reach the server, what its operator has bound is all there is.
+    monkeypatch.setattr(resources, "alone", lambda: False)
+    assert list(resources.endpoints()) == ["ours"]
+    for settings in (
+        {"endpoint": "OpenAI"},
+        {"base_url": "https://api.openai.com/v1"},
+        {"base_url": "https://a.example"},
+    ):
+        with pytest.raises(EncoderError, match="is not set up on this server"):
+            encoder(**settings)
+    at = uploaded(jsonl(TEXTS), encoder_choice.ENDPOINT)
+    assert field(at, "Endpoint").options == ["ours"]
+    file.write_text("[ours]\nkey = 'x'\n")
+    with pytest.raises(EncoderError, match="must have a base_url"):
+        resources.endpoints()
+
+
+@pytest.mark.parametrize(
+    ("address", "secrets", "alone"),
+    [
+        ("localhost", None, True),
+        ("localhost", "[other]\na = 1\n", True),
+        ("localhost", "[auth]\nclient_id = '1'\n", False),
+        ("0.0.0.0", None, False),
+        (None, None, False),
+    ],
+)
+def test_who_is_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str | None, secrets: str | None, alone: bool
+) -> None:
+    file = tmp_path / "secrets.toml"
+    if secrets:
+        file.write_text(secrets)
+
+    class Secrets(dict):
+        def load_if_toml_exists(self) -> bool:
+            self.update(tomllib.loads(file.read_text()))
+            return True
+
+    monkeypatch.setattr(st, "get_option", {"server.address": address, "secrets.files": [str(file)]}.get)
+    monkeypatch.setattr(st, "secrets", Secrets())
+    assert resources.alone() is alone
 
 
 def test_an_endpoints_settings_hold_no_key(monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> None:

@@ -1,0 +1,116 @@
+"""Files that hold all of what was written or what they held before; arrays that tell when a byte of them changed."""
+
+import os
+import secrets
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from labelling import errors
+
+# Behind the array, where numpy.load does not look: this, and the CRC-32 of all that stands before it, little-endian.
+_MARK = b"corral-crc32"
+_TRAILER_BYTES = len(_MARK) + 4
+_CHUNK = 16_000_000
+
+
+def write_whole(path: Path, fill: Callable[[BinaryIO], object]) -> None:
+    """Let `fill` write into a temporary file, sync it and give it its name. On OSError `path` is as it was before."""
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            fill(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+class _Summed:
+    """A file that keeps the checksum of what is written to it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.crc = 0
+
+    def write(self, data: Any) -> int:
+        self.crc = zlib.crc32(data, self.crc)
+        return self.file.write(data)
+
+
+def save_array(path: Path, array: np.ndarray) -> None:
+    """Write `array` as .npy with a checksum behind it, as `write_whole`."""
+
+    def fill(file: BinaryIO) -> None:
+        summed = _Summed(file)
+        np.save(summed, array, allow_pickle=False)
+        file.write(_MARK + summed.crc.to_bytes(4, "little"))
+
+    write_whole(path, fill)
+
+
+def load_array(path: Path) -> np.ndarray | None:
+    """What `save_array` wrote, memory-mapped; None where it is not there.
+
+    A damaged file is set aside under another name, so that what can be made again is made again: None too.
+    """
+    array = array_on_disk(path)
+    if array is not None and not _is_as_written(path, *_state(path)):
+        _set_aside(path, "its checksum is another")
+        return None
+    return array
+
+
+def is_whole(path: Path) -> bool:
+    """Whether `load_array` could load it; nothing is set aside."""
+    try:
+        np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception:
+        return False
+    return _is_as_written(path, *_state(path))
+
+
+def array_on_disk(path: Path) -> np.ndarray | None:
+    """As `load_array`, without reading more than the beginning: a byte that changed in the middle is not noticed."""
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # a damaged header fails anywhere in a parser
+        _set_aside(path, str(error)[:200])
+        return None
+
+
+def _set_aside(path: Path, why: str) -> None:
+    with suppress(OSError):  # on a read-only disk it stays
+        path.rename(path.with_name(f"{path.name}.damaged-{secrets.token_hex(3)}"))
+    errors.log.warning("%s is damaged (%s): set aside", path, why)
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+# Once a process for each file as it is: a gigabyte takes a second.
+@lru_cache(maxsize=4096)
+def _is_as_written(path: Path, size: int, _mtime_ns: int, _inode: int) -> bool:
+    with path.open("rb") as file:
+        file.seek(max(0, size - _TRAILER_BYTES))
+        trailer = file.read()
+        if not trailer.startswith(_MARK):
+            return True  # of before there were checksums
+        file.seek(0)
+        crc, left = 0, size - _TRAILER_BYTES
+        while left > 0 and (chunk := file.read(min(_CHUNK, left))):
+            crc = zlib.crc32(chunk, crc)
+            left -= len(chunk)
+    return trailer[len(_MARK) :] == crc.to_bytes(4, "little")

@@ -1,0 +1,181 @@
+"""A workspace whose disk goes bad: what can be made again is made again, what can't is named, labels stay."""
+
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labelling.cache import EmbeddingCache
+from labelling.database import WorkspaceError
+from labelling.session import Session
+from labelling.tuners import FeedForwardTuner
+from labelling.workspace import Space, Workspace
+from tests.test_session import TEXTS, WordEncoder, make_dataset, new_session, select_rows
+
+ARRAYS = ["embeddings", "PCA"]
+LABELS = ["card", "card", "refund", "refund"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with one project: labelled, embedded, mapped, with a tuned space."""
+    folder = tmp_path_factory.mktemp("made") / "work"
+    workspace = Workspace(folder)
+    session = new_session(workspace, workspace.create("texts", make_dataset(), {}))
+    assert session.embed()
+    assert session.look(session.project.current, "PCA")
+    for row, name in enumerate(LABELS):
+        select_rows(session, [row])
+        session.label(name)
+    space = session.tune(FeedForwardTuner(steps=5, random_state=0), "Round 1")
+    session.project.keep_space(space.id)
+    workspace.engine.dispose()
+    return folder
+
+
+@pytest.fixture
+def work(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "work"))
+
+
+def opened(work: Path) -> Session:
+    workspace = Workspace(work)
+    (info,) = workspace.projects()
+    return Session(workspace.open(info.id), EmbeddingCache(work / "embeddings"), lambda settings: WordEncoder())
+
+
+def labels(session: Session) -> list[str | None]:
+    return session.log.names().tolist()[: len(LABELS)]
+
+
+def flip(path: Path, seed: int, n: int = 10) -> None:
+    data = bytearray(path.read_bytes())
+    for place in random.Random(seed).sample(range(len(data)), min(n, len(data))):
+        data[place] ^= 1 << (place % 8)
+    path.unlink()
+    path.write_bytes(data)
+
+
+def same_vectors(space: Space, other: Space) -> bool:
+    return np.allclose(space.embeddings, other.embeddings, atol=1e-5, equal_nan=True)
+
+
+@pytest.mark.parametrize("how", ["flipped", "cut off", "gone", "something else"])
+@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("space_id", [0, 1], ids=["original", "tuned"])
+def test_arrays_are_made_again(made: Path, work: Path, how: str, name: str, space_id: int) -> None:
+    path = next(work.glob(f"projects/*/spaces/{space_id}/{name}.npy"))
+    if how == "flipped":
+        data = bytearray(path.read_bytes())
+        data[-40] ^= 8
+        path.write_bytes(data)
+    elif how == "cut off":
+        path.write_bytes(path.read_bytes()[:-60])
+    elif how == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(b"something else entirely")
+    session = opened(work)
+    assert labels(session) == LABELS
+    space = session.project.space(space_id)
+    with pytest.raises(WorkspaceError, match="made again") if name == "embeddings" else pytest.MonkeyPatch.context():
+        _ = space.embeddings
+    assert session.can_be_made(session.project.space(space_id))
+    assert session.embed()
+    assert not session.can_be_made(session.project.space(space_id))
+    assert session.look(session.project.space(space_id), "PCA") is not None
+    assert same_vectors(session.project.space(space_id), opened(made).project.space(space_id))
+    assert labels(session) == LABELS
+
+
+def test_a_tuned_space_whose_tuner_is_gone_too_is_told_and_the_rest_opens(work: Path) -> None:
+    folder = next(work.glob("projects/*/spaces/1"))
+    (folder / "embeddings.npy").unlink()
+    (folder / "tuner.safetensors").unlink()
+    session = opened(work)
+    space = session.project.space(1)
+    assert not space.ready
+    assert not session.can_be_made(space)
+    assert session.embed()
+    assert labels(session) == LABELS
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("flipped", "is damaged"),
+        ("cut off", "is damaged"),
+        ("gone", "is missing"),
+        ("folder gone", "is missing"),
+        ("other columns", "is damaged"),
+        ("no json", "is damaged"),
+        ("fewer rows", "has 2 rows, the project has 40"),
+    ],
+)
+def test_a_damaged_table_is_named(work: Path, damage: str, said: str) -> None:
+    folder = next(work.glob("projects/*/dataset"))
+    table = folder / "dataset.parquet"
+    if damage == "flipped":
+        data = bytearray(table.read_bytes())
+        data[40] ^= 1
+        table.write_bytes(data)
+    elif damage == "cut off":
+        table.write_bytes(table.read_bytes()[:-30])
+    elif damage == "gone":
+        table.unlink()
+    elif damage == "folder gone":
+        shutil.rmtree(folder.parent)
+    elif damage == "other columns":
+        (folder / "dataset.json").write_text('{"text_column": "x", "label_column": null}')
+    elif damage == "no json":
+        (folder / "dataset.json").write_text("{")
+    else:
+        make_dataset(TEXTS[:2]).save(folder)
+    session = opened(work)
+    assert labels(session) == LABELS, "the labels are in the database"
+    with pytest.raises(WorkspaceError, match=f"The table of 'texts' {said}|'texts' in .* {said}") as caught:
+        _ = session.project.dataset
+    assert "labels are in the database" in str(caught.value)
+
+
+def test_a_damaged_action_is_named(work: Path) -> None:
+    import sqlite3
+
+    for path in work.glob("projects/*/labels-*.npz"):
+        path.unlink()  # the snapshot, without which the actions themselves are read
+    connection = sqlite3.connect(work / "corral.db")
+    connection.execute("update changes set rows = x'00112233' where seq = 3")
+    connection.commit()
+    connection.close()
+    with pytest.raises(WorkspaceError, match=r"Action 3 of the labels' history is damaged.*newest copy"):
+        opened(work)
+
+
+def test_ten_bytes_flipped_in_any_file(made: Path, tmp_path: Path) -> None:
+    """It opens as it was, or says what is wrong. SQLite's own file has no checksums: it is not among these."""
+    names = [path.relative_to(made) for path in sorted(made.rglob("*")) if path.is_file()]
+    names = [name for name in names if not name.name.startswith("corral.db") and name.suffix not in (".lock", ".mdb")]
+    assert len(names) >= 7
+    said: dict[tuple[Path, int], str] = {}
+    for number, name in enumerate(names):
+        for seed in range(3):
+            work = tmp_path / f"{number}-{seed}"
+            shutil.copytree(made, work)
+            if (work / name).stat().st_size:
+                flip(work / name, seed)
+            try:
+                session = opened(work)
+                assert labels(session) == LABELS, name
+                assert session.project.dataset.texts == TEXTS, name
+                assert session.embed(), name
+                for space in session.project.spaces():
+                    if space.ready:
+                        assert same_vectors(space, opened(made).project.space(space.id)), name
+                        assert session.look(space, "PCA") is not None, name
+            except WorkspaceError as error:
+                said[name, seed] = str(error)
+            shutil.rmtree(work)
+    for where, message in said.items():
+        assert "damaged" in message, (where, message)

@@ -1,0 +1,63 @@
+"""Files written whole, and arrays that tell when a byte of them changed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labelling.files import load_array, save_array, write_whole
+
+
+def test_a_file_is_whole_or_what_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file"
+    write_whole(path, lambda file: file.write(b"first"))
+
+    def fail(file: object) -> None:
+        file.write(b"half")  # type: ignore[attr-defined]
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        write_whole(path, fail)
+    assert path.read_bytes() == b"first"
+    assert [each.name for each in path.parent.iterdir()] == ["file"]
+
+
+ARRAYS = (np.arange(12, dtype=np.float32).reshape(6, 2), np.empty((0, 3), np.float32), np.arange(5), np.float64(3))
+
+
+@pytest.mark.parametrize("array", ARRAYS, ids=["matrix", "empty", "vector", "scalar"])
+def test_an_array_comes_back_and_any_flipped_byte_is_noticed(tmp_path: Path, array: np.ndarray) -> None:
+    path = tmp_path / "a.npy"
+    save_array(path, array)
+    np.testing.assert_array_equal(load_array(path), array)
+    np.testing.assert_array_equal(np.load(path), array)  # others read it, too
+    whole = path.read_bytes()
+    unnoticed = []
+    for place in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1
+        path.unlink(missing_ok=True)
+        path.write_bytes(damaged)
+        found = load_array(path)
+        if found is not None and not np.array_equal(found, array):
+            unnoticed.append(place)
+        assert (found is None) == (not path.exists()), "set aside, never deleted"
+    assert unnoticed == []
+
+
+@pytest.mark.parametrize("n_bytes", [0, 5, 60, 100, 150])
+def test_an_array_that_is_cut_off_is_set_aside(tmp_path: Path, n_bytes: int) -> None:
+    path = tmp_path / "a.npy"
+    save_array(path, ARRAYS[0])
+    damaged = path.read_bytes()[:n_bytes]
+    path.write_bytes(damaged)
+    assert load_array(path) is None
+    (aside,) = tmp_path.iterdir()
+    assert aside.name.startswith("a.npy.damaged-")
+    assert aside.read_bytes() == damaged
+
+
+def test_an_array_of_before_there_were_checksums(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", ARRAYS[0])
+    np.testing.assert_array_equal(load_array(tmp_path / "a.npy"), ARRAYS[0])
+    assert load_array(tmp_path / "none.npy") is None

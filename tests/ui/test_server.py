@@ -1,0 +1,75 @@
+"""The server round the pages: hosts, origins, frames."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import streamlit as st
+
+from labelling.ui import server
+
+
+def ask(scope: dict[str, Any], **headers: str) -> tuple[int | None, dict[str, str], bool]:
+    """What comes of a request: its status, the headers, and whether it got through to the app behind."""
+    through, sent = [], []
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        through.append(True)
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
+            await send({"type": "http.response.body", "body": b""})
+
+    async def receive() -> dict[str, Any]:
+        return {"type": f"{scope['type']}.request"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    asyncio.run(server.Guard(app)({"method": "GET", "path": "/", **scope, "headers": encoded}, receive, send))
+    start = next((message for message in sent if message["type"] == "http.response.start"), {})
+    found = {name.decode(): value.decode() for name, value in start.get("headers", [])}
+    return start.get("status"), found, bool(through)
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8501", "127.0.0.1:8501", "[::1]:8501", "LOCALHOST"])
+def test_this_machines_names_are_answered_and_no_other_page_may_frame_them(host):
+    status, headers, through = ask({"type": "http"}, host=host)
+    assert (status, through) == (200, True)
+    assert headers["content-security-policy"] == "frame-ancestors 'self'"
+    assert headers["x-frame-options"] == "SAMEORIGIN"
+    assert ask({"type": "websocket"}, host=host, origin=f"http://{host}")[2]
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:8501", "localhost.evil.example", "localhost@evil.example", "localhost:x", "", "a/b"],
+)
+def test_other_names_that_lead_here_are_not_answered(host):
+    for path in ("/", "/label", "/_stcore/health", "/media/x.csv"):
+        status, _, through = ask({"type": "http", "path": path}, host=host)
+        assert (status, through) == (400, False)
+    assert not ask({"type": "websocket"}, host=host, origin=f"http://{host}")[2]
+
+
+def test_no_host_at_all():
+    assert ask({"type": "http"})[::2] == (400, False)
+    assert not ask({"type": "websocket"})[2]
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:9999", "null", "http://localhost:8501.x"])
+def test_pages_of_other_origins_get_no_websocket(origin):
+    assert not ask({"type": "websocket"}, host="localhost:8501", origin=origin)[2]
+
+
+def test_a_public_name_is_named_by_the_operator(monkeypatch):
+    options = {"server.allowedHosts": ["corral.example.org"]}
+    monkeypatch.setattr("streamlit.config.get_option", options.get)
+    monkeypatch.setattr(st, "get_option", options.get)
+    assert ask({"type": "websocket"}, host="corral.example.org", origin="https://corral.example.org")[2]
+    assert ask({"type": "http"}, host="localhost")[0] == 400
+
+
+@pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/metrics/", "/base/_stcore/metrics"])
+def test_the_servers_figures_are_nobodys(path):
+    assert ask({"type": "http", "path": path}, host="localhost")[0] == 404
