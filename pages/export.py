@@ -4,7 +4,7 @@ import streamlit as st
 
 from labelling import export
 from labelling.readers.tables import count
-from labelling.ui import faults, page
+from labelling.ui import downloads, page
 
 FORMATS = {
     "CSV for programs": (export.to_csv, "csv", "text/csv", "Plain UTF-8, every cell as it is. For scripts and tools."),
@@ -38,9 +38,10 @@ if counts[which] == 0:
     st.info("Nothing is labelled yet.", icon=":material/lightbulb:")
     st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
 else:
-    faults.download(
+    downloads.button(
         f"Download {count(counts[which], 'row')}",
         lambda: session.export(to_bytes, only_labelled=only_labelled),
+        session.project.id,
         file_name=export.file_name(session.project.name, ending),
         mime=mime,
         type="primary",

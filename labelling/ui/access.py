@@ -3,6 +3,7 @@
 Signing in is Streamlit's (st.login, OpenID Connect), and is on where its secrets have a section [auth].
 """
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,8 @@ from urllib.parse import quote, unquote
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+from streamlit.web.server.starlette.starlette_websocket import _get_signed_cookie_with_chunks
 
 from labelling.database import WorkspaceError
 from labelling.log import user_name
@@ -98,7 +101,16 @@ def account() -> str | None:
 
     None where nobody has.
     """
-    claims = st.user.to_dict()
+    return _account_of(st.user.to_dict())
+
+
+def account_of_cookies(cookies: Mapping[str, str]) -> str | None:
+    """As `account`, of a request outside of the pages."""
+    signed = _get_signed_cookie_with_chunks(dict(cookies), USER_COOKIE_NAME)
+    return _account_of(json.loads(signed or b"{}"))
+
+
+def _account_of(claims: Mapping[str, Any]) -> str | None:
     if not claims.get("is_logged_in") or _sign_in(claims) in resources.signed_out():
         return None
     if claims.get("email") and claims.get("email_verified") in (True, "true"):

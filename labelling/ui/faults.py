@@ -22,7 +22,6 @@ FAULT = (
     "disk: reload the page to go on."
 )
 SECONDS_BETWEEN = 60.0  # what runs every second and fails each time would fill the log
-SECONDS_TO_SAY = 1.0  # a download runs beside the page
 
 Made = TypeVar("Made")
 
@@ -84,29 +83,3 @@ def guarded(part: Callable[..., Any]) -> Callable[..., Any]:
             box(FAULT)
 
     return run
-
-
-def download(label: str, make: Callable[[], Any], **options: Any) -> None:
-    """A button that saves what `make` gives; where it fails, the page says so, a moment later."""
-    failed: list[str] = []
-    place = where()
-
-    def made() -> Any:  # in a thread that knows nothing of the page
-        failed.clear()
-        try:
-            return make()
-        except CorralError as error:
-            failed.append(str(error))
-            raise
-        except Exception as error:
-            log_fault(error, place)
-            failed.append(FAULT)
-            raise
-
-    st.download_button(label, data=made, on_click="ignore", **options)
-    st.fragment(guarded(_say), run_every=SECONDS_TO_SAY)(failed)
-
-
-def _say(failed: list[str]) -> None:
-    for message in failed:
-        box(message)

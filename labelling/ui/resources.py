@@ -108,9 +108,14 @@ def alone() -> bool:
     """Whether only the person at this machine reaches the server, so that it asks whatever address they type."""
     if st.get_option("server.address") not in LOCAL:
         return False
+    return not signing_in_is_set_up()
+
+
+def signing_in_is_set_up() -> bool:
+    """Whether people sign in here; also where the secrets that would say so can't be read, as nobody gets in then."""
     if not any(Path(path).exists() for path in st.get_option("secrets.files")):
-        return True
-    return st.secrets.load_if_toml_exists() and "auth" not in st.secrets
+        return False
+    return not st.secrets.load_if_toml_exists() or "auth" in st.secrets
 
 
 def endpoints() -> "dict[str, OperatedEndpoint]":

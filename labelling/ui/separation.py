@@ -19,7 +19,7 @@ from labelling.jobs import Job
 from labelling.labels import names_to_import
 from labelling.readers.tables import count
 from labelling.separation import MAX_POINTS, SCORE_NOTE, Recording, figure, record, rests_on, to_html
-from labelling.ui import access, encoder_choice, faults, page, reading, resources, running, upload
+from labelling.ui import access, downloads, encoder_choice, faults, page, reading, resources, running, upload
 from labelling.ui.player import show_player
 from labelling.ui.tuning import CONTRASTIVE, FEED_FORWARD
 from labelling.workspace import Project
@@ -323,9 +323,9 @@ def _show_done(done: Done) -> None:
     title, save = st.columns([3, 1], vertical_alignment="center")
     title.markdown(f"##### {page.escape(done.title)}")
     with save:
-        faults.download(
+        downloads.button(
             "Save as HTML",
-            done.html,
+            lambda: done.html().encode(),
             file_name=re.sub(r"[^\w-]+", "-", done.title).strip("-") + ".html",
             mime="text/html",
             icon=":material/download:",

@@ -7,12 +7,16 @@ is that page's own. Streamlit looks at it for websockets alone.
 from urllib.parse import urlsplit
 
 import streamlit as st
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
+
+from labelling.ui import downloads
 
 HEADERS = {
     # No page of another origin may show these pages in a frame, and let somebody click there on what they don't see.
@@ -21,6 +25,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
+MEDIA = "/media"  # where Streamlit keeps what the pages' buttons made
 CLOSED = "/_stcore/metrics"  # how many sessions there are, and how much memory they take
 
 
@@ -59,6 +64,12 @@ class Guard:
                 f"This server answers for {allowed} alone. Whoever runs it names others by --server.allowedHosts.", 400
             )
             await refusal(scope, receive, send)
+            return
+        before, _, name = scope["path"].rpartition("/")
+        if before.endswith(MEDIA) and not await run_in_threadpool(
+            downloads.may_fetch, HTTPConnection(scope).cookies, name.partition(".")[0]
+        ):
+            await PlainTextResponse("Not found", 404)(scope, receive, send)
             return
         if scope["path"].rstrip("/").endswith(CLOSED):
             await PlainTextResponse("Not found", 404)(scope, receive, send)
