@@ -125,7 +125,8 @@ def _say_labels(n_rows: int, n_given: int, what: str, names: list[str]) -> None:
         return
     have = "has" if n_given == 1 else "have"
     shown = page.escape(listed(names[:5])) + (", …" if len(names) > 5 else "")
-    st.caption(f"{n_given:,} of {count(n_rows, 'row')} {have} {what} of {count(len(names), 'label')}: {shown}")
+    of = f"of {len(names):,} labels" if len(names) > 1 else "label"
+    st.caption(f"{n_given:,} of {count(n_rows, 'row')} {have} {what} {of}: {shown}")
 
 
 def _offer_several(found: Found) -> None:

@@ -156,6 +156,7 @@ def choose_reading(found: Found) -> Found:
                 found = _again(found, replace(found.options, header=chosen), refused)
     for error in refused:
         page.error(error)
+        st.caption("Still shown: the table as it was read before.")
     return found
 
 

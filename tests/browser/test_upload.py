@@ -35,6 +35,8 @@ def text_column(page: Page) -> Locator:
 def start_anew(page: Page, server: Server) -> None:
     """Kill the server under an open page, start it again on the same port, wait until the page has found it."""
     chooser = page.get_by_test_id("stFileUploaderDropzoneInput")
+    expect(chooser).to_be_enabled()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     server.kill()
     expect(chooser).to_be_disabled()
     server.start()
