@@ -93,7 +93,9 @@ def browser() -> Iterator[Browser]:
             pytest.fail(message)
         pytest.skip(message)
     flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    # WebGL on the CPU is for the map alone: to put the page itself together with it takes ten times as long.
     software_gl = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+    flags.append("--disable-gpu-compositing")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=flags + software_gl)
         yield browser

@@ -22,7 +22,7 @@ from playwright.sync_api import Page, expect
 
 from labelling.dataset import Dataset
 from labelling.workspace import Project, Workspace
-from tests.browser.app import wait_for_map
+from tests.browser.app import wait_for_map, wait_for_selected
 from tests.browser.conftest import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -206,7 +206,7 @@ def test_a_project_is_its_owners_and_of_those_it_is_shared_with(server: Server, 
     ben.goto(address(server, "label", letters.id))
     wait_for_map(ben, "UMAP")
     ben.get_by_role("button", name="Unlabelled Shortcut U").click()
-    expect(ben.get_by_role("heading", name="40 selected")).to_be_visible()
+    wait_for_selected(ben, 40)
     ben.get_by_placeholder("type a name").fill("post")
     ben.get_by_placeholder("type a name").press("Enter")
     expect(ben.get_by_text("40 of 40 labelled")).to_be_visible()
@@ -276,6 +276,7 @@ def test_a_name_is_remembered_in_the_browser(shared_server: Server, new_page: Ca
     expect(page.locator(".st-key-corral-person button")).to_have_text(re.compile("Jörg <b>; ="))
     wait_for_map(page, "UMAP")
     page.get_by_role("button", name="Unlabelled Shortcut U").click()
+    wait_for_selected(page, 40)
     page.get_by_placeholder("type a name").fill("all")
     page.get_by_placeholder("type a name").press("Enter")
     expect(page.get_by_text("40 of 40 labelled")).to_be_visible()
