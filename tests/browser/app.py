@@ -72,8 +72,8 @@ def wait_for_map(page: Page, projection: str, space: int = 0) -> None:
     page.wait_for_function(
         """wanted => {
             const map = globalThis.__corral?.maps.get("map");
-            return map?.ready && map.positionsId === wanted && map.drawnOn?.startsWith(wanted)
-                && map.travel.t === 1 && document.contains(map.root);
+            const there = map?.ready && map.positionsId === wanted && map.drawnOn?.startsWith(map.positionsId);
+            return there && map.travel.t === 1 && document.contains(map.root);
         }""",
         arg=wanted,
     )
