@@ -306,7 +306,7 @@ def test_a_hundred_thousand_texts(server: Server, new_page: Callable[..., Page])
     traffic = Traffic(page)
     page.goto(f"{server.url}/label?project={project.id}")
     wait_for_map(page, "UMAP")
-    traffic.rest()
+    settle(page)
     assert traffic.down > 8 * n  # the positions, once
     points = on_screen(page, xy)
     wanted = group == int(np.argmax(np.bincount(group[log.codes < 0])))
@@ -318,14 +318,14 @@ def test_a_hundred_thousand_texts(server: Server, new_page: Callable[..., Page])
     assert 0.97 * inside < found <= inside + 5
     wait_for_selected(page, found)
     expect(page.locator(".corral-keywords")).to_contain_text("group")
-    traffic.rest()
+    settle(page)
     assert n / 8 < traffic.down < n / 8 + 40_000, "a bit a point and the panel, no position and no colour"
     assert 0 < traffic.up < 5_000, "the polygon, no point"
     shot(page, "many")
     traffic.count()
     page.keyboard.press("j")  # a button elsewhere
     expect(page.get_by_text("Sample, page 2 of 100")).to_be_visible()
-    traffic.rest()
+    settle(page)
     assert 0 < traffic.down < 40_000
     type_label(page, "new")
     expect(page.locator(".corral-legend-name").filter(has_text="new")).to_be_visible()

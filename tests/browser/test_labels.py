@@ -136,12 +136,12 @@ def test_texts_and_names_are_never_more_than_text(
     page.get_by_role("option", name="kind").click()
     page.get_by_role("button", name="Make the map").click()
     page.wait_for_url("**/label?project=*")
-    wait_for_map(page, "UMAP")  # of itself, when it is ready
+    wait_for_map(page, "PCA")  # which stays, as there are labels
     project = Workspace(shared_server.workspace).open(project_id(page))  # noqa: F811
     assert project.dataset.texts == texts
     assert project.open_log().names().tolist() == kinds
 
-    points = on_screen(page, project.space(0).map("UMAP"))
+    points = on_screen(page, project.space(0).map("PCA"))
     tooltip = page.locator(".corral-tooltip.corral-shown")
     for row in range(len(SCRIPTS)):
         page.mouse.move(*points[row] + 25)

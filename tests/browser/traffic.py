@@ -32,6 +32,7 @@ class Traffic:
     def _listen(self, socket: WebSocket) -> None:
         self._asked: list[str] = []  # the fragments, "" for the whole page, of questions without an answer so far
         self._answering: list[str] = []  # those of them that the run under way began after
+        self._n_asked = 0
         self._running = False
         self._counts = True
         socket.on("framesent", self._sent)
@@ -47,6 +48,7 @@ class Traffic:
                 self._of_themselves.add(state.fragment_id)
                 return
             self._asked.append(state.fragment_id)
+            self._n_asked += 1
         self.up += len(frame)
 
     def _received(self, frame: bytes) -> None:
@@ -69,11 +71,7 @@ class Traffic:
     @contextmanager
     def answered(self) -> Iterator[None]:
         """Until the server has answered what is done meanwhile, though nothing that is shown may tell."""
-        self.rest()
+        self._asked, self._answering, self._n_asked = [], [], 0
         yield
-        until(self.page, lambda: bool(self._asked), "the page to ask")
-        self.rest()
-
-    def rest(self) -> None:
-        """Until all that was asked is answered."""
-        until(self.page, lambda: not self._asked and not self._running, "the server to answer")
+        until(self.page, lambda: self._n_asked > 0, "the page to ask")
+        until(self.page, lambda: not self._asked and not self._running, f"the server to answer {self._asked}")
