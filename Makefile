@@ -17,8 +17,10 @@ lint: $(VENV)/test
 types: $(VENV)/test
 	$(BIN)/mypy
 
+# In several processes, but the browser's tests: those keep a server, a browser and UMAP busy as it is.
 pytest: $(VENV)/test
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/browser
+	$(BIN)/pytest tests/browser
 
 # The README's pictures, from a run of the browser tests.
 screenshots: $(VENV)/test

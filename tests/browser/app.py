@@ -3,11 +3,16 @@
 import math
 import os
 import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import numpy as np
 from playwright.sync_api import Page, expect
+
+TIMEOUT = 180_000  # ms; a loaded machine with two cores takes its time
+VIEW = "(({x, y}) => [...x, ...y])(globalThis.__corral.maps.get('map').range)"
 
 
 def open_demo(page: Page, url: str) -> str:
@@ -22,39 +27,99 @@ def project_id(page: Page) -> str:
     return parse_qs(urlparse(page.url).query)["project"][0]
 
 
+def until(page: Page, condition: Callable[[], bool], what: str) -> None:
+    """Until a condition holds that the page itself can't tell; looked at once a picture."""
+    end = time.monotonic() + TIMEOUT / 1000
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {TIMEOUT / 1000:.0f} s for {what}")
+        pictures(page, 1)
+
+
+def pictures(page: Page, n: int) -> None:
+    """Until the browser has drawn so many more pictures."""
+    page.evaluate(
+        "async n => { for (; n > 0; n--) await new Promise((drawn) => requestAnimationFrame(drawn)); }",
+        n,
+    )
+
+
+def settle(page: Page) -> None:
+    """Until the server has no more to say, and every map is drawn and stays where it is from picture to picture."""
+    page.wait_for_function(
+        """() => {
+            const app = document.querySelector("[data-testid=stApp]");
+            if (app?.dataset.testScriptState !== "notRunning") return false;
+            const places = [app.scrollHeight];
+            for (const map of globalThis.__corral?.maps.values() ?? []) {
+                if (!map.ready || map.frame || map.moving || map.travel.playing) return false;
+                const box = map.stage.getBoundingClientRect();
+                places.push(box.x, box.y, box.width, box.height, map.chart.clientWidth, map.canvas.width);
+            }
+            const now = places.join(" ");
+            const { was, pictures } = globalThis.__settling ?? {};
+            globalThis.__settling = { was: now, pictures: now === was ? pictures + 1 : 0 };
+            if (globalThis.__settling.pictures < 5) return false;
+            globalThis.__settling = null;
+            return true;
+        }"""
+    )
+
+
 def wait_for_map(page: Page, projection: str, space: int = 0) -> None:
-    """Until the map shows this projection of this space and its points no longer travel."""
+    """Until the map shows this projection of this space, can be drawn on, and nothing moves any more."""
     wanted = f"{project_id(page)}-{space}-{projection}"
     page.wait_for_function(
         """wanted => {
             const map = globalThis.__corral?.maps.get("map");
-            return map?.ready && map.positionsId === wanted && map.travel.t === 1 && document.contains(map.root);
+            const there = map?.ready && map.positionsId === wanted && map.drawnOn?.startsWith(map.positionsId);
+            return there && map.travel.t === 1 && document.contains(map.root);
         }""",
         arg=wanted,
     )
+    settle(page)
 
 
-def on_screen(page: Page, xy: np.ndarray) -> np.ndarray:
-    """Where these points of the map (n, 2) are, in the page's pixels."""
-    (x0, x1), (y0, y1) = page.evaluate(
-        "() => { const {x, y} = globalThis.__corral.maps.get('map').range; return [x, y]; }"
-    )
+def view(page: Page) -> list[float]:
+    """The part of the plane that the map shows: from and to across, from and to upwards."""
+    return page.evaluate(f"() => {VIEW}")
+
+
+def wait_for_view(page: Page, wanted: list[float]) -> None:
+    page.wait_for_function(f"wanted => JSON.stringify({VIEW}) === JSON.stringify(wanted)", arg=wanted)
+
+
+def stage(page: Page) -> np.ndarray:
+    """The corners of the map, left top and right bottom, in the page's pixels: (2, 2)."""
     left, top, width, height = page.locator(".corral-stage").evaluate(
         """stage => {
             const box = stage.getBoundingClientRect();
             return [box.x + stage.clientLeft, box.y + stage.clientTop, stage.clientWidth, stage.clientHeight];
         }"""
     )
+    return np.array([[left, top], [left + width, top + height]])
+
+
+def on_screen(page: Page, xy: np.ndarray) -> np.ndarray:
+    """Where these points of the map (n, 2) are now, in the page's pixels; ask anew when the page has changed."""
+    settle(page)
+    x0, x1, y0, y1 = view(page)
+    (left, top), (right, bottom) = stage(page)
     xy = xy.astype(float)
-    across = (xy[:, 0] - x0) / (x1 - x0) * width + left
-    down = (y1 - xy[:, 1]) / (y1 - y0) * height + top
+    across = (xy[:, 0] - x0) / (x1 - x0) * (right - left) + left
+    down = (y1 - xy[:, 1]) / (y1 - y0) * (bottom - top) + top
     return np.column_stack([across, down])
 
 
-def lasso(page: Page, centre: np.ndarray, radius: float | np.ndarray, modifier: str | None = None) -> np.ndarray:
-    """Drag a round lasso with the mouse, or an oval one of two radii; its corners in the page's pixels."""
-    angles = np.linspace(1, 3, 40) * math.pi  # from the left: on the right there may be the toolbar
+def lasso(page: Page, centre: np.ndarray, radius: float | np.ndarray, modifier: str | None = None) -> None:
+    """Drag a round lasso with the mouse, or an oval one of two radii. What of it lies beyond the map is cut off."""
+    corners = stage(page)
+    middle = corners.mean(axis=0)
+    # Begun on the side of the middle of the map: at its edges are tools, and beyond them no lasso begins.
+    start = math.atan2(*(middle - centre)[::-1])
+    angles = start + np.linspace(0, 2, 40) * math.pi
     path = centre + radius * np.column_stack([np.cos(angles), np.sin(angles)])
+    path = np.clip(path, corners[0] + 1, corners[1] - 1)
     if modifier:
         page.keyboard.down(modifier)
     page.mouse.move(*path[0])
@@ -64,7 +129,20 @@ def lasso(page: Page, centre: np.ndarray, radius: float | np.ndarray, modifier: 
     page.mouse.up()
     if modifier:
         page.keyboard.up(modifier)
-    return path
+
+
+def wheel(page: Page, at: np.ndarray, by: float) -> list[float]:
+    """Zoom with the mouse's wheel there, until plotly.js has done with it; what the map shows then."""
+    page.evaluate(
+        """() => {
+            globalThis.__wheeled = false;
+            globalThis.__corral.maps.get("map").chart.once("plotly_relayout", () => (globalThis.__wheeled = true));
+        }"""
+    )
+    page.mouse.move(*at)
+    page.mouse.wheel(0, by)
+    page.wait_for_function("() => globalThis.__wheeled")
+    return view(page)
 
 
 def densest(points: np.ndarray, radius: float) -> np.ndarray:
@@ -123,9 +201,17 @@ def shot(page: Page, name: str, height: int | None = None) -> None:
         expect(page.get_by_test_id("stToast")).to_have_count(0)
         if height:
             page.set_viewport_size({"width": before["width"], "height": height})
-            page.wait_for_timeout(1500)
+        settle(page)
         page.screenshot(path=Path(folder) / f"{name}.png")
         page.set_viewport_size(before)
+
+
+def nothing_was_caught(page: Page) -> None:
+    """No script in a text or a name has run: none at once, and none when a picture couldn't be loaded."""
+    page.evaluate(
+        "() => new Promise((end) => Object.assign(new Image(), { src: 'x?asked-for-last', onerror: () => end() }))"
+    )
+    assert page.evaluate("() => window.caught") is None
 
 
 def wait_for_selected(page: Page, n: int) -> None:

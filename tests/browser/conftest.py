@@ -14,13 +14,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
+from tests.browser.app import TIMEOUT
+
 ROOT = Path(__file__).parents[2]
-TIMEOUT = 90_000  # ms; a loaded machine with two cores takes its time
 expect.set_options(timeout=TIMEOUT)
 
 
 class Server:
-    """`streamlit run app.py` on a free port of this machine, with these secrets (TOML) if any."""
+    """`streamlit run app.py` on a free port of this machine, with these secrets (TOML) if any.
+
+    Where CORRAL_TEST_SEED is set, a number, the server makes other maps: no test may hang on where a point lies.
+    """
 
     def __init__(self, workspace: Path, secrets: str = "") -> None:
         self.workspace = workspace
@@ -37,21 +41,25 @@ class Server:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={self.port}"]
+        environment = {**os.environ, "CORRAL_WORKSPACE": str(self.workspace)}
+        if "CORRAL_TEST_SEED" in os.environ:
+            environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent / "other_maps"), str(ROOT)])
         self.log = (self.workspace.parent / "server.log").open("ab")
         self.process = subprocess.Popen(
             [*command, *self.options],
             cwd=ROOT,
-            env={**os.environ, "CORRAL_WORKSPACE": str(self.workspace)},
+            env=environment,
             stdout=self.log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        for _ in range(300):
+        end = time.monotonic() + TIMEOUT / 1000
+        while time.monotonic() < end and self.process.poll() is None:
             try:
                 urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2)
                 return
             except OSError:
-                time.sleep(0.2)
+                time.sleep(0.1)
         raise RuntimeError(Path(self.log.name).read_text())
 
     def kill(self) -> None:
@@ -85,7 +93,9 @@ def browser() -> Iterator[Browser]:
             pytest.fail(message)
         pytest.skip(message)
     flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    # WebGL on the CPU is for the map alone: to put the page itself together with it takes ten times as long.
     software_gl = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+    flags.append("--disable-gpu-compositing")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=flags + software_gl)
         yield browser

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from labelling.workspace import Project
-from tests.browser.app import shot, wait_for_legend, wait_for_map
+from tests.browser.app import settle, shot, wait_for_legend, wait_for_map
 from tests.browser.conftest import Server
 from tests.browser.test_instrument import GROUP, project  # noqa: F401, a fixture
 
@@ -29,7 +29,7 @@ def test_train_look_keep_and_take_suggestions(
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.get_by_text("Suggested for texts without a label")).to_be_visible()
     page.wait_for_function("() => globalThis.__corral.maps.get('map-after')?.ready")
-    page.wait_for_timeout(1000)
+    settle(page)
     shot(page, "classify")
     page.get_by_role("button", name="Keep it").click()
     page.wait_for_url("**/label?project=*")

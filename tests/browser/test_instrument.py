@@ -8,22 +8,27 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, WebSocket, expect
+from playwright.sync_api import Browser, Page, expect
 from sklearn.neighbors import NearestNeighbors
 
 from labelling.dataset import Dataset
 from labelling.workspace import Project, Workspace
 from tests.browser.app import (
+    VIEW,
     lasso,
     on_screen,
     selected,
+    settle,
     shot,
     type_label,
+    view,
     wait_for_legend,
     wait_for_map,
     wait_for_selected,
+    wheel,
 )
 from tests.browser.conftest import Server
+from tests.browser.traffic import Traffic
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 N = 240
@@ -63,8 +68,13 @@ def project(shared_server: Server) -> Project:
 
 
 @pytest.fixture
-def page(server: Server, new_page: Callable[..., Page], project: Project) -> Page:
-    page = new_page()
+def traffic(new_page: Callable[..., Page]) -> Traffic:
+    return Traffic(new_page())
+
+
+@pytest.fixture
+def page(server: Server, traffic: Traffic, project: Project) -> Page:
+    page = traffic.page
     page.goto(f"{server.url}/label?project={project.id}")
     wait_for_map(page, "UMAP")
     page.get_by_text("PCA", exact=True).click()
@@ -130,18 +140,18 @@ def test_steps_of_a_selection(page: Page, project: Project) -> None:
     expect(page.locator(".corral-outline path")).to_have_attribute("d", re.compile(r"^M[^M]+ZM[^M]+Z$"))
     round_group(page, points, 0, "Alt")
     wait_for_selected(page, 80)
+    round_group(page, points, 2, "Shift")
+    wait_for_selected(page, 160)
     page.keyboard.down("Shift")
     round_group(page, points, 1, "Alt")  # both: what is in both
     page.keyboard.up("Shift")
-    expect(page.locator(".corral-outline path")).to_have_attribute("d", re.compile(r"^(M[^M]+Z){4}$"))
-    page.wait_for_timeout(500)
+    expect(page.locator(".corral-outline path")).to_have_attribute("d", re.compile(r"^(M[^M]+Z){5}$"))
     wait_for_selected(page, 80)
     expect(page.get_by_role("button", name="Invert")).to_be_enabled()
     page.keyboard.press("i")
     wait_for_selected(page, 160)
-    for n in (80, 80, 160, 80, 0):
+    for n in (80, 160, 80, 160, 80, 0):
         page.keyboard.press("b")
-        page.wait_for_timeout(700)  # two of these have as many points
         wait_for_selected(page, n)
     round_group(page, points, 2)
     wait_for_selected(page, 80)
@@ -157,7 +167,7 @@ def test_steps_of_a_selection(page: Page, project: Project) -> None:
     assert [step["by"] for step in log.how(log.seq)["then"]] == ["core", "grow"]
 
 
-def test_what_is_filtered_out_or_hidden_is_not_in_a_lasso(page: Page, project: Project) -> None:
+def test_what_is_filtered_out_or_hidden_is_not_in_a_lasso(page: Page, traffic: Traffic, project: Project) -> None:
     points = places(page, project)
     mail = np.arange(N) % 4 == 0
     page.get_by_role("button", name="Filter").click()
@@ -177,8 +187,8 @@ def test_what_is_filtered_out_or_hidden_is_not_in_a_lasso(page: Page, project: P
     # Hidden by the legend: no longer selected, and in no lasso.
     page.get_by_role("button", name="Hide these points").first.click()
     wait_for_selected(page, 0)
-    round_group(page, points, 0)
-    page.wait_for_timeout(1000)
+    with traffic.answered():
+        round_group(page, points, 0)
     wait_for_selected(page, 0)
     page.get_by_role("button", name="Show these points").click()
     page.get_by_role("button", name="Hide these points").first.wait_for()
@@ -200,7 +210,6 @@ def test_reading_a_text_on_the_map_and_in_the_table(page: Page, project: Project
     sample.hover()
     mark = page.locator(".corral-lit-mark")
     expect(mark).to_be_visible()
-    page.wait_for_timeout(200)
     points = places(page, project)
     box = mark.bounding_box()
     np.testing.assert_allclose([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2], points[row], atol=1.5)
@@ -223,21 +232,14 @@ def test_reading_a_text_on_the_map_and_in_the_table(page: Page, project: Project
 
 
 def test_the_wheel_the_middle_button_and_the_arrows_move_the_map(page: Page, project: Project) -> None:
-    def view() -> list[float]:
-        return page.evaluate("() => { const {x, y} = globalThis.__corral.maps.get('map').range; return [...x, ...y]; }")
-
     def waits(for_: str, was: list[float]) -> list[float]:
-        ranges = "const {x, y} = globalThis.__corral.maps.get('map').range; const now = [...x, ...y];"
-        page.wait_for_function(f"was => {{ {ranges} return {for_}; }}", arg=was)
-        return view()
+        page.wait_for_function(f"was => {{ const now = {VIEW}; return {for_}; }}", arg=was)
+        return view(page)
 
-    whole = view()
+    whole = view(page)
     middle = places(page, project)[GROUP == 1].mean(axis=0)
-    page.mouse.move(*middle)
-    page.mouse.wheel(0, -400)
-    near = waits("now[1] - now[0] < (was[1] - was[0]) * 0.95", whole)
-    page.wait_for_timeout(400)
-    near = view()
+    near = wheel(page, middle, -400)
+    assert near[1] - near[0] < (whole[1] - whole[0]) * 0.95
     page.mouse.down(button="middle")
     page.mouse.move(middle[0] + 120, middle[1])
     page.mouse.up(button="middle")
@@ -301,38 +303,30 @@ def test_a_hundred_thousand_texts(server: Server, new_page: Callable[..., Page])
     for number in range(9):
         log.assign(np.flatnonzero((group == 4 * number) & ~between), f"topic {number + 1}")
     page = new_page()
-    down: list[int] = []
-    up: list[int] = []
-
-    def count(socket: WebSocket) -> None:
-        socket.on("framereceived", lambda frame: down.append(len(frame)))
-        socket.on("framesent", lambda frame: up.append(len(frame)))
-
-    page.on("websocket", count)
+    traffic = Traffic(page)
     page.goto(f"{server.url}/label?project={project.id}")
     wait_for_map(page, "UMAP")
-    page.wait_for_timeout(1500)
-    assert sum(down) > 8 * n  # the positions, once
+    settle(page)
+    assert traffic.down > 8 * n  # the positions, once
     points = on_screen(page, xy)
     wanted = group == int(np.argmax(np.bincount(group[log.codes < 0])))
     centre = np.median(points[wanted], axis=0)
-    down.clear()
-    up.clear()
+    traffic.count()
     lasso(page, centre, np.array([70.0, 55.0]))
     inside = int((np.linalg.norm((points - centre) / [70, 55], axis=1) < 1).sum())
     found = selected(page)
     assert 0.97 * inside < found <= inside + 5
     wait_for_selected(page, found)
     expect(page.locator(".corral-keywords")).to_contain_text("group")
-    page.wait_for_timeout(500)
-    assert sum(down) < n / 8 + 40_000, "a bit a point and the panel, no position and no colour"
-    assert sum(up) < 5_000, "the polygon, no point"
+    settle(page)
+    assert n / 8 < traffic.down < n / 8 + 40_000, "a bit a point and the panel, no position and no colour"
+    assert 0 < traffic.up < 5_000, "the polygon, no point"
     shot(page, "many")
-    down.clear()
+    traffic.count()
     page.keyboard.press("j")  # a button elsewhere
     expect(page.get_by_text("Sample, page 2 of 100")).to_be_visible()
-    page.wait_for_timeout(500)
-    assert sum(down) < 40_000
+    settle(page)
+    assert 0 < traffic.down < 40_000
     type_label(page, "new")
     expect(page.locator(".corral-legend-name").filter(has_text="new")).to_be_visible()
     n_new = int(project.open_log().counts()[9])
@@ -360,7 +354,7 @@ def test_both_painters_draw_the_same(
         }[painter]
     )
     page.mouse.move(5, 5)
-    page.wait_for_timeout(500)
+    settle(page)
     page.locator(".corral-stage").screenshot(path=tmp_path / "map.png")
     pixels = np.asarray(Image.open(tmp_path / "map.png").convert("RGB")).astype(int)
     blue = np.abs(pixels - [0x44, 0x77, 0xAA]).sum(axis=2) < 60

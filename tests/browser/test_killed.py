@@ -17,6 +17,7 @@ from tests.browser.app import (
     open_demo,
     selected,
     type_label,
+    until,
     wait_for_legend,
     wait_for_map,
 )
@@ -26,13 +27,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 def test_killed_while_embedding_and_after_a_labelling(server: Server, new_page: Callable[..., Page]) -> None:
-    page = new_page()
-    project = open_demo(page, server.url)
-    expect(page.get_by_text("texts · ", exact=False).first).to_be_visible()  # a first batch is done
-    server.kill()
     texts = read_table((ROOT / "data" / "demo.csv").read_bytes(), "demo.csv").frame["text"].tolist()
     encoder = SentenceEncoder()
-    vectors, there = EmbeddingCache(server.workspace / "embeddings").lookup(encoder.fingerprint, texts, encoder.n_dims)
+    cache, made_by = EmbeddingCache(server.workspace / "embeddings"), encoder.fingerprint
+    page = new_page()
+    project = open_demo(page, server.url)
+    until(page, lambda: cache.lookup(made_by, texts, encoder.n_dims)[1].any(), "a first batch on disk")
+    server.kill()
+    vectors, there = cache.lookup(made_by, texts, encoder.n_dims)
     assert 0 < there.sum() < len(texts)
 
     server.start()

@@ -12,20 +12,24 @@ from playwright.sync_api import Page, expect
 from labelling.readers import read_table
 from labelling.workspace import Project, Workspace
 from tests.browser.app import (
+    nothing_was_caught,
     on_screen,
     project_id,
+    settle,
     shot,
     type_label,
+    view,
     wait_for_legend,
     wait_for_map,
     wait_for_selected,
+    wheel,
 )
 from tests.browser.conftest import Server
 from tests.browser.test_instrument import GROUP, project, round_group  # noqa: F401, a fixture
+from tests.browser.traffic import Traffic
 from tests.naughty import NAMES, SCRIPTS, TEXTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-RANGE = "() => JSON.stringify(globalThis.__corral.maps.get('map').range)"
 
 
 def open_label_page(page: Page, shared_server: Server, project: Project) -> np.ndarray:  # noqa: F811
@@ -39,35 +43,29 @@ def open_label_page(page: Page, shared_server: Server, project: Project) -> np.n
 
 def test_two_people_at_once(shared_server: Server, new_page: Callable[..., Page], project: Project) -> None:  # noqa: F811
     ann, bob = new_page(), new_page()
+    traffic = Traffic(ann)
     points = open_label_page(ann, shared_server, project)
     open_label_page(bob, shared_server, project)
     round_group(ann, points, 0)
     wait_for_selected(ann, 80)
-    ann.mouse.move(*points[GROUP == 1].mean(axis=0))
-    ann.mouse.wheel(0, -300)
-    ann.wait_for_timeout(700)
-    zoomed = ann.evaluate(RANGE)
+    zoomed = wheel(ann, points[GROUP == 1].mean(axis=0), -300)
 
     round_group(bob, points, 2)
     wait_for_selected(bob, 80)
     type_label(bob, "plants")
     wait_for_legend(bob, plants=80)
-    ann.wait_for_function(
-        "() => [...document.querySelectorAll('.corral-legend-name')].some(name => name.textContent === 'plants')",
-        timeout=10_000,
-    )
     wait_for_legend(ann, plants=80, unlabelled=160)
     expect(ann.get_by_text("80 of 240 labelled")).to_be_visible()
     wait_for_selected(ann, 80)
-    assert ann.evaluate(RANGE) == zoomed, "the selection and the zoom stay"
+    assert view(ann) == zoomed, "the selection and the zoom stay"
 
     # Both label the same rows: who comes second is told, and both are in the log.
     round_group(bob, points, 0)
     expect(bob.get_by_text("80 unlabelled", exact=True)).to_be_visible()  # as many were selected before
     type_label(bob, "apples")
     wait_for_legend(bob, apples=80)
-    type_label(ann, "pies")
-    ann.wait_for_timeout(1500)
+    with traffic.answered():
+        type_label(ann, "pies")
     log = project.open_log()
     assert log.counts().tolist()[:2] == [80, 80]
     wait_for_legend(ann, apples=80, plants=80)
@@ -138,12 +136,11 @@ def test_texts_and_names_are_never_more_than_text(
     page.get_by_role("option", name="kind").click()
     page.get_by_role("button", name="Make the map").click()
     page.wait_for_url("**/label?project=*")
-    wait_for_map(page, "PCA")
+    wait_for_map(page, "PCA")  # which stays, as there are labels
     project = Workspace(shared_server.workspace).open(project_id(page))  # noqa: F811
     assert project.dataset.texts == texts
     assert project.open_log().names().tolist() == kinds
 
-    page.wait_for_timeout(1000)
     points = on_screen(page, project.space(0).map("PCA"))
     tooltip = page.locator(".corral-tooltip.corral-shown")
     for row in range(len(SCRIPTS)):
@@ -166,8 +163,8 @@ def test_texts_and_names_are_never_more_than_text(
     for link in ("Labels", "History", "Export"):
         page.get_by_role("link", name=link, exact=True).click()
         expect(page.get_by_text("naughty.jsonl")).to_be_visible()
-        page.wait_for_timeout(1500)
-        assert page.evaluate("() => window.caught") is None, link
+        settle(page)
+        nothing_was_caught(page)
     for kind, ending in (("CSV for programs", "csv"), ("CSV for Excel", "csv"), ("JSONL", "jsonl")):
         page.get_by_text(kind, exact=True).click()
         with page.expect_download() as download:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -13,12 +14,16 @@ from tests.browser.app import (
     inside_and_near,
     lasso,
     legend,
+    nothing_was_caught,
     on_screen,
     project_id,
     selected,
     type_label,
+    view,
     wait_for_legend,
     wait_for_map,
+    wait_for_view,
+    wheel,
 )
 from tests.browser.conftest import ROOT, Server
 
@@ -39,15 +44,10 @@ def texts(tmp_path: Path) -> Path:
     return path
 
 
-def load(page: Page, server: Server, path: Path) -> None:
-    page.goto(server.url)
-    page.locator("input[type=file]").set_input_files(path)
-    page.get_by_role("button", name="Make the map").click()
-    page.wait_for_url("**/label?project=*")
-
-
-def test_the_map_under_the_mouse(server: Server, new_page: Callable[..., Page], texts: Path, tmp_path: Path) -> None:
-    page = new_page()
+def test_the_map_under_the_mouse(
+    shared_server: Server, new_page: Callable[..., Page], texts: Path, tmp_path: Path
+) -> None:
+    server, page = shared_server, new_page()
     bad = tmp_path / "bad.csv"
     bad.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
     page.goto(server.url)
@@ -63,16 +63,18 @@ def test_the_map_under_the_mouse(server: Server, new_page: Callable[..., Page], 
     xy = np.load(folder / "UMAP.npy")
     assert np.isnan(xy[1]).all()  # the empty text has no place
     points = on_screen(page, xy)
+    whole = view(page)
 
-    # Hover: the text, as text.
+    # Hover: the text, as text; from so near that no other is meant.
+    while np.sort(np.hypot(*(points - points[0]).T))[1] < 12:
+        wheel(page, points[0], -300)
+        points = on_screen(page, xy)
     page.mouse.move(*points[0] + 30)
     page.mouse.move(*points[0])
-    tooltip = page.locator(".corral-tooltip.corral-shown")
-    expect(tooltip).to_be_visible()
-    shown = tooltip.inner_text()
-    nearby = np.flatnonzero(np.hypot(*(points - points[0]).T) < 12)
-    if len(nearby) == 1:
-        assert shown == f"unlabelled\n{NAUGHTY}"
+    expect(page.locator(".corral-tooltip.corral-shown")).to_have_text(f"unlabelled{NAUGHTY}")
+    page.get_by_label("Show all (H)").click()
+    wait_for_view(page, whole)
+    points = on_screen(page, xy)
 
     # A lasso, another one added with shift, a part taken away with alt.
     first = densest(points[2:], 60)
@@ -81,29 +83,26 @@ def test_the_map_under_the_mouse(server: Server, new_page: Callable[..., Page], 
     n = selected(page)
     assert n >= len(held) > 0
     second = points[np.nanargmax(np.hypot(*(points - first).T))]
-    lasso(page, second, 50, modifier="Shift")
+    radius = min(50, (np.linalg.norm(second - first) - 60) / 2)  # apart from the first
+    lasso(page, second, radius, modifier="Shift")
     page.wait_for_function("n => !document.body.innerText.includes(`${n} selected`)", arg=n)
     both = selected(page)
     assert both > n
-    lasso(page, second, 50, modifier="Alt")
+    lasso(page, second, radius, modifier="Alt")
     page.wait_for_function("n => !document.body.innerText.includes(`${n} selected`)", arg=both)
     assert selected(page) == n
 
     # Zoom and selection stay through a labelling; a name with markup is a name.
-    whole = page.evaluate("() => JSON.stringify(globalThis.__corral.maps.get('map').range)")
-    page.mouse.move(*first)
-    page.mouse.wheel(0, -300)
-    page.wait_for_function("was => JSON.stringify(globalThis.__corral.maps.get('map').range) !== was", arg=whole)
-    page.wait_for_timeout(500)
-    zoomed = page.evaluate("() => JSON.stringify(globalThis.__corral.maps.get('map').range)")
+    zoomed = wheel(page, first, -300)
+    assert zoomed != whole
     type_label(page, "<b>7 & 8</b>")
     wait_for_legend(page, **{"<b>7 & 8</b>": n})
     assert selected(page) == n
-    assert page.evaluate("() => JSON.stringify(globalThis.__corral.maps.get('map').range)") == zoomed
+    assert view(page) == zoomed
 
     # A box round everything, from the toolbar; only what has no label yet is taken, then all of it.
     page.mouse.dblclick(*first)  # shows all again
-    page.wait_for_function("was => JSON.stringify(globalThis.__corral.maps.get('map').range) === was", arg=whole)
+    wait_for_view(page, whole)
     page.get_by_label("Show all (H)").click()
     page.get_by_label("Box Select").click()
     stage = page.locator(".corral-stage").bounding_box()
@@ -123,16 +122,25 @@ def test_the_map_under_the_mouse(server: Server, new_page: Callable[..., Page], 
     page.keyboard.press("0")
     wait_for_legend(page, rest=0, unlabelled=n_points + 1)
     assert legend(page) == {"unlabelled": n_points + 1}
-    assert page.evaluate("() => window.caught") is None
+    nothing_was_caught(page)
 
 
-def test_embedding_is_stopped_and_taken_up_again(server: Server, new_page: Callable[..., Page]) -> None:
+def test_embedding_is_stopped_and_taken_up_again(
+    shared_server: Server, new_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    # Texts that no other test has embedded; so many that it is not done before somebody could stop it.
+    texts = pd.read_csv(ROOT / "data" / "demo.csv")["text"]
+    texts = pd.concat([f"{words} " + texts for words in ("Hello!", "Dear all:")])
+    texts.to_csv(tmp_path / "many.csv", index=False)
     page = new_page()
-    load(page, server, ROOT / "data" / "demo.csv")
+    page.goto(shared_server.url)
+    page.locator("input[type=file]").set_input_files(tmp_path / "many.csv")
+    page.get_by_role("button", name="Make the map").click()
+    page.wait_for_url("**/label?project=*")
     page.locator(".corral-map[data-ready]").wait_for()  # what is there so far can be looked at
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("What is done is kept")).to_be_visible()
     n_so_far = page.evaluate("() => globalThis.__corral.maps.get('map').positions.filter(Number.isFinite).length / 2")
-    assert 0 < n_so_far < 963
+    assert 0 < n_so_far < len(texts)
     page.get_by_role("button", name="Go on").click()
     wait_for_map(page, "UMAP")

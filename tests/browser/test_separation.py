@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.app import shot
-from tests.browser.conftest import TIMEOUT, Server
+from tests.browser.app import TIMEOUT, pictures, shot
+from tests.browser.conftest import Server
 from tests.browser.test_map import NAUGHTY
+from tests.browser.traffic import Traffic
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -45,6 +46,16 @@ def press(page: Page, name: str) -> None:
     page.locator(".updatemenu-button", has_text=name).click()
 
 
+def rest(page: Page) -> None:
+    """Until plotly.js has no picture left to show, and no point is on its way."""
+    page.wait_for_function(
+        """() => {
+            const { _transitionData, _transitioning } = document.querySelector("[data-frame]");
+            return !_transitionData._animationRaf && !_transitioning;
+        }"""
+    )
+
+
 def drag_slider_to_start(page: Page) -> None:
     grip, rail = (page.locator(f".slider-{part}-rect").bounding_box() for part in ("grip", "rail"))
     assert grip
@@ -63,15 +74,15 @@ def play_through(page: Page, last: int) -> None:
     press(page, "Play")
     wait_for_frame(page, "frame > 10")
     press(page, "Pause")
-    page.wait_for_timeout(500)  # what was on its way arrives
+    rest(page)
     at, between = frame(page), places(page)
     assert 10 < at < last
     assert between != before
-    page.wait_for_timeout(700)
+    pictures(page, 40)
     assert (frame(page), places(page)) == (at, between)
     press(page, "Play")
     wait_for_frame(page, f"frame === {last}")
-    page.wait_for_timeout(700)
+    rest(page)
     assert places(page) not in (before, between)
 
 
@@ -90,13 +101,14 @@ def open_offline(browser: Browser, path: Path, color_scheme: str = "dark") -> tu
 
 
 def test_the_demo_is_recorded_played_and_saved(
-    server: Server, new_page: Callable[..., Page], browser: Browser, tmp_path: Path
+    shared_server: Server, new_page: Callable[..., Page], browser: Browser, tmp_path: Path
 ) -> None:
     page = new_page()
-    open_separation(page, server)
+    traffic = Traffic(page)
+    open_separation(page, shared_server)
     record(page)
     wait_for_frame(page, "frame === 160")
-    page.wait_for_timeout(700)
+    rest(page)
     end = places(page)
     shot(page, "separation")
     drag_slider_to_start(page)
@@ -115,9 +127,9 @@ def test_the_demo_is_recorded_played_and_saved(
     page.keyboard.press("Space")
     wait_for_frame(page, "frame > 10")
     page.keyboard.press("Space")
-    page.wait_for_timeout(700)
+    rest(page)
     at = frame(page)
-    page.wait_for_timeout(700)
+    pictures(page, 40)
     assert frame(page) == at < 160
     page.keyboard.press("End")
     wait_for_frame(page, "frame === 160")
@@ -125,8 +137,9 @@ def test_the_demo_is_recorded_played_and_saved(
     # Another setting leaves what was recorded where it is; so does a look at another page.
     drag_slider_to_start(page)
     page.get_by_role("spinbutton", name="Seed").fill("3")
-    page.get_by_role("spinbutton", name="Seed").press("Enter")
-    page.wait_for_timeout(1500)
+    with traffic.answered():
+        page.get_by_role("spinbutton", name="Seed").press("Enter")
+    pictures(page, 40)
     assert frame(page) == 0
     page.get_by_role("link", name="Texts").click()
     expect(page.get_by_role("button", name="Open the demo")).to_be_visible()
@@ -147,7 +160,7 @@ def test_the_demo_is_recorded_played_and_saved(
 
 
 def test_markup_in_names_and_texts_runs_nowhere(
-    server: Server, new_page: Callable[..., Page], browser: Browser, tmp_path: Path
+    shared_server: Server, new_page: Callable[..., Page], browser: Browser, tmp_path: Path
 ) -> None:
     naughty = NAUGHTY.replace('"', "'") + "</script><script>window.caught = 1</script>"
     rows = [
@@ -157,7 +170,7 @@ def test_markup_in_names_and_texts_runs_nowhere(
     uploaded = tmp_path / "naughty.csv"
     uploaded.write_text("text,label\n" + "\n".join(rows), encoding="utf-8")
     page = new_page()
-    open_separation(page, server)
+    open_separation(page, shared_server)
     page.get_by_text("A file", exact=True).click()
     page.locator("input[type=file]").set_input_files(uploaded)
     expect(page.get_by_text("2 of 2 labels, 40 texts")).to_be_visible()
@@ -169,7 +182,7 @@ def test_markup_in_names_and_texts_runs_nowhere(
     alone, heard = open_offline(browser, path, "light")
     for each in (page, alone):
         wait_for_frame(each, "frame === 160")
-        each.wait_for_timeout(700)
+        rest(each)
         box = each.locator(".scatterlayer .trace .point").first.bounding_box()
         assert box
         each.mouse.move(box["x"] + 30, box["y"] + 30)

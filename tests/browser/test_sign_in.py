@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlparse
 
@@ -23,7 +22,7 @@ from playwright.sync_api import Page, expect
 
 from labelling.dataset import Dataset
 from labelling.workspace import Project, Workspace
-from tests.browser.app import wait_for_map
+from tests.browser.app import wait_for_map, wait_for_selected
 from tests.browser.conftest import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -207,7 +206,7 @@ def test_a_project_is_its_owners_and_of_those_it_is_shared_with(server: Server, 
     ben.goto(address(server, "label", letters.id))
     wait_for_map(ben, "UMAP")
     ben.get_by_role("button", name="Unlabelled Shortcut U").click()
-    expect(ben.get_by_role("heading", name="40 selected")).to_be_visible()
+    wait_for_selected(ben, 40)
     ben.get_by_placeholder("type a name").fill("post")
     ben.get_by_placeholder("type a name").press("Enter")
     expect(ben.get_by_text("40 of 40 labelled")).to_be_visible()
@@ -262,26 +261,23 @@ def test_signing_out_ends_it_in_every_tab(server: Server, new_page: Callable[...
     refusal(other, server, "history", letters.id)
 
 
-def test_a_name_is_remembered_in_the_browser(tmp_path: Path, new_page: Callable[..., Page]) -> None:
-    server = Server(tmp_path / "workspace")
-    try:
-        project = make(server, "free", None)
-        page = new_page()
-        page.goto(server.url)
-        expect(page.get_by_text("It listens on localhost")).to_be_visible()
-        page.locator(".st-key-corral-person button").click()
-        box = page.get_by_role("textbox", name="Your name")
-        box.fill("Jörg <b>; =")
-        box.press("Enter")
-        expect(page.locator(".st-key-corral-person button")).to_have_text(re.compile("Jörg <b>; ="))
-        page.wait_for_function("() => document.cookie.includes('corral-name=J')")
-        page.goto(address(server, "label", project.id))
-        expect(page.locator(".st-key-corral-person button")).to_have_text(re.compile("Jörg <b>; ="))
-        wait_for_map(page, "UMAP")
-        page.get_by_role("button", name="Unlabelled Shortcut U").click()
-        page.get_by_placeholder("type a name").fill("all")
-        page.get_by_placeholder("type a name").press("Enter")
-        expect(page.get_by_text("40 of 40 labelled")).to_be_visible()
-        assert [action.who for action in project.open_log().actions] == ["Jörg <b>; ="]
-    finally:
-        server.kill()
+def test_a_name_is_remembered_in_the_browser(shared_server: Server, new_page: Callable[..., Page]) -> None:
+    project = make(shared_server, "free", None)
+    page = new_page()
+    page.goto(shared_server.url)
+    expect(page.get_by_text("It listens on localhost")).to_be_visible()
+    page.locator(".st-key-corral-person button").click()
+    box = page.get_by_role("textbox", name="Your name")
+    box.fill("Jörg <b>; =")
+    box.press("Enter")
+    expect(page.locator(".st-key-corral-person button")).to_have_text(re.compile("Jörg <b>; ="))
+    page.wait_for_function("() => document.cookie.includes('corral-name=J')")
+    page.goto(address(shared_server, "label", project.id))
+    expect(page.locator(".st-key-corral-person button")).to_have_text(re.compile("Jörg <b>; ="))
+    wait_for_map(page, "UMAP")
+    page.get_by_role("button", name="Unlabelled Shortcut U").click()
+    wait_for_selected(page, 40)
+    page.get_by_placeholder("type a name").fill("all")
+    page.get_by_placeholder("type a name").press("Enter")
+    expect(page.get_by_text("40 of 40 labelled")).to_be_visible()
+    assert [action.who for action in project.open_log().actions] == ["Jörg <b>; ="]
