@@ -24,11 +24,12 @@ def project_id(page: Page) -> str:
 
 def wait_for_map(page: Page, projection: str, space: int = 0) -> None:
     """Until the map shows this projection of this space and its points no longer travel."""
-    wanted = f"{project_id(page)}-{space}-{projection}"
+    wanted = f"^{project_id(page)}-[0-9]+-{space}-{projection}$"
     page.wait_for_function(
         """wanted => {
             const map = globalThis.__corral?.maps.get("map");
-            return map?.ready && map.positionsId === wanted && map.travel.t === 1 && document.contains(map.root);
+            const there = map?.ready && new RegExp(wanted).test(map.positionsId);
+            return there && map.travel.t === 1 && document.contains(map.root);
         }""",
         arg=wanted,
     )
