@@ -177,7 +177,7 @@ class Looking:
     def _labelled(self, state: int) -> np.ndarray:
         """bool (n_rows,): the rows in a state of `label_states`."""
         if state == UNLABELLED:
-            return self.with_text & ~self.log.known
+            return ~self.log.known
         if not self.log.several:
             return self.log.codes == state
         label_id, answer = divmod(state, 3)

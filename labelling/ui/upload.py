@@ -189,7 +189,7 @@ def choose_project(found: Found) -> ProjectInfo | None:
     return st.selectbox(
         "Put them into",
         names,
-        format_func=lambda info: f"{info.name} ({info.n_rows:,} texts)" if info else "a new project",
+        format_func=lambda info: f"{info.name} ({info.n_rows:,} rows)" if info else "a new project",
         key=f"project for {found.name}",
         help="Added texts are placed on the maps of the project without moving the others; its labels stay.",
     )
@@ -250,7 +250,7 @@ def list_projects(projects: list[ProjectInfo]) -> None:
         widths = [4, 2, 2, 1] if me is None else [4, 2, 2, 2, 3]
         name, size, made, button, *sharing = st.columns(widths, vertical_alignment="center")
         name.markdown(page.escape(info.name))
-        size.caption(f"{info.n_rows:,} texts")
+        size.caption(f"{info.n_rows:,} rows")
         made.caption(info.created_at[:10] if sharing else info.created_at[:16].replace("T", " "))
         for place in sharing:
             with place:
