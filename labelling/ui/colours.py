@@ -50,7 +50,7 @@ class Colouring:
         legend = [
             {**entry, "count": int(counts[entry["group"] + 1])}
             for entry in self.legend
-            if on_map[entry["group"] + 1] or not entry["count"]
+            if on_map[entry["group"] + 1] or not entry["count"] or entry["group"] < 0  # unlabelled is told when it is 0
         ]
         return replace(self, legend=legend)
 

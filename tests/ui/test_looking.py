@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from labelling.readers import make_dataset, read_table
-from labelling.ui import resources, upload
+from labelling.ui import resources, running, upload
 from labelling.workspace import Project, Workspace
 from tests.test_pages import fresh_workspace, open_page, press, said, tuned
 
@@ -21,6 +21,7 @@ SECOND = "text,src,n,kind\n" + "".join(f"a new parcel {row} came,b,{100 + row},{
 
 @pytest.fixture(autouse=True)
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    monkeypatch.setattr(running, "umap", lambda *_: None)
     yield from fresh_workspace(tmp_path, monkeypatch)
 
 
@@ -33,10 +34,12 @@ def make(workspace: Workspace, data: str, label: str | None = None) -> Project:
 
 
 def add(workspace: Workspace, data: str) -> None:
-    """As the texts page does, and the label page after it."""
+    """As the texts page does, and the label page after it; with a neighbour graph, each row's next ones."""
     (info,) = workspace.projects()
     grown = upload.add_texts(info, make_dataset(read_table(data.encode(), "b.csv"), "text"))
     assert resources.new_session(grown).embed()
+    graph = (np.arange(grown.n_rows)[:, None] + [1, 2, 3]) % grown.n_rows
+    grown.space(0).save_graph(graph, graph)
 
 
 def legend(at: AppTest) -> dict[str, int]:
@@ -90,9 +93,12 @@ def test_every_step_works_with_the_texts_that_others_added(workspace: Workspace)
     at.session_state["corral"].selection = np.arange(40, 60)
     at.run()
     assert ">parcel<" in "".join(element.value for element in at.html)
-    for step in ("Invert", "Back", "Back"):
+    press(at, "Grow")
+    assert at.session_state["corral"].selection.tolist() == [0, 1, 2, *range(40, 60)]
+    for step in ("Shrink", "Invert", "Back", "Back", "Back"):
         press(at, step)
         assert not at.exception
+    assert at.session_state["corral"].selection.tolist() == list(range(40, 60))
     at.text_input(key="search query").input("parcel").run()
     assert "**20** with the words" in said(at)
     assert legend(at) == {"found": 20, "others": 40}
@@ -148,7 +154,7 @@ def test_a_second_tab_with_a_search_on_show_while_texts_are_added(workspace: Wor
     press(at, "Select them")
     assert "20 selected" in said(at)
     add(workspace, SECOND)
-    press(at, "Grow")  # on the page as it was
+    press(at, "Invert")  # on the page as it was
     assert not at.exception
     assert at.text_input(key="search query").value == "", "no search is in force"
     assert "with the words" not in said(at)
@@ -160,7 +166,8 @@ def test_a_second_tab_with_a_search_on_show_while_texts_are_added(workspace: Wor
 
 def test_what_hides_texts_is_said_in_chips_that_take_it_off(workspace: Workspace) -> None:
     data = "text,channel,amount,day\n" + "".join(
-        f"the {'card' if row % 2 else 'refund'} {row},{('mail', 'chat', '<b>*x*</b>')[row % 3]},{row},2024-01-{row + 1:02}\n"
+        f"the {'card' if row % 2 else 'refund'} {row},"
+        f"{('mail', 'chat', '<b>*x*</b>')[row % 3]},{row},2024-01-{1 + row:02}\n"
         for row in range(30)
     )
     project = make(workspace, data)
