@@ -52,7 +52,7 @@ def top_of_map(page: Page) -> float:
 
 
 def test_what_was_filtered_is_all_shown_again_and_stays_so(page: Page, project: Project) -> None:
-    points, top = places(page, project), top_of_map(page)
+    points = places(page, project)
     open_filter(page)
     page.get_by_label("Words in the text").fill("apple")
     page.keyboard.press("Enter")
@@ -66,6 +66,7 @@ def test_what_was_filtered_is_all_shown_again_and_stays_so(page: Page, project: 
     wait_for_legend(page, trains=80, unlabelled=160)
     expect_all(page, N)
 
+    top = top_of_map(page)
     open_filter(page)
     assert page.get_by_label("Words in the text").input_value() == "", "the popover says what is in force"
     page.get_by_label("Words in the text").fill("apple")
