@@ -96,6 +96,7 @@ def choose(session: Session) -> Filter:
         if column:
             chosen |= _column_chosen(session, column)
             condition = _of_column(session, column, chosen)
+    st.caption("What is hidden is never selected.")
     st.session_state[CHOSEN] = {name: value for name, value in chosen.items() if value}
     return Filter(tuple(labels), words=words, **condition)
 

@@ -13,7 +13,7 @@ from labelling.ui.resources import jobs
 from labelling.workspace import Space
 
 MAP = "map"
-MAP_HEIGHT = "clamp(360px, calc(100vh - 310px), 1100px)"  # with what stands above and below it, the window's
+MAP_HEIGHT = "clamp(340px, calc(100vh - 345px), 1100px)"  # with what stands above and below it, the window's
 REFRESH_SECONDS = 0.7
 WATCH_SECONDS = 1.0
 MAX_TOLD = 3  # of others' actions, in a toast each
@@ -226,9 +226,7 @@ def _below(session: Session, shown: looking.Shown) -> None:
             )
         else:
             n_shown, n_placed = int(np.count_nonzero(session.visible)), session.view.n_points if session.view else 0
-            st.caption(
-                f"**{n_shown:,} of {n_placed:,}** are shown.", width="content", help="What is hidden is never selected."
-            )
+            st.caption(f"**{n_shown:,} of {n_placed:,}** are shown.", width="content")
         looking.chips(session, shown)
     with keys.popover("Keys", type="tertiary", icon=":material/keyboard:"):
         lines = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(what)}</dd>" for key, what in KEYS)

@@ -48,7 +48,9 @@ def expect_all(page: Page, n: int) -> None:
 
 
 def top_of_map(page: Page) -> float:
-    return page.locator(".corral-stage").bounding_box()["y"]
+    """From the top of the page, however far it is scrolled."""
+    scrolled = page.get_by_test_id("stMain").evaluate("main => main.scrollTop")
+    return page.locator(".corral-stage").bounding_box()["y"] + scrolled
 
 
 def test_what_was_filtered_is_all_shown_again_and_stays_so(page: Page, project: Project) -> None:
