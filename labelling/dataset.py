@@ -90,7 +90,12 @@ class Dataset:
     @cached_property
     def empty(self) -> np.ndarray:
         """(n_rows,) of bool: True where the text is empty or holds nothing but white space."""
-        return np.array([not text or text.isspace() for text in self.texts], dtype=bool)
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        texts = pc.fill_null(pa.array(self.frame[self.text_column], pa.large_string()), "")
+        nothing = pc.or_(pc.equal(texts, ""), pc.utf8_is_space(texts))  # which means the same as str.isspace
+        return np.asarray(nothing.to_numpy(zero_copy_only=False), bool)
 
     @cached_property
     def n_duplicates(self) -> int:

@@ -1,12 +1,13 @@
 """What a tuned space is worth, on labels that its tuner has not seen.
 
 Rows of one lasso are near-copies of each other: with some of them in the training part, the others are found whatever
-the tuner has learnt. So whole actions are held out, never rows of one.
+the tuner has learnt. So whole actions are held out, never rows of one; but where too few labels were given in several
+actions, single rows are, and the figures flatter: `Evaluation.flatters` says so.
 """
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -21,7 +22,7 @@ N_NEIGHBORS = 5
 NEIGHBORS_KEPT = 15  # as many as UMAP looks at
 MAX_QUERIES = 2_000
 CONFIDENCE = 0.95
-MIN_GROUPS = 5  # with fewer the interval is wider than any difference
+MIN_GROUPS = 5  # held out; with fewer the interval is wider than any difference
 
 
 class TooFewLabels(CorralError, ValueError):
@@ -49,11 +50,14 @@ class Evaluation:
     ----------
     figures : by the key of the space's tuner; the first is what the others are compared with.
     n_rows, n_groups : how many held-out labels, of how many actions, it rests on; `counts` is the former by label.
+        Where rows were held out on their own, each of them counts as an action.
     gain, margin : by key: how much larger `on_map` is than that of the first space, and half the width of the 95 %
         interval for it. Rows of one action count together, by the sandwich estimator for clustered data (Liang & Zeger
         1986, "Longitudinal data analysis using generalized linear models"), with Student's t.
-    not_measured : labels that were all given in one action, and so could not be held out.
+    not_measured : labels of which nothing could be held out: all were given in one action, or there is one alone.
     neighbours_kept : see `neighbours_kept`; None where there are too few unlabelled rows.
+    flatters : rows were held out on their own, while others of their action were learnt from. The figures are too
+        high then, and the interval is right for further rows of these actions alone.
     """
 
     figures: Mapping[str, Figures]
@@ -64,6 +68,7 @@ class Evaluation:
     margin: Mapping[str, float]
     not_measured: tuple[str, ...]
     neighbours_kept: float | None = None
+    flatters: bool = False
 
     @property
     def baseline(self) -> str:
@@ -72,7 +77,7 @@ class Evaluation:
 
     @property
     def enough(self) -> bool:
-        """Whether it rests on so many actions that the figures tell anything."""
+        """Whether so much was held out that the figures tell anything."""
         return self.n_groups >= MIN_GROUPS
 
     def verdict(self, key: str) -> str:
@@ -102,7 +107,7 @@ def evaluate(
     on_progress: Callable[[int, int], None] | None = None,
     stop: threading.Event | None = None,
 ) -> Evaluation | None:
-    """Cross-validate `tuners` by groups; None where `stop` ended it.
+    """Cross-validate `tuners` by groups, by rows where there are too few groups; None where `stop` ended it.
 
     In each fold every tuner is fitted anew, with the held-out rows handed in without their labels, as the app hands in
     all that is unlabelled. A held-out row is found where most of the 5 nearest labelled rows that were not held out
@@ -111,14 +116,14 @@ def evaluate(
     Parameters
     ----------
     X, y, groups : float32 (n, n_dims), labels (n,), and the action that set each (n,). Rows of one group are held out
-        together.
+        together; but each row on its own where labels that have one group leave fewer than MIN_GROUPS to hold out.
     unlabelled : float32 (m, n_dims), for the tuners and the map.
     tuners : unfitted, by a name of the caller's; None for the embeddings as they are. The first is what the others are
         compared with.
 
     Raises
     ------
-    TooFewLabels : fewer than two labels with two groups each.
+    TooFewLabels : fewer than two labels with two rows each, or fewer than MIN_GROUPS rows.
     """
     from sklearn.base import clone
 
@@ -128,6 +133,15 @@ def evaluate(
         some = np.sort(rng.permutation(len(X))[:MAX_LABELLED])
         X, y, groups = X[some], y[some], groups[some]
     fold, not_measured = _folds(y, groups, rng)
+    flatters, n_held = False, len(set(groups[fold >= 0]))
+    if n_held < MIN_GROUPS and (not_measured or not n_held):  # labels that were given in one action are the reason
+        flatters, groups = True, np.arange(len(y))
+        fold, not_measured = _folds(y, groups, rng)
+        if np.count_nonzero(fold >= 0) < MIN_GROUPS:
+            raise TooFewLabels(
+                "Too few labels to tell: label the texts of at least two labels in two lassos each, then one lasso can "
+                "be held out and guessed from the other."
+            )
     everything = np.concatenate([X, unlabelled])
     n_folds = fold.max() + 1
     found = {key: np.zeros((2, len(X)), bool) for key in tuners}  # on the map, in the space
@@ -146,14 +160,14 @@ def evaluate(
             if on_progress is not None:
                 on_progress(done, n_folds * len(tuners))
     measured = fold >= 0
-    return _summary(
-        y[measured], groups[measured], {key: hits[:, measured] for key, hits in found.items()}, not_measured
-    )
+    hits = {key: both[:, measured] for key, both in found.items()}
+    return replace(_summary(y[measured], groups[measured], hits, not_measured), flatters=flatters)
 
 
 def _folds(y: np.ndarray, groups: np.ndarray, rng: np.random.RandomState) -> tuple[np.ndarray, tuple[str, ...]]:
     """The fold in which each row is held out, -1 where it never is; and the labels that could not be measured.
 
+    All are -1 where fewer than two labels have two groups: there is nothing to tell apart then.
     At least half of a label's rows are left to learn from in each fold, as the tuner that is judged has learnt from
     all: a lasso that is most of its label is not held out.
     """
@@ -161,10 +175,7 @@ def _folds(y: np.ndarray, groups: np.ndarray, rng: np.random.RandomState) -> tup
     by_label = {label: np.unique(groups[y == label]) for label in sorted(set(y))}
     enough = [label for label, its in by_label.items() if len(its) > 1]
     if len(enough) < 2:
-        raise TooFewLabels(
-            "Too few labels to tell: label the texts of at least two labels in two lassos each, then one lasso can be "
-            "held out and guessed from the other."
-        )
+        return fold, ()
     n_folds = min(N_FOLDS, max(len(by_label[label]) for label in enough))
     for start, label in enumerate(enough):
         n_rows = {group: int(np.sum((y == label) & (groups == group))) for group in rng.permutation(by_label[label])}

@@ -254,6 +254,11 @@ class Project:
             )
         return dataset
 
+    @property
+    def dataset_id(self) -> str:
+        """Names the texts as they are now: some may be added, none is ever changed. What is kept of them goes by it."""
+        return f"{self.id}-{self.n_rows}"
+
     def _dataset_folder(self, n_rows: int) -> Path:
         folder = self.folder / f"dataset-{n_rows}"
         return folder if folder.exists() else self.folder / "dataset"

@@ -28,8 +28,10 @@ session = page.session()
 page.header(session)
 log, n_rows = session.log, session.project.n_rows
 counts = {"All rows": n_rows, "Only the labelled": log.n_labelled}
+n_empty = {"All rows": ~session.with_text, "Only the labelled": log.known & ~session.with_text}
+captions = [f"{count(n, 'row')}{page.without_text(int(n_empty[rows].sum()))}" for rows, n in counts.items()]
 
-which = st.radio("Rows", list(counts), captions=[count(n, "row") for n in counts.values()], horizontal=True)
+which = st.radio("Rows", list(counts), captions=captions, horizontal=True)
 kind = st.radio("Format", list(FORMATS), captions=[about for *_, about in FORMATS.values()])
 to_bytes, ending, mime, _ = FORMATS[kind]
 only_labelled = which == "Only the labelled"

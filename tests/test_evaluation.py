@@ -3,9 +3,10 @@ import threading
 
 import numpy as np
 import pytest
+from scipy.stats import t
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from labelling.evaluation import MAX_LABELLED, Evaluation, Figures, TooFewLabels, evaluate, neighbours_kept
+from labelling.evaluation import MAX_LABELLED, Evaluation, Figures, TooFewLabels, _summary, evaluate, neighbours_kept
 from labelling.tuners import FeedForwardTuner
 
 NOTHING = np.zeros((0, 6), np.float32)
@@ -121,15 +122,59 @@ def test_few_lassos_are_said_to_be_too_few():
     assert not found.enough
 
 
-@pytest.mark.parametrize("n_rows", [1, 5])
+@pytest.mark.parametrize("n_rows", [1, 2])
 def test_too_few_labels_to_tell(n_rows):
     X, y, group = clusters(n_labels=2, n_lassos=1, n_rows=n_rows)
     with pytest.raises(TooFewLabels, match="at least two labels in two lassos each"):
         evaluate(X, y, group, NOTHING, {"old": None})
-    X, y, group = clusters(n_labels=2, n_lassos=2, n_rows=n_rows)
-    group[y == "label 1"] = 99
+    X, y, group = clusters(n_labels=1, n_lassos=2, n_rows=10 * n_rows)
     with pytest.raises(TooFewLabels):
         evaluate(X, y, group, NOTHING, {"old": None})
+
+
+@pytest.mark.parametrize(("n_labels", "n_in_two"), [(10, 0), (10, 1), (10, 2), (2, 1)])
+def test_where_labels_were_given_in_one_lasso_rows_are_held_out_and_it_is_said_to_flatter(n_labels, n_in_two):
+    X, y, group = clusters(n_labels=n_labels, n_lassos=2, n_rows=20)
+    for code in range(n_in_two, n_labels):
+        group[y == f"label {code}"] = 1000 + code
+    found = evaluate(X, y, group, X[:0], {"old": None, "new": Memoriser()})
+    by_rows = evaluate(X, y, np.arange(len(X)), X[:0], {"old": None, "new": Memoriser()})
+    assert found.flatters
+    assert not by_rows.flatters
+    assert found.enough
+    assert found.n_rows == found.n_groups == len(X)
+    assert found.margin == by_rows.margin  # row by row
+    assert found.figures == by_rows.figures
+    assert found.not_measured == ()
+    assert set(found.counts) == set(y)
+    assert Evaluation.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+
+
+def test_the_margin_of_rows_is_that_of_a_mean():
+    rng = np.random.RandomState(0)
+    old, new = rng.rand(2, 120) < [[0.5], [0.7]]
+    y = np.array(["a", "b"], object)[np.arange(120) % 2]
+    found = _summary(y, np.arange(120), {"old": np.array([old, old]), "new": np.array([new, new])}, ())
+    difference = new.astype(float) - old
+    assert found.gain["new"] == pytest.approx(difference.mean())
+    interval = t.interval(0.95, 119, difference.mean(), difference.std(ddof=1) / np.sqrt(120))
+    assert found.margin["new"] == pytest.approx((interval[1] - interval[0]) / 2)
+
+
+def test_enough_lassos_are_held_out_whole_though_some_labels_have_one():
+    X, y, group = clusters(n_labels=4, n_lassos=3)
+    group[y == "label 3"] = 99
+    found = evaluate(X, y, group, NOTHING[:, :1].repeat(X.shape[1], axis=1), {"old": None})
+    assert not found.flatters
+    assert found.n_groups == 9
+    assert found.not_measured == ("label 3",)
+
+
+def test_an_evaluation_from_before_is_of_lassos():
+    X, y, group = clusters()
+    values = evaluate(X, y, group, NOTHING, {"old": None}).to_dict()
+    del values["flatters"]
+    assert not Evaluation.from_dict(values).flatters
 
 
 def test_two_rows_a_label_are_enough_where_each_was_labelled_on_its_own():

@@ -736,12 +736,87 @@ def test_imported_labels_are_held_out_one_by_one_and_lassos_whole(session: Sessi
     assert found.n_groups == n_imported + 2
 
 
-def test_an_evaluation_that_cannot_be_or_is_stopped_leaves_the_space(session: Session) -> None:
+def test_where_each_label_has_one_lasso_texts_are_held_out_and_it_is_said_to_flatter(session: Session) -> None:
     label_in_lassos(session, n_lassos=1)
+    space = session.tune(tuner_like(session.project.current), "1")
+    found = session.evaluate(space, tuner_like)
+    assert found is not None
+    assert found.flatters
+    assert (found.n_rows, found.n_groups) == (18, 18)
+    assert set(found.counts) == {"card", "refund", "password"}
+    assert Evaluation.from_dict(session.project.space(space.id).settings["evaluation"]).flatters
+
+
+def test_what_is_one_lasso_by_how_the_labels_were_given(session: Session) -> None:
+    """A search, a suggestion, a key: an action each. A merge leaves them; what was split off is one of its own."""
+    topics = [[row for row in FILLED if row % 3 == topic] for topic in range(3)]
+    for number, topic in enumerate(topics):
+        for part, by in enumerate(("search", "suggestion", "unlabelled")):
+            session.select_rows(np.array(topic[3 * part : 3 * part + 3]), by)
+            session.label(f"label {number}")
+    space = session.tune(tuner_like(session.project.current), "1")
+    found = session.evaluate(space, tuner_like)
+    assert found is not None
+    assert (found.n_rows, found.n_groups, found.flatters) == (27, 9, False)
+    session.select_rows(np.array(topics[0][:2]), "box")
+    session.split(0, "other")
+    log = session.log
+    log.merge(log.find("other").id, log.find("label 1").id)
+    found = session.evaluate(space, tuner_like)
+    assert found is not None
+    assert (found.n_rows, found.n_groups, found.flatters) == (27, 10, False)
+    assert found.counts == {"label 0": 7, "label 1": 11, "label 2": 9}
+    for _ in range(2):
+        session.undo()
+    found = session.evaluate(space, tuner_like)
+    assert found is not None
+    assert (found.n_rows, found.n_groups) == (27, 9)
+
+
+def test_rows_without_a_text_are_not_left_to_label(session: Session) -> None:
+    assert np.flatnonzero(~session.with_text).tolist() == EMPTY
+    assert np.flatnonzero(session.unlabelled).tolist() == FILLED.tolist()
+    session.log.import_labels(["a" if row in (5, 6) else "b" if row == 17 else None for row in range(40)])
+    assert np.flatnonzero(session.unlabelled).tolist() == FILLED[FILLED != 6].tolist()
+    assert session.tunable().tolist() == [1, 0], "a text that is not there teaches nothing"
+    assert not session.can_tune()
+    assert "there is 'a' alone" in session.what_is_needed()
+
+
+def test_a_session_from_before_texts_were_added_goes_on_with_what_it_has(
+    workspace: Workspace, session: Session
+) -> None:
+    session.select_unlabelled()
+    session.search("words", "card")
+    workspace.open(project_id := session.project.id).append(make_dataset(["a card more", "another"]))
+    for step in (session.select_unlabelled, session.invert, session.back, session.deselect):
+        step()
+    session.search("words", "card")
+    assert len(session.found.matches) == 40
+    again = new_session(workspace, workspace.open(project_id))
+    assert again.embed()
+    view = again.look(again.project.current, "PCA")
+    assert view.id != session.view.id, "a lasso that was drawn on the map before is of other rows"
+    with pytest.raises(SessionError, match="map has changed"):
+        again.select(session.view.id, *all_of(session)[1:])
+    again.select_unlabelled()
+    assert again.selection.tolist() == [*FILLED, 40, 41]
+    again.search("words", "card")
+    assert np.flatnonzero(again.found.matches)[-1] == 40
+    again.deselect()
+    again.back()
+    assert again.selection.tolist() == [*FILLED, 40, 41]
+    again.label("all")
+    again.undo()
+    assert again.log.n_labelled == 0
+
+
+def test_an_evaluation_that_cannot_be_or_is_stopped_leaves_the_space(session: Session) -> None:
+    session.log.assign([0, 3], "card")
+    session.log.assign([1, 4], "refund")
     space = session.tune(tuner_like(session.project.current), "1")
     with pytest.raises(TooFewLabels, match="two lassos each"):
         session.evaluate(space, tuner_like)
-    session.log.undo()
     session.log.undo()
     session.log.undo()
     label_in_lassos(session)

@@ -102,7 +102,7 @@ class Looking:
 
     def look(self, space: Space, projection: str) -> MapView | None:
         """Show this projection of this space; None where it has not been made yet."""
-        map_id = f"{self.project.id}-{space.id}-{projection}"
+        map_id = self.name_of_map(space, projection)
         if not space.has_map(projection):
             map_id += "-part"  # texts were added that have no place on it yet
         if self.view is None or self.view.id != map_id:
@@ -111,6 +111,10 @@ class Looking:
                 return None
             self._show(MapView(map_id, xy, space.id, projection))
         return self.view
+
+    def name_of_map(self, space: Space, projection: str) -> str:
+        """Tells this map from any other, and from itself before texts were added."""
+        return f"{self.project.dataset_id}-{space.id}-{projection}"
 
     def _show(self, view: MapView) -> None:
         self.view, self.map_id, self.visible = view, view.id, None
@@ -202,11 +206,16 @@ class Looking:
         self._focus = label_id
 
     @property
+    def with_text(self) -> np.ndarray:
+        """bool (n_rows,): the rows that have a text. Nobody can read or lasso the others, so none is left to label."""
+        return ~self.project.dataset.empty
+
+    @property
     def unlabelled(self) -> np.ndarray:
-        """bool (n_rows,): what has no label; with yes, no and unknown: what has no answer for the label in focus."""
+        """bool (n_rows,): the texts without a label; with yes, no and unknown: without an answer for that in focus."""
         if self.log.several and self.focus is not None:
-            return self.log.answers(self.focus.id) == UNKNOWN
-        return ~self.log.known
+            return self.with_text & (self.log.answers(self.focus.id) == UNKNOWN)
+        return self.with_text & ~self.log.known
 
     def show_only(self, wanted: np.ndarray | None) -> int:
         """Show these rows alone, bool (n_rows,), None for all; return how many of the selection are hidden by that.

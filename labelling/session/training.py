@@ -137,14 +137,15 @@ class Training(Giving):
         return space
 
     def can_tune(self, rows: np.ndarray | None = None) -> bool:
-        """Whether there is something to tell apart among the labels of these rows (default: all)."""
+        """Whether there is something to tell apart among the labels of these rows (default: all that have a text)."""
         return bool(np.count_nonzero(self.tunable(rows)) > (0 if self.log.several else 1))
 
     def tunable(self, rows: np.ndarray | None = None) -> np.ndarray:
-        """How many of these rows bear each label that a tuner can learn: int (n_ids,).
+        """How many of these rows (default: all that have a text) bear each label that a tuner can learn: int (n_ids,).
 
         With yes, no and unknown those that have both a yes and a no.
         """
+        rows = np.flatnonzero(self.with_text) if rows is None else rows
         counts = self.log.counts(rows)
         return np.where(self.log.counts(rows, NO) > 0, counts, 0) if self.log.several else counts
 
@@ -154,7 +155,7 @@ class Training(Giving):
             return (
                 f"{what} needs a label with some texts that are yes and some that are no: unknown is not taken for no."
             )
-        counts = self.log.counts(rows)
+        counts = self.tunable(rows)
         used = [label.name for label in self.log.labels if counts[label.id]]
         if used:
             return f"{what} needs at least two labels to tell apart; so far there is {used[0]!r} alone."

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ QUIET: Mark = {"colour": None, "shape": 0}  # the page chooses a grey between it
 
 @dataclass(frozen=True)
 class Colouring:
-    """`codes` uint8 (n_rows,) point into `palette`; 0 is the quiet grey. Two colourings with one `id` are equal.
+    """`codes` uint8 (n_rows,) point into `palette`; 0 is the quiet grey. Where the `id` is the same, the codes are.
 
     A legend entry stands for the rows whose group is its "group": `groups` int (n_rows,), the codes where it is None.
     """
@@ -38,6 +38,22 @@ class Colouring:
         """The rows of a legend entry: int64, sorted."""
         return np.flatnonzero((self.codes if self.groups is None else self.groups) == group)
 
+    def counted(self, placed: np.ndarray, among: np.ndarray | None = None) -> "Colouring":
+        """The same with a legend that counts the rows of the mask `among` (n_rows,), None for those that are `placed`.
+
+        An entry of which no row is `placed`, bool (n_rows,), is left out: the map never shows any.
+        """
+        groups = (self.codes if self.groups is None else self.groups).astype(np.intp) + 1  # -1 is a group too
+        least = max((entry["group"] for entry in self.legend), default=0) + 2
+        on_map = np.bincount(groups[placed], minlength=least)
+        counts = on_map if among is None else np.bincount(groups[among], minlength=least)
+        legend = [
+            {**entry, "count": int(counts[entry["group"] + 1])}
+            for entry in self.legend
+            if on_map[entry["group"] + 1] or not entry["count"] or entry["group"] < 0  # unlabelled is told when it is 0
+        ]
+        return replace(self, legend=legend)
+
     def shown(self, hidden: Collection[int]) -> np.ndarray | None:
         """bool (n_rows,): the rows whose legend entry is not `hidden`; None where none is."""
         if not hidden:
@@ -49,7 +65,7 @@ class Colouring:
 
 
 def by_label(log: LabelLog, focus: Label | None = None) -> Colouring:
-    """Colours by label; the legend counts all rows. With yes, no and unknown: of the label in `focus`."""
+    """Colours by label. With yes, no and unknown: of the label in `focus`."""
     if log.several:
         return _by_answer(log, focus)
     marks = np.zeros(log.n_ids + 1, np.uint8)  # the last for unlabelled

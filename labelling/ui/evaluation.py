@@ -30,7 +30,8 @@ def show(session: Session, new: Space) -> None:
     found = of(new)
     if found is not None:
         names = {str(space.id): space.name for space in session.project.spaces()}
-        _show(found, str(new.id), names.get(found.baseline, "the map before"), new.name)
+        imported = any(action.kind == "import" for action in session.log.actions)
+        _show(found, str(new.id), names.get(found.baseline, "the map before"), new.name, imported=imported)
         return
     job = jobs().get("evaluate", session.project.id, new.id) or _start(session, new)
     st.fragment(faults.guarded(_wait), run_every=REFRESH_SECONDS if job.is_alive() else None)(session, new)
@@ -42,7 +43,7 @@ def _start(session: Session, space: Space) -> Job:
     def work(job: Job) -> Evaluation | None:
         return worker.evaluate(space, _tuner_for, job.progress, job.stop)
 
-    return jobs().start("evaluate", session.project.id, space.id, title="Holding out lassos", work=work)
+    return jobs().start("evaluate", session.project.id, space.id, title="Holding out labels", work=work)
 
 
 def _tuner_for(space: Space) -> Any:
@@ -75,11 +76,11 @@ def _wait(session: Session, space: Space) -> None:
         st.rerun()
 
 
-def _show(found: Evaluation, key: str, old_name: str, new_name: str) -> None:
+def _show(found: Evaluation, key: str, old_name: str, new_name: str, *, imported: bool) -> None:
     numbers, chart = st.columns([2, 3], gap="medium")
     with numbers:
         _metrics(found, key, old_name)
-        st.caption(_rests_on(found, key))
+        st.caption(_rests_on(found, key, imported=imported))
     if found.enough:
         with chart:
             st.caption(f"Found on the map, by label: ○ {page.escape(old_name)}, ● {page.escape(new_name)}")
@@ -121,18 +122,28 @@ def _metrics(found: Evaluation, key: str, old_name: str) -> None:
             "worse": f"**Less clear** than {old} ({margin}): going back loses nothing.",
         }[verdict]
     )
+    if found.flatters:
+        st.markdown(
+            ":material/warning: **These figures flatter, and so may the difference.** Most labels were given in one "
+            "lasso each, so single texts were held out: others of their lasso, near-copies often, were learnt from. "
+            "Draw a second lasso for each label, elsewhere on the map, for figures that do not."
+        )
 
 
-def _rests_on(found: Evaluation, key: str) -> str:
+def _rests_on(found: Evaluation, key: str, *, imported: bool) -> str:
+    what = "text" if found.flatters else "lasso"
+    of = "" if found.flatters else f" of {found.n_groups:,} lassos"
+    if imported and not found.flatters:
+        of += ", where each imported text counts as one"
     said = (
-        f"From {found.n_rows:,} labels of {found.n_groups:,} lassos; each was held out while a tuner like this one "
-        "was fitted on the others."
+        f"From {found.n_rows:,} labels{of}; each {what} was held out while a tuner like this one was fitted on the "
+        "others."
     )
     if found.enough:
         before, after = (_percent(found.figures[name].in_space) for name in (found.baseline, key))
         said = f"In all dimensions {before} before, {after} after. {said}"
     if found.not_measured:
-        said += f" Not measured, as one lasso cannot be held out: {', '.join(map(page.escape, found.not_measured))}."
+        said += f" Not measured, as one {what} cannot be held out: {', '.join(map(page.escape, found.not_measured))}."
     return said
 
 

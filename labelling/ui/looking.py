@@ -1,6 +1,6 @@
 """How the map is looked at: what its colours mean, which texts it shows, and the search."""
 
-from datetime import date
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,11 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from labelling.dataset import Dataset
-from labelling.filters import Filter, as_numbers, as_text, is_date
+from labelling.filters import Filter
 from labelling.search import SearchError
 from labelling.session import Found, Session
-from labelling.ui import colours, faults, page
+from labelling.ui import colours, faults, filtering, page
 from labelling.ui.colours import Colouring
+from labelling.ui.filtering import Condition
 
 # A column of one of these names is shown after them, as "column x".
 LABEL, DENSITY, SEARCH, SUGGESTION, SURE = "label", "density", "search", "suggestion", "how sure"
@@ -22,30 +23,35 @@ PLACEHOLDER = {
     "regex": "such as refunds? or ^where",
     "meaning": "what the texts should be about",
 }
-SECONDS_A_DAY = 86_400
-MAX_VALUES = 200  # of a column that are offered to choose from, the most frequent
 N_NEAREST = 100
 
 
-def controls(session: Session) -> tuple[Colouring, np.ndarray | None]:
-    """The row above the map. Returns the colours and the rows to be shown, bool (n_rows,), None for all."""
+@dataclass(frozen=True)
+class Shown:
+    """How the map is to be looked at: its colours, with a legend that counts what is shown, and what hides the rest.
+
+    `rows` are those to be shown, bool (n_rows,), None for all; `hidden` are the legend's entries that are switched off.
+    """
+
+    colouring: Colouring
+    rows: np.ndarray | None
+    hidden: set[int]
+    conditions: list[Condition]
+
+
+def controls(session: Session) -> Shown:
+    """The row above the map."""
     state, view = st.session_state, session.view
     assert view is not None  # noqa: S101 - the page shows its controls with a map only
-    dataset = session.project.dataset
-    columns = _columns(session.project.id, dataset)
+    space = session.suggesting
+    guesses = [SUGGESTION, SURE] if space is not None and space.suggestions is not None else []
+    columns = _columns(session.project.dataset_id, session.project.dataset)
+    options = [LABEL, *guesses, DENSITY, *([SEARCH] if session.found else []), *(f"column {name}" for name in columns)]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="corral-controls"):
         with st.popover("Filter", icon=":material/filter_alt:"):
-            wanted = _filter(session, dataset.metadata_columns)
-        if "colour by" not in state or (session.found is None and state["colour by"] == SEARCH):
+            wanted = filtering.choose(session)
+        if state.get("colour by") not in options:
             state["colour by"] = LABEL if session.found is None else SEARCH
-        guesses = [SUGGESTION, SURE] if session.suggesting else []
-        options = [
-            LABEL,
-            *guesses,
-            DENSITY,
-            *([SEARCH] if session.found else []),
-            *(f"column {name}" for name in columns),
-        ]
         by = st.selectbox(
             "Colour by",
             options,
@@ -54,21 +60,47 @@ def controls(session: Session) -> tuple[Colouring, np.ndarray | None]:
             width=190,
         )
         _search_box(session)
-    mask = _masked(session, wanted)
+    mask, applied = _masked(session, wanted)
     among = view.placed if mask is None else view.placed & mask
     colouring = _coloured(session, by, among, mask)
-    shown = colouring.shown(hidden_groups(by))
+    hidden = hidden_groups(session, by)
+    hidden &= {entry["group"] for entry in colouring.legend}
+    in_force = filtering.conditions(session, applied)
+    shown = colouring.shown(hidden)
     if shown is not None:
         mask = shown if mask is None else mask & shown
-    return colouring, mask
+    return Shown(colouring.counted(view.placed, among), mask, hidden, in_force)
+
+
+def _masked(session: Session, wanted: Filter) -> tuple[np.ndarray | None, Filter]:
+    """The rows that the filter leaves, and what of it could be applied."""
+    try:
+        return session.filtered(wanted), wanted
+    except SearchError as error:  # which is about the words
+        page.error(error)
+        wanted = replace(wanted, words="")
+        return session.filtered(wanted), wanted
+
+
+def chips(session: Session, shown: Shown) -> None:
+    """What hides texts, each with a button that ends it; nothing where nothing does."""
+    if not shown.conditions and not shown.hidden:
+        return
+    filtering.chips(shown.conditions, len(shown.hidden), shown.hidden.clear)
+    st.button("Show all", on_click=_show_all, icon=":material/filter_alt_off:", type="tertiary")
+
+
+def _show_all() -> None:
+    filtering.take_off(*filtering.KEYS)
+    st.session_state["hidden groups"] = {}
 
 
 # ---------------------------------------------------------------- colours
 
 
-@st.cache_data(show_spinner=False)
-def _columns(project_id: str, _dataset: Dataset) -> list[str]:
-    """The columns worth colouring by: a dataset never changes, so its project's id is key enough."""
+@st.cache_data(show_spinner=False, max_entries=20)
+def _columns(dataset_id: str, _dataset: Dataset) -> list[str]:
+    """The columns worth colouring by."""
     return colours.columns_worth_colouring(_dataset.metadata_columns, _dataset.frame)
 
 
@@ -77,8 +109,7 @@ def _coloured(session: Session, by: str, among: np.ndarray, mask: np.ndarray | N
         return colours.by_label(session.log, session.focus)
     assert session.view is not None  # noqa: S101
     # What is slow to make stays as long as what it is made of is the same.
-    guessing = session.suggesting.id if by in (SUGGESTION, SURE) and session.suggesting else None
-    key, made_of = (session.project.id, by, session.view.id, guessing), (session.found, mask)
+    key, made_of = (session.view.id, by, _guessing(session, by)), (session.found, mask)
     held = st.session_state.get("colouring")
     if held is None or held[0] != key or any(a is not b for a, b in zip(held[1], made_of, strict=True)):
         held = st.session_state["colouring"] = (key, made_of, _made(session, by, among))
@@ -100,101 +131,39 @@ def _made(session: Session, by: str, among: np.ndarray) -> Colouring:
     return colours.by_column(name, session.project.dataset.frame[name])
 
 
+def _guessing(session: Session, by: str) -> int | None:
+    """The space whose classifier the colours are by, if they are."""
+    space = session.suggesting if by in (SUGGESTION, SURE) else None
+    return None if space is None else space.id
+
+
 def _by_suggestion(session: Session, by: str) -> Colouring:
     space = session.suggesting
     found = None if space is None else space.suggestions
-    if space is None or found is None:  # texts were added that it has not read yet
-        return colours.by_label(session.log, session.focus)
+    assert space is not None  # noqa: S101 - these colours are offered where there are suggestions
+    assert found is not None  # noqa: S101
     if by == SURE:
         return colours.by_number(f"sure {space.id}", np.asarray(found.probability))
     names = pd.Series([*found.classes, ""]).to_numpy()[np.asarray(found.codes)]
     return colours.by_column(f"suggestion {space.id}", pd.Series(names))
 
 
-def hidden_groups(by: str | None = None) -> set[int]:
-    """The legend entries that are switched off, of the colours that are shown."""
-    by = by or st.session_state.get("colour by", LABEL)
-    return st.session_state.setdefault("hidden groups", {}).setdefault(by, set())
+def hidden_groups(session: Session, by: str) -> set[int]:
+    """The legend entries that are switched off, with these colours."""
+    hidden: dict[Any, set[int]] = st.session_state.setdefault("hidden groups", {})
+    return hidden.setdefault((by, _guessing(session, by)), set())
 
 
 def on_legend(session: Session, group: int, what: str) -> None:
     """A click on the legend: hide or show an entry's points, or select them."""
-    if what == "toggle":
-        hidden_groups().symmetric_difference_update({group})
-        return
     by = st.session_state.get("colour by", LABEL)
+    if what == "toggle":
+        hidden_groups(session, by).symmetric_difference_update({group})
+        return
     colouring = colours.by_label(session.log, session.focus) if by == LABEL else st.session_state["colouring"][2]
     rows = colouring.rows_of(group)
     name = next((str(entry["name"]) for entry in colouring.legend if entry["group"] == group), "")
     session.select_rows(rows, "legend", what, colours=by, entry=name)
-
-
-# ---------------------------------------------------------------- filter
-
-FILTER_KEYS = ("filter labels", "filter words", "filter column", "filter values", "filter range")
-
-
-def _filter(session: Session, columns: list[str]) -> Filter:
-    """The conditions, all of which a text must fulfil to be shown."""
-    names = session.label_states()
-    state = st.session_state
-    state["filter labels"] = [id_ for id_ in state.get("filter labels", []) if id_ in names]
-    labels = st.multiselect("Label", list(names), format_func=names.__getitem__, key="filter labels", placeholder="any")
-    words = st.text_input("Words in the text", key="filter words", placeholder="all of these words")
-    condition: dict[str, Any] = {}
-    if columns:
-        column = st.selectbox("Column", ["", *columns], key="filter column", format_func=lambda name: name or "any")
-        if column:
-            condition = _column_condition(session, column)
-    st.button("Show all", on_click=_show_all, icon=":material/filter_alt_off:", width="stretch")
-    return Filter(tuple(labels), words=words, **condition)
-
-
-def _show_all() -> None:
-    for key in FILTER_KEYS:
-        st.session_state.pop(key, None)
-    st.session_state["hidden groups"] = {}
-
-
-def _column_condition(session: Session, column: str) -> dict[str, Any]:
-    kind, offered = _offered(session.project.id, column, session.project.dataset.frame)
-    if kind == "values":
-        chosen = st.multiselect("Values", offered, key="filter values", placeholder="any")
-        return {"column": column, "values": tuple(value for value in chosen if value in offered)}
-    low, high = offered
-    if kind == "dates":
-        first, last = (pd.Timestamp(second, unit="s").date() for second in (low, high))
-        if first == last:
-            st.caption(f"All of one day, {first}.")
-            return {}
-        start, end = st.slider("Days", first, last, (first, last), key="filter range")
-        if (start, end) == (first, last):
-            return {}
-        return {"column": column, "low": _seconds(start), "high": _seconds(end) + SECONDS_A_DAY - 1e-6}
-    least, most = st.slider("Between", low, high, (low, high), key="filter range")
-    return {} if (least, most) == (low, high) else {"column": column, "low": least, "high": most}
-
-
-def _seconds(day: date) -> float:
-    return pd.Timestamp(day).timestamp()
-
-
-@st.cache_data(show_spinner=False, max_entries=20)
-def _offered(project_id: str, column: str, _frame: pd.DataFrame) -> tuple[str, Any]:
-    """ "numbers" or "dates" with the lowest and the highest, or "values" with the most frequent ones."""
-    values = _frame[column]
-    numbers = as_numbers(values)
-    if numbers is not None and len(set(numbers[~np.isnan(numbers)][:1000])) > len(colours.ORDERED):
-        return ("dates" if is_date(values) else "numbers"), (float(np.nanmin(numbers)), float(np.nanmax(numbers)))
-    return "values", as_text(values).value_counts().index[:MAX_VALUES].tolist()
-
-
-def _masked(session: Session, wanted: Filter) -> np.ndarray | None:
-    try:
-        return session.filtered(wanted)
-    except SearchError as error:
-        page.error(error)
-        return None
 
 
 # ---------------------------------------------------------------- search
@@ -237,7 +206,7 @@ def look_for(search: Any) -> None:
         search()
         state["colour by"] = SEARCH
         state["sample page"] = 0
-        state.setdefault("hidden groups", {}).pop(SEARCH, None)
+        state.setdefault("hidden groups", {}).pop((SEARCH, None), None)
 
     faults.attempt(look)
 
@@ -265,17 +234,11 @@ def found(session: Session) -> None:
             st.markdown(f"**{n:,}** with the {'words' if found.kind == 'words' else 'pattern'} **{query}**")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if ranked:
-                n_rows = session.project.n_rows
+                state, n_rows = st.session_state, session.project.n_rows
+                if not 1 <= state.get("n nearest", 0) <= n_rows:
+                    state["n nearest"] = min(n, n_rows)
                 n = int(
-                    st.number_input(
-                        "How many",
-                        1,
-                        n_rows,
-                        min(n, n_rows),
-                        key="n nearest",
-                        label_visibility="collapsed",
-                        width=110,
-                    )
+                    st.number_input("How many", 1, n_rows, key="n nearest", label_visibility="collapsed", width=110)
                 )
             st.button(
                 "Select these" if ranked else "Select them",

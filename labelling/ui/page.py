@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from labelling.database import WorkspaceError
 from labelling.errors import CorralError
 from labelling.session import Session
-from labelling.ui import access, faults, resources
+from labelling.ui import access, faults, filtering, resources
 from labelling.ui.markdown import escape
 from labelling.workspace import Project
 
@@ -25,9 +25,8 @@ SESSION = "corral"  # the one key of st.session_state that holds the session
 OF_ONE_PROJECT = (
     "projection", "projection before", "projection chosen", "sample page", "tuned", "step error", "step done",
     "step meanwhile",
-    "pinned", "colour by", "colouring", "hidden groups", "search query", "n nearest",
-    "filter labels", "filter words", "filter column", "filter values", "filter range",
-    "edited label", "history action", "classified", "suggestions at least", "audit", "overwrite",
+    "pinned", "colour by", "colouring", "hidden groups", "n nearest",
+    "edited label", "history action", "classified", "audit", "overwrite",
 )  # fmt: skip
 
 ICON = Path(__file__).parent / "icon.svg"
@@ -48,6 +47,10 @@ STYLE = """<style>
 .corral-keys { display: grid; grid-template-columns: auto 1fr; gap: 3px 14px; margin: 0; font-size: 0.82rem; }
 .corral-keys dt { font-weight: 600; }
 .corral-keys dd { margin: 0; opacity: 0.8; }
+/* As high with chips as without, while they fit a line; what follows must not move. */
+.st-key-corral-chips { min-height: 2.2rem; gap: 0.2rem 0.5rem; }
+.st-key-corral-chips button { min-height: 1.7rem; padding: 0 0.5rem; border-radius: 0.85rem; }
+.st-key-corral-chips button p { font-size: 0.82rem; }
 .st-key-corral-labels button, .st-key-corral-answers button { min-height: 2rem; padding: 0.1rem 0.6rem; }
 .corral-sample small { display: block; opacity: 0.65; }
 /* Beside the menu, on every page; out of the flow, so that nothing moves. */
@@ -151,7 +154,7 @@ def session() -> Session:
             st.query_params["project"] = held.project.id
         if held.project.has_grown:
             held = open_project(access.open_project(held.project.id))
-            st.toast("Texts were added to this project.")
+            st.toast("Texts were added to this project: selection, search and filter start afresh.")
         held.log.who = access.person()
         held.log.refresh()
     except CorralError as problem:
@@ -169,6 +172,9 @@ def check_open() -> None:
 
 def forget() -> None:
     """Let go of the tab's session, and of what was chosen on the pages for its project."""
+    filtering.forget()
+    if st.session_state.get("search query"):  # only dropped, the box would keep it in the browser, and send it again
+        st.session_state["search query"] = ""
     for key in (SESSION, *OF_ONE_PROJECT):
         st.session_state.pop(key, None)
 
@@ -202,6 +208,15 @@ def header(current: Session) -> None:
 def labelled(current: Session) -> None:
     """A bar: how much of the project is labelled; with yes, no and unknown: has an answer for the label in focus."""
     n_rows, focus = current.project.n_rows, current.focus
-    n_labelled = n_rows - int(np.count_nonzero(current.unlabelled))
+    n_texts = int(np.count_nonzero(current.with_text))
+    n_labelled = n_texts - int(np.count_nonzero(current.unlabelled))
     said = f"answered for {escape(focus.name)}" if focus else "labelled"
-    st.progress(n_labelled / n_rows, f"{n_labelled:,} of {n_rows:,} {said} ({n_labelled / n_rows:.0%})")
+    st.progress(
+        n_labelled / n_texts,
+        f"{n_labelled:,} of {n_texts:,} {said} ({n_labelled / n_texts:.0%}){without_text(n_rows - n_texts)}",
+    )
+
+
+def without_text(n: int) -> str:
+    """What to add to a count where so many rows have no text."""
+    return f" · {n:,} {'row has' if n == 1 else 'rows have'} no text" if n else ""

@@ -143,14 +143,14 @@ def _breakdown(session: Session) -> str:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _counted(project_id: str, _session: Session) -> Keywords:
-    """The words of the dataset: it never changes, so its project's id is key enough."""
+def _counted(dataset_id: str, _session: Session) -> Keywords:
+    """The words of the dataset."""
     dataset = _session.project.dataset
     return Keywords(dataset.text, len(dataset))
 
 
 def _keywords(session: Session, place: Place) -> None:
-    found = _counted(session.project.id, session).of(session.selection)
+    found = _counted(session.project.dataset_id, session).of(session.selection)
     if found:
         words = "".join(
             f'<span title="in {word.share:.0%} of these, in {word.share_elsewhere:.0%} of the others">'

@@ -113,7 +113,7 @@ def _of_project() -> Source | None:
         return None
     project_id = st.selectbox("Project", list(infos), format_func=infos.__getitem__)
     project = st.session_state.get(OPENED)
-    if project is None or project.id != project_id or not project.is_open:
+    if project is None or project.id != project_id or not project.is_open or project.has_grown:
         project = st.session_state[OPENED] = access.open_project(project_id)
     dataset, log = project.dataset, project.open_log()
     columns = [GIVEN_HERE] if not log.several and np.count_nonzero(log.counts()) > 1 else []
@@ -129,7 +129,7 @@ def _of_project() -> Source | None:
         source = _source(project.name, dataset.texts, names)
         return replace(source, encoder=project.spaces()[0].settings, project=project)
 
-    return _held((project.id, column, log.seq), read)
+    return _held((project.dataset_id, column, log.seq), read)
 
 
 def _of_file() -> Source | None:

@@ -27,7 +27,9 @@ def show(session: Session) -> None:
     helps = (
         None,
         None,
-        "Held-out texts that lie among labelled texts of their own label, and on how many labels that rests.",
+        "Held-out texts that lie among labelled texts of their own label, and on how many labels that rests. It "
+        "flatters where single texts were held out, as others of their lasso were learnt from: it is not to be "
+        "compared with one that does not.",
         "Of each unlabelled text's 15 nearest neighbours in the original embedding, the share that is still there.",
         None,
     )
@@ -44,7 +46,7 @@ def show(session: Session) -> None:
             cells[1].caption(_tuned_on(space))
             if found is not None and str(space.id) in found.figures:
                 figures = found.figures[str(space.id)]
-                on_map = f"{100 * figures.on_map:.0f} % of {found.n_rows:,}"
+                on_map = f"{100 * figures.on_map:.0f} % of {found.n_rows:,}" + (" (flatters)" if found.flatters else "")
                 cells[2].markdown(on_map if found.enough else "too few lassos to tell")
                 kept_share = 1.0 if original else found.neighbours_kept
                 cells[3].markdown("–" if kept_share is None else f"{100 * kept_share:.0f} %")

@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -211,7 +212,8 @@ def draw(
     if xy is None:
         return
     colouring = colouring or colours.by_label(session.log, session.focus)
-    map_id = f"{session.project.id}-{space.id}-{projection}"
+    colouring = colouring.counted(~np.isnan(np.asarray(xy[:, 0])))
+    map_id = session.name_of_map(space, projection)
     send_positions(key, map_id, xy)
     show_map(key, map_id, colouring, labels_seq=session.log.seq, height=height)
     answer_hovers(key, session.project.dataset, colouring, session.log.name_of)

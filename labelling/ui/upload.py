@@ -110,7 +110,7 @@ def add_texts(
     Raises CorralError where the labels or the vectors can't be taken or the project is busy; nothing is added then.
     """
     project = access.open_project(info.id)
-    busy = [resources.jobs().get(work, project.id) for work in ("embed", "tune")]
+    busy = [resources.jobs().get(work, project.id) for work in ("embed", "tune", "classify")]
     if any(job is not None and job.is_alive() for job in busy):
         raise WorkspaceError(f"{project.name!r} is still being embedded or tuned: add the texts when that is done.")
     labels = [] if dataset.label_column is None else readers.read_labels(dataset.frame, dataset.label_column)

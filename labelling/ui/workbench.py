@@ -15,7 +15,7 @@ from labelling.ui.resources import jobs
 from labelling.workspace import Space
 
 MAP = "map"
-MAP_HEIGHT = "clamp(360px, calc(100vh - 310px), 1100px)"  # with what stands above and below it, the window's
+MAP_HEIGHT = "clamp(340px, calc(100vh - 345px), 1100px)"  # with what stands above and below it, the window's
 REFRESH_SECONDS = 0.7
 WATCH_SECONDS = 1.0
 MAX_TOLD = 3  # of others' actions, in a toast each
@@ -198,17 +198,17 @@ def show(session: Session) -> None:
         if session.view is None:
             st.info("The first points appear in a moment.", icon=":material/hourglass_top:")
             return
-        colouring, wanted = looking.controls(session)
-        if n_hidden := session.show_only(wanted):
+        shown = looking.controls(session)
+        if n_hidden := session.show_only(shown.rows):
             st.session_state["just hidden"] = n_hidden
             st.rerun()  # the selection that was sent is another now
         show_map(
             MAP,
             session.map_id,
-            colouring,
+            shown.colouring,
             labels_seq=session.log.seq,
             visible=session.visible,
-            hidden_groups=looking.hidden_groups(),
+            hidden_groups=shown.hidden,
             outlined=session.is_drawn,
             pinned=st.session_state.get("pinned"),
             height=MAP_HEIGHT,
@@ -218,8 +218,8 @@ def show(session: Session) -> None:
                 picked=lambda row: giving.attempt(lambda: _pin(session, row)),
             ),
         )
-        answer_hovers(MAP, session.project.dataset, colouring, session.log.name_of)
-        _below(session)
+        answer_hovers(MAP, session.project.dataset, shown.colouring, session.log.name_of)
+        _below(session, shown)
     with rest:
         panel.show(session, found)
 
@@ -234,17 +234,17 @@ def _pin(session: Session, row: int) -> None:
         st.session_state["pinned"] = row
 
 
-def _below(session: Session) -> None:
-    shown, keys = st.columns([5, 1], vertical_alignment="center")
-    if session.visible is None:
-        shown.caption(
-            "Drag a lasso round points. Shift adds, alt takes away, both keep what is in both. Click pins a text."
-        )
-    else:
-        n_shown, n_placed = int(np.count_nonzero(session.visible)), session.view.n_points if session.view else 0
-        shown.caption(
-            f":material/filter_alt: **{n_shown:,} of {n_placed:,}** are shown. What is hidden is never selected."
-        )
+def _below(session: Session, shown: looking.Shown) -> None:
+    said, keys = st.columns([6, 1], vertical_alignment="center")
+    with said.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-chips"):
+        if session.visible is None:
+            st.caption(
+                "Drag a lasso round points. Shift adds, alt takes away, both keep what is in both. Click pins a text."
+            )
+        else:
+            n_shown, n_placed = int(np.count_nonzero(session.visible)), session.view.n_points if session.view else 0
+            st.caption(f"**{n_shown:,} of {n_placed:,}** are shown.", width="content")
+        looking.chips(session, shown)
     with keys.popover("Keys", type="tertiary", icon=":material/keyboard:"):
         lines = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(what)}</dd>" for key, what in KEYS)
         st.html(f'<dl class="corral-keys">{lines}</dl>')

@@ -68,11 +68,12 @@ def settle(page: Page) -> None:
 
 def wait_for_map(page: Page, projection: str, space: int = 0) -> None:
     """Until the map shows this projection of this space, can be drawn on, and nothing moves any more."""
-    wanted = f"{project_id(page)}-{space}-{projection}"
+    wanted = f"^{project_id(page)}-[0-9]+-{space}-{projection}$"
     page.wait_for_function(
         """wanted => {
             const map = globalThis.__corral?.maps.get("map");
-            const there = map?.ready && map.positionsId === wanted && map.drawnOn?.startsWith(map.positionsId);
+            const shown = map?.ready && new RegExp(wanted).test(map.positionsId);
+            const there = shown && map.drawnOn?.startsWith(map.positionsId);
             return there && map.travel.t === 1 && document.contains(map.root);
         }""",
         arg=wanted,

@@ -156,6 +156,7 @@ def show_map(
             "map": key,
             "height": height,
             "interactive": handlers is not None,
+            "shown": None if visible is None else int(np.count_nonzero(visible)),
             "legend": [{**entry, "hidden": entry["group"] in hidden_groups} for entry in colouring.legend],
             "palette": colouring.palette,
             "seq": labels_seq,

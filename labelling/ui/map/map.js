@@ -205,6 +205,7 @@ class CorralMap {
     this.positionsId = id;
     this.count = positions.length / 2;
     this.grid = this.order = null;
+    this.texts.clear(); // of other texts perhaps, under the same numbers
     this.unhover();
     this.painter.positions(positions, positions);
     this.travel.begin(before, fit(positions));
@@ -476,10 +477,12 @@ class CorralMap {
   }
 
   drawLegend() {
-    const entries = JSON.stringify([this.data.legend, this.data.palette, this.painter.quiet]);
+    const entries = JSON.stringify([this.data.legend, this.data.shown, this.data.palette, this.painter.quiet]);
     if (entries === this.legendDrawn) return;
     this.legendDrawn = entries;
     this.legend.replaceChildren();
+    if (this.data.shown !== null)
+      element("span", "corral-legend-shown", this.legend).textContent = `${this.data.shown.toLocaleString("en")} shown:`;
     for (const { name, count, code, group, hidden } of this.data.legend) {
       const entry = element("span", "corral-legend-entry", this.legend);
       const tag = this.data.interactive ? "button" : "span";

@@ -1,0 +1,218 @@
+"""What hides texts is shown, and stays away once it was taken off; texts that are added while a page is open."""
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import Page, expect
+
+from labelling.dataset import Dataset
+from labelling.workspace import Project, Workspace
+from tests.browser import test_instrument as instrument
+from tests.browser.app import legend, type_label, wait_for_legend, wait_for_map, wait_for_selected
+from tests.browser.conftest import Server
+from tests.browser.test_instrument import N, places, round_group
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+server, project, page = instrument.server, instrument.project, instrument.page
+SHOWN = re.compile(r"^[\d,]+ of [\d,]+ are shown")
+
+
+def open_filter(page: Page) -> None:
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_label("Words in the text")).to_be_visible()
+
+
+def close_filter(page: Page) -> None:
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Words in the text")).to_have_count(0)
+
+
+def choose(page: Page, box: str, option: str) -> None:
+    page.get_by_label(box, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def chips(page: Page) -> list[str]:
+    return page.locator("[class*='st-key-chip-']").all_inner_texts()
+
+
+def expect_all(page: Page, n: int) -> None:
+    expect(page.get_by_text(SHOWN)).to_have_count(0)
+    expect(page.locator("[class*='st-key-chip-']")).to_have_count(0)
+    hidden = "() => globalThis.__corral.maps.get('map').hidden"
+    page.wait_for_function(f"() => !({hidden})()")
+    assert sum(legend(page).values()) == n
+
+
+def top_of_map(page: Page) -> float:
+    """From the top of the page, however far it is scrolled."""
+    scrolled = page.get_by_test_id("stMain").evaluate("main => main.scrollTop")
+    return page.locator(".corral-stage").bounding_box()["y"] + scrolled
+
+
+def test_what_was_filtered_is_all_shown_again_and_stays_so(page: Page, project: Project) -> None:
+    points = places(page, project)
+    open_filter(page)
+    page.get_by_label("Words in the text").fill("apple")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("80 of 240 are shown")).to_be_visible()
+    page.get_by_role("button", name="Show all", exact=True).click()
+    expect_all(page, N)
+    round_group(page, points, 1)
+    wait_for_selected(page, 80)
+    expect_all(page, N)
+    type_label(page, "trains")
+    wait_for_legend(page, trains=80, unlabelled=160)
+    expect_all(page, N)
+
+    top = top_of_map(page)
+    open_filter(page)
+    assert page.get_by_label("Words in the text").input_value() == "", "the popover says what is in force"
+    page.get_by_label("Words in the text").fill("apple")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("80 of 240 are shown")).to_be_visible()
+    choose(page, "Column", "channel")
+    choose(page, "Values", "mail")
+    expect(page.get_by_text("20 of 240 are shown")).to_be_visible()
+    page.keyboard.press("Escape")
+    close_filter(page)
+    wait_for_legend(page, trains=0, unlabelled=20)
+    expect(page.locator(".corral-legend-shown")).to_have_text("20 shown:")
+    assert [chip.removeprefix("close").strip() for chip in chips(page)] == ["words: apple", "channel: mail"]
+    assert top_of_map(page) == top
+
+    page.get_by_role("button", name="words: apple").click()
+    expect(page.get_by_text("60 of 240 are shown")).to_be_visible()
+    round_group(page, points, 1)
+    wait_for_selected(page, 20)
+    page.keyboard.press("Escape")
+    wait_for_selected(page, 0)
+    expect(page.get_by_text("60 of 240 are shown")).to_be_visible()
+    open_filter(page)  # what stayed is in the popover, what was taken off is not
+    assert page.get_by_label("Words in the text").input_value() == ""
+    expect(page.get_by_test_id("stMultiSelect").get_by_text("mail")).to_be_visible()
+    page.get_by_label("Words in the text").fill("train")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("20 of 240 are shown")).to_be_visible()
+    close_filter(page)
+    page.get_by_role("button", name="words: train").click()
+    expect(page.get_by_text("60 of 240 are shown")).to_be_visible()
+    page.get_by_role("button", name="channel: mail").click()
+    expect_all(page, N)
+    page.keyboard.press("u")
+    wait_for_selected(page, 160)
+    expect_all(page, N)
+    assert top_of_map(page) == top
+
+
+def test_a_range_survives_other_chips_and_ends_with_its_own(page: Page, project: Project) -> None:
+    open_filter(page)
+    choose(page, "Column", "amount")
+    page.get_by_role("slider").first.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.get_by_label("Words in the text").fill("late")
+    page.keyboard.press("Enter")
+    close_filter(page)
+    expect(page.get_by_role("button", name="words: late")).to_be_visible()
+    chip = page.get_by_role("button", name=re.compile("^close amount: |^amount: "))
+    said = chip.inner_text()
+    page.get_by_role("button", name="words: late").click()
+    expect(page.get_by_role("button", name="words: late")).to_have_count(0)
+    page.locator(".corral-legend-eye").last.click()  # hides what is unlabelled: all
+    page.get_by_role("button", name="hidden in the legend: 1 group").click()
+    expect(page.get_by_role("button", name="hidden in the legend: 1 group")).to_have_count(0)
+    assert chip.inner_text() == said
+    open_filter(page)
+    page.wait_for_timeout(500)
+    assert page.get_by_role("slider").first.get_attribute("aria-valuenow") in said
+    page.get_by_label("Words in the text").fill("late")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="words: late")).to_be_visible()
+    assert chip.inner_text() == said, "the popover that was opened kept what was chosen"
+    close_filter(page)
+    page.get_by_role("button", name="Show all", exact=True).click()
+    expect_all(page, N)
+
+
+def add_texts(page: Page, url: str, n: int) -> None:
+    """By the texts page, into the newest project."""
+    page.goto(url)
+    data = "text,channel,amount,place\n" + "".join(
+        f"a bus that never came {row},post,{1000 + row},Leeds\n" for row in range(n)
+    )
+    page.locator("input[type=file]").set_input_files(
+        {"name": "more.csv", "mimeType": "text/csv", "buffer": data.encode()}
+    )
+    page.get_by_label("Put them into").click()
+    page.get_by_role("option", name=re.compile("^growing")).click()
+    page.get_by_role("button", name="Add the texts").click()
+
+
+def test_texts_that_another_tab_adds(
+    shared_server: Server,
+    new_page: Callable[..., Page],
+) -> None:
+    words = ("the parcel is late", "my card was refused", "where is my refund", "the app crashed again")
+    frame = pd.DataFrame(
+        {
+            "text": pd.Series([f"{words[row % 4]}, number {row}" for row in range(40)], dtype="str"),
+            "channel": np.where(np.arange(40) % 2 == 0, "mail", "chat"),
+            "amount": np.arange(40),
+        }
+    )
+    project = Workspace(shared_server.workspace).create("growing", Dataset(frame, "text"), {})
+    tab, other = new_page(), new_page()
+    tab.goto(f"{shared_server.url}/label?project={project.id}")
+    wait_for_map(tab, "PCA")
+    expect(tab.get_by_text("All texts are embedded")).to_be_visible()
+    wait_for_legend(tab, unlabelled=40)
+    tab.mouse.move(5, 5)
+    tab.keyboard.press("u")
+    wait_for_selected(tab, 40)
+    expect(tab.get_by_text(re.compile("^Sample, page"))).to_be_visible()
+    open_filter(tab)
+    choose(tab, "Column", "amount")
+    tab.get_by_role("slider").first.focus()
+    tab.keyboard.press("ArrowRight")
+    expect(tab.get_by_text(SHOWN)).to_be_visible()
+    close_filter(tab)
+
+    add_texts(other, shared_server.url, 20)
+    wait_for_map(other, "PCA")
+    expect(tab.get_by_text(re.compile("^0 of 60 labelled"))).to_be_visible()
+    wait_for_legend(tab, unlabelled=60)
+    expect_all(tab, 60)
+    expect(tab.get_by_test_id("stException")).to_have_count(0)
+    tab.wait_for_function("() => globalThis.__corral.maps.get('map').count === 60")
+    for seen in (tab, other):
+        seen.mouse.move(5, 5)
+        seen.keyboard.press("u")
+        wait_for_selected(seen, 60)
+        expect(seen.get_by_text(re.compile("^Sample, page 1 of 8"))).to_be_visible()
+        expect(seen.get_by_test_id("stException")).to_have_count(0)
+        expect_all(seen, 60)
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("/")
+    tab.keyboard.type("bus never")
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_text("20 with the words")).to_be_visible()
+    tab.keyboard.press("m")
+    wait_for_selected(tab, 20)
+    expect(tab.locator(".corral-keywords")).to_contain_text("bus")
+    type_label(tab, "buses")
+    expect(tab.get_by_text("20 of 60 labelled")).to_be_visible()
+    tab.get_by_label("Colour by").click()
+    tab.get_by_role("option", name="channel").click()
+    wait_for_legend(tab, mail=20, chat=20, post=20)
+    points = places(tab, project_now := Workspace(shared_server.workspace).open(project.id))
+    tab.mouse.move(*(points[59] + [0, 60]))
+    tab.mouse.move(*points[59])
+    expect(tab.locator(".corral-tooltip.corral-shown")).to_contain_text("a bus that never came")
+    tab.keyboard.press("Control+z")
+    expect(tab.get_by_text(re.compile("^0 of 60 labelled"))).to_be_visible()
+    assert project_now.open_log().n_labelled == 0
+    expect(tab.get_by_test_id("stException")).to_have_count(0)
