@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from labelling.labels import Action
+from labelling.labels import Action, LabelError
 from labelling.log import LabelLog
 from labelling.session import Session
 from labelling.ui import colours, giving, page, tuning
@@ -107,6 +107,7 @@ def show(session: Session, action: Action) -> None:
         if action.is_step:
             st.button(
                 "Take it back" if in_force else "Bring it back",
+                key=f"take back {action.seq} {in_force}",
                 icon=":material/undo:" if in_force else ":material/redo:",
                 on_click=lambda: giving.attempt(lambda: (log.undo if in_force else log.redo)(action.seq)),
                 help="What was done since, by anybody, stays.",
@@ -116,6 +117,7 @@ def show(session: Session, action: Action) -> None:
             st.markdown(f"The labels as they were after this action: {later:,} later ones are taken back.")
             st.button(
                 "Go back",
+                key=f"go back to {action.seq}",
                 type="primary",
                 on_click=lambda: giving.attempt(lambda: _say(log.revert(action.seq))),
                 help="It is an action too: undo takes it back.",
@@ -125,6 +127,8 @@ def show(session: Session, action: Action) -> None:
 
 
 def _say(n: int) -> None:
+    if not n:
+        raise LabelError("Nothing to take back: the labels are as they were after this action.")
     st.session_state["step done"] = f"{n:,} actions taken back or brought back. Undo takes this back."
 
 

@@ -279,6 +279,7 @@ def found(session: Session) -> None:
                 )
             st.button(
                 "Select these" if ranked else "Select them",
+                key="select found",
                 shortcut="M",
                 on_click=lambda: _select(session, found, n if ranked else None),
                 disabled=not n,

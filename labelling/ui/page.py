@@ -23,7 +23,7 @@ OF_ONE_PROJECT = (
     "step meanwhile",
     "pinned", "colour by", "colouring", "hidden groups", "search query", "n nearest",
     "filter labels", "filter words", "filter column", "filter values", "filter range",
-    "edited label", "history action", "classified", "suggestions at least", "audit", "overwrite",
+    "edited label", "history action", "classified", "suggestions at least", "audit", "overwrite", "nothing done",
 )  # fmt: skip
 
 ICON = Path(__file__).parent / "icon.svg"

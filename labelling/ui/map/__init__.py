@@ -20,6 +20,7 @@ from labelling.ui import page
 from labelling.ui.colours import Colouring
 
 HERE = Path(__file__).parent
+LABEL_MAP = "map"  # the key of the label page's map
 SCRIPTS = ("points.js", "outline.js", "travel.js", "map.js")  # one module, in this order
 HOVER_CHARACTERS = 400  # what can be read at a glance; the whole text stands in the sample
 
@@ -140,7 +141,8 @@ def show_map(
     def on(name: str, act: Callable[[Handlers, dict[str, Any]], None]) -> Callable[[], None]:
         def handle() -> None:
             value = st.session_state[key].get(name)
-            if handlers and value:
+            if handlers and value and value["id"] != st.session_state.get(f"{key} handled"):
+                st.session_state[f"{key} handled"] = value["id"]  # each is done once, however often it comes
                 act(handlers, value)
 
         return handle
@@ -165,6 +167,11 @@ def show_map(
         on_legend_change=on("legend", lambda handlers, value: handlers.legend(int(value["group"]), str(value["what"]))),
         on_picked_change=on("picked", lambda handlers, value: handlers.picked(int(value["row"]))),
     )
+
+
+def is_drawn_on(key: str) -> bool:
+    """Whether a lasso or a box has just come from this map, in a callback: perhaps it has not been taken in yet."""
+    return bool(st.session_state.get(key, {}).get("drawn"))
 
 
 @st.fragment

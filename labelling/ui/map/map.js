@@ -75,6 +75,7 @@ const TRAVEL_MS = 900;
 const FADE_MS = 500;
 const DOUBLE_CLICK_MS = 260;
 const ANIMATE = "corral-animate"; // where the browser remembers that a person switched the animation off
+let sent = 0; // events of this page
 const typing = () => /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? "");
 
 class CorralMap {
@@ -152,7 +153,8 @@ class CorralMap {
     const first = !this.data;
     this.data = data;
     if (!data.outlined) this.outline.clear();
-    this.send = setTriggerValue;
+    // With a number of its own, each is done once.
+    this.send = (name, value) => setTriggerValue(name, { ...value, id: `${performance.timeOrigin} ${++sent}` });
     this.stage.style.height = data.height;
     if (this.texts.seq !== data.seq) this.texts.clear();
     this.texts.seq = data.seq;
