@@ -26,8 +26,9 @@ def choose(session: Session) -> Action | None:
         st.info("Nothing has been done to the labels yet.", icon=":material/history:")
         st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
         return None
-    if asked := st.query_params.pop("action", None):
+    if asked := st.query_params.get("action"):
         st.session_state[CHOSEN] = int(asked) if asked.isdecimal() else None
+        del st.query_params["action"]  # after it was taken in: a run may be ended at any of these lines
     giving.undo_and_redo(session)
     found = _filtered(log)
     shown = found[:MAX_SHOWN]

@@ -10,6 +10,7 @@ from labelling.labels import KEYS, NO, YES, Label
 from labelling.palette import N_MARKS, mark
 from labelling.session import Session
 from labelling.ui import giving, page
+from labelling.ui.map import load_keys
 
 EDITED = "edited label"
 SHAPES = ("●", "■", "▲", "◆")  # as the map draws them
@@ -19,6 +20,7 @@ WIDTHS = [5, 1, 2, 3, 1, 1]
 def listed(session: Session) -> None:
     """A line for each label, in their order; the arrows move it."""
     log = session.log
+    load_keys()
     giving.say()
     with st.form("make a label", border=False, clear_on_submit=True):
         name, button = st.columns([3, 1], vertical_alignment="bottom")

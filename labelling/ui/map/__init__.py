@@ -57,7 +57,7 @@ def _plotly_js() -> str:
 
 
 @cache
-def _components() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+def _components() -> tuple[Callable[..., Any], ...]:
     component = st.components.v2.component
 
     def read(*names: str) -> str:
@@ -68,6 +68,7 @@ def _components() -> tuple[Callable[..., Any], Callable[..., Any], Callable[...,
         component("corral_plotly", js=_plotly_js()),
         component("corral_script", js=read(*SCRIPTS), css=read("map.css"), isolate_styles=False),
         component("corral_map", js=read("mount.js"), isolate_styles=False),
+        component("corral_keys", js=read("keys.js"), isolate_styles=False),
     )
 
 
@@ -77,10 +78,17 @@ def load_plotly() -> None:
         _components()[0](key="corral-plotly")
 
 
+def load_keys() -> None:
+    """Keep keys out of the controls that were used, see keys.js; a page with a map has it already."""
+    with st.container(key="corral-wires-keys"):
+        _components()[3](key="corral-keys")
+
+
 def load_map() -> None:
-    """Send the map's script, and plotly.js; as `load_plotly`."""
+    """Send the map's script, the keys' and plotly.js; as `load_plotly`."""
     with st.container(key="corral-wires-script"):
         _components()[1](key="corral-script")
+    load_keys()
     load_plotly()
 
 

@@ -386,11 +386,7 @@ class CorralMap {
 
   keyPressed(event) {
     if (!this.data?.interactive || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (typing()) {
-      // What was typed is taken: the keys are for the map again.
-      if (event.key === "Enter" || event.key === "Escape") this.leaveBox(event);
-      return;
-    }
+    if (typing()) return;
     const here = this.over || document.activeElement === this.stage;
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
     const focus = { "/": "Search", n: "New label" };
@@ -402,16 +398,16 @@ class CorralMap {
     else if (event.key === "-") this.zoom(1 / 0.7);
     else if (moves[event.key] && here) this.step(...moves[event.key]);
     else if (event.key === " " && here) this.holdSpace(true);
-    else if (focus[event.key]) document.querySelector(`input[aria-label="${focus[event.key]}"]`)?.focus();
+    else if (focus[event.key]) this.enterBox(focus[event.key]);
     else return;
     event.preventDefault();
   }
 
-  leaveBox(event) {
-    const box = document.activeElement;
-    if (box.tagName !== "INPUT" || !["Search", "New label"].includes(box.ariaLabel)) return;
-    if (event.key === "Escape") event.stopPropagation();
-    setTimeout(() => document.activeElement === box && box.blur(), 50);
+  // What it holds is typed over.
+  enterBox(name) {
+    const box = document.querySelector(`input[aria-label="${name}"]`);
+    box?.focus();
+    box?.select();
   }
 
   // ------------------------------------------------------------ drawing
