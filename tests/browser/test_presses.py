@@ -131,11 +131,6 @@ def test_a_label_that_changes_nothing_says_so(
     expect(page.get_by_test_id("stToast")).to_have_count(0)
     log.refresh()
     assert log.seq == seq
-    if os.environ.get("LOOK"):
-        page.screenshot(path="/tmp/press/nothing1440.png")
-        page.set_viewport_size({"width": 1100, "height": 700})
-        page.wait_for_timeout(500)
-        page.screenshot(path="/tmp/press/nothing1100.png")
     page.get_by_role("button", name="Overwrite 4", exact=True).click()
     wait_for_legend(page, refund=100)
     expect(page.get_by_text("Nothing was labelled")).to_have_count(0)

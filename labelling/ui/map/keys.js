@@ -11,8 +11,8 @@ function watchKeys() {
   const isBox = (at) => at.tagName === "TEXTAREA" || (at.tagName === "INPUT" && !noText.test(at.type));
   const isOpen = (at) => at.ariaExpanded === "true";
   const isOpenList = (at) => at.role === "combobox" && isOpen(at);
-  const leave = (box, ms) =>
-    setTimeout(() => document.activeElement === box && !isOpenList(box) && box.blur(), ms); // it is taken by then
+  // After the control itself has taken the key, and before the next one comes.
+  const leave = (box) => setTimeout(() => document.activeElement === box && !isOpenList(box) && box.blur());
   let last = ""; // what the person did last: a key, or "pointer"
   let held = null; // of keys: with what they found open
   let list = null;
@@ -20,7 +20,7 @@ function watchKeys() {
   // A list that closes has been chosen from, or given up. Where a name is being typed into it, it may close as well.
   const closing = new MutationObserver(([{ target, oldValue }]) => {
     const done = ["pointer", "Enter", "Escape"].includes(last);
-    if (oldValue === "true" && !isOpen(target) && done) leave(target, 0);
+    if (oldValue === "true" && !isOpen(target) && done) leave(target);
   });
   document.addEventListener("focusin", ({ target }) => {
     closing.disconnect();
@@ -53,7 +53,7 @@ function watchKeys() {
     if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && box && at.value) event.stopPropagation();
     if (!box || event.ctrlKey || event.metaKey || event.altKey) return;
     const taken = event.key === "Escape" || (event.key === "Enter" && at.tagName === "INPUT");
-    if (taken && (event.key === "Escape" || at.role !== "combobox")) leave(at, 50);
+    if (taken && (event.key === "Escape" || at.role !== "combobox")) leave(at);
   });
   return true;
 }
