@@ -51,8 +51,10 @@ class Giving(Selecting):
             return rows[np.argsort(search.cosine(vectors, np.nanmean(vectors, axis=0)), kind="stable")][:n]
         raise ValueError(f"sample must be 'random', 'edge' or 'outlying', got {sample!r}")
 
-    def undo(self) -> Action | None:
-        return self.log.undo()
+    def undo(self, seq: int | None = None) -> Action | None:
+        """Take back action `seq`, by default one's own last; None where there is none, or it was taken back already."""
+        return self.log.undo(seq)
 
-    def redo(self) -> Action | None:
-        return self.log.redo()
+    def redo(self, seq: int | None = None) -> Action | None:
+        """Bring back action `seq`, by default what one undid last; None where there is none, or it is in force."""
+        return self.log.redo(seq)

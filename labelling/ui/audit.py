@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import streamlit as st
 
-from labelling.labels import Action
+from labelling.labels import Action, LabelError
 from labelling.session import Session
 from labelling.ui import giving, page
 
@@ -15,6 +15,12 @@ SAMPLES = {
     "edge": ("From the edge", "most of their nearest texts lie elsewhere"),
     "outlying": ("Outlying", "farthest from the middle, in the full space"),
 }
+# Of a text without an answer, one that belongs and one that does not: icon, colour, words.
+LOOKS: dict[bool | None, tuple[str, str, str]] = {
+    None: ("remove", "#8888", "No answer yet: press where it does not belong"),
+    False: ("check", "#009E73", "Belongs here"),
+    True: ("close", "#D55E00", "Does not belong here"),
+}
 PAGE_ROWS = 9  # a key each
 MAX_CHARACTERS = 1_500
 AUDIT = "audit"
@@ -22,12 +28,22 @@ AUDIT = "audit"
 
 @dataclass
 class Audit:
-    """A page of texts that are being read; each page is kept as an action of its own."""
+    """A page of texts that are being read; each page is kept as an action of its own.
+
+    `wrong` says of each row that was answered whether it was found wrong: what has no answer counts as not read.
+    """
 
     seq: int
     sample: str
     rows: np.ndarray
-    wrong: set[int] = field(default_factory=set)
+    wrong: dict[int, bool] = field(default_factory=dict)
+
+    def turn(self, row: int) -> None:
+        """An answer for a row: at first that it does not belong, then the other one each time."""
+        self.wrong[row] = not self.wrong.get(row, False)
+
+    def all_others_belong(self) -> None:
+        self.wrong = {**dict.fromkeys(map(int, self.rows), False), **self.wrong}
 
 
 def show(session: Session, action: Action) -> None:
@@ -68,6 +84,7 @@ def _begin(session: Session, action: Action) -> None:
     )
     st.button(
         f"Read {PAGE_ROWS} texts",
+        key="audit begin",
         type="primary",
         icon=":material/menu_book:",
         on_click=lambda: giving.attempt(lambda: _draw(session, action.seq, sample)),
@@ -75,7 +92,9 @@ def _begin(session: Session, action: Action) -> None:
 
 
 def _draw(session: Session, seq: int, sample: str) -> None:
-    """The next texts; none where all have been read."""
+    """The next texts; none where all have been read. What was answered of another action's page is kept."""
+    if (held := st.session_state.get(AUDIT)) is not None:
+        _keep(session, held, go_on=False)
     n_read = len(session.log.read(seq))
     rows = session.audit_sample(seq, sample, PAGE_ROWS, random_state=n_read)
     st.session_state[AUDIT] = Audit(seq, sample, rows) if len(rows) else None
@@ -85,46 +104,68 @@ def _draw(session: Session, seq: int, sample: str) -> None:
 
 def _read(session: Session, held: Audit) -> None:
     st.caption(
-        f"{SAMPLES[held.sample][0]}: press a text's key, or click on its button, where it does **not** belong. "
-        "Those lose the label."
+        f"{SAMPLES[held.sample][0]}: press a text's key, or click on its button, where it does **not** belong, once "
+        "more where it does. What does not belong loses the label. A text without an answer counts as not read."
     )
     for place, row in enumerate(map(int, held.rows), 1):
-        wrong = row in held.wrong
+        wrong = held.wrong.get(row)
         button, text = st.columns([1, 5], vertical_alignment="center")
+        icon, hue, said = LOOKS[wrong]
         button.button(
-            ":material/close:" if wrong else ":material/check:",
+            f":material/{icon}:",
             key=f"audit {place}",
             shortcut=str(place),
             type="primary" if wrong else "secondary",
             width="stretch",
-            on_click=held.wrong.symmetric_difference_update,
-            args=({row},),
-            help="Does not belong here" if wrong else "Belongs here",
+            on_click=held.turn,
+            args=(row,),
+            help=said,
         )
         whole = session.project.dataset.text(row).strip()
         cut = whole if len(whole) <= MAX_CHARACTERS else whole[:MAX_CHARACTERS].rstrip() + " …"
-        hue = "#D55E00" if wrong else "#8888"
         text.html(f'<div class="corral-sample" style="--corral-colour:{hue}">{html.escape(cut)}</div>')
+    n, n_answered, n_wrong = len(held.rows), len(held.wrong), sum(held.wrong.values())
     with st.container(horizontal=True, gap="small"):
         st.button(
-            f"Next ({len(held.wrong):,} wrong)",
-            type="primary",
+            "All of these belong" if not n_answered else f"The other {n - n_answered:,} belong",
+            key="audit rest",
+            type="primary" if n_answered < n else "secondary",
+            shortcut="A",
+            on_click=held.all_others_belong,
+            disabled=n_answered == n,
+            help="Say so when you have read them",
+        )
+        st.button(
+            f"Next ({n_wrong:,} wrong)",
+            key="audit next",
+            type="primary" if n_answered == n else "secondary",
             shortcut="Enter",
             on_click=lambda: giving.attempt(lambda: _keep(session, held, go_on=True)),
+            disabled=n_answered < n,
+            help=None if n_answered == n else f"When all have an answer; {n - n_answered:,} have none yet",
         )
-        st.button("Done", on_click=lambda: giving.attempt(lambda: _keep(session, held, go_on=False)))
         st.button(
-            "Leave without keeping this page",
+            f"Done ({n_answered:,} read)" if n_answered else "Done",
+            key="audit done",
             type="tertiary",
             shortcut="Escape",
-            on_click=lambda: st.session_state.pop(AUDIT, None),
+            on_click=lambda: giving.attempt(lambda: _keep(session, held, go_on=False)),
+            help="Keeps what has an answer",
         )
 
 
 def _keep(session: Session, held: Audit, *, go_on: bool) -> None:
-    session.log.audit(held.seq, held.rows, np.array(sorted(held.wrong), np.int64), held.sample)
+    """Keep the answers of this page, once."""
+    if st.session_state.get(AUDIT) is not held:
+        return
+    if held.wrong:
+        wrong = [row for row in held.wrong if held.wrong[row]]
+        try:
+            session.log.audit(held.seq, np.array(sorted(held.wrong)), np.array(sorted(wrong), np.int64), held.sample)
+        except LabelError:  # the action was taken back meanwhile: there is nothing left to audit
+            st.session_state.pop(AUDIT)
+            raise
+        st.session_state["step done"] = page.escape(f"{len(held.wrong):,} read, {len(wrong):,} wrong")
     st.session_state.pop(AUDIT, None)
-    said = f"{len(held.rows):,} read, {len(held.wrong):,} wrong"
-    st.session_state["step done"] = page.escape(said)
     if go_on:
         _draw(session, held.seq, held.sample)

@@ -1,18 +1,22 @@
 """Giving labels to what is selected: the labels with their keys, what happens to rows that have one, undo and redo."""
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import streamlit as st
 
 from labelling.labels import NO, UNKNOWN, YES, Action, Label
 from labelling.log import LabelLog, Outcome
 from labelling.quality import Estimate
 from labelling.readers.tables import count
-from labelling.session import Session
+from labelling.session import Session, SessionError
 from labelling.ui import colours, page
 from labelling.ui.faults import attempt
+from labelling.ui.map import LABEL_MAP, is_drawn_on
 
 LEAVE, OVERWRITE = "leave", "overwrite"
+NOTHING = "nothing done"
 MANY_LABELS = 14  # more than this scroll
 VERBS = {
     "assign": "label",
@@ -25,6 +29,18 @@ VERBS = {
     "reorder": "order of the labels",
     "key": "key of",
 }
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """A step that changed nothing, and why; with a name: what overwriting would give the same rows."""
+
+    rows: np.ndarray  # the selection it was about: shown until there is another, or something is done
+    seq: int
+    said: str
+    name: str | None = None
+    answer: int = YES
+    n_others: int = 0
 
 
 def say() -> None:
@@ -42,6 +58,7 @@ def show(session: Session) -> None:
         _new_label(session)
     with choice:
         _choice(session)
+        _nothing_done(session)
     with labels:
         _labels(session)
     if session.log.several:
@@ -56,12 +73,15 @@ def show(session: Session) -> None:
 
 def _new_label(session: Session) -> None:
     n = len(session.selection)
-    verb = "Yes for" if session.log.several and n else "Label"
+    verb, said = "Yes for" if session.log.several and n else "Label", f"{n:,}" if n else ""
+    if not session.log.several and not _overwrites():
+        n_labelled = int(session.log.counts(session.selection).sum())
+        said = f"0: {n:,} have one" if n and n_labelled == n else f"{n - n_labelled:,}" if n else ""
     with st.form("new label", border=False):
         name, button = st.columns([3, 2], vertical_alignment="bottom")
         name.text_input("New label", key="new label name", placeholder="type a name   ( N )")
         button.form_submit_button(
-            f"{verb} {n:,}" if n else verb,
+            f"{verb} {said}".strip(),
             key="new label button",  # the same for any number: Enter pressed while the number changes counts too
             on_click=_give_typed,
             args=(session,),
@@ -122,13 +142,25 @@ def _answers(session: Session) -> None:
     if focus is None:
         st.caption("Type the name of a first label: what is selected is a yes for it.")
         return
-    known = session.log.answers(focus.id)[session.selection] != UNKNOWN
+    known = (answers := session.log.answers(focus.id)[session.selection]) != UNKNOWN
+
+    def will(answer: int) -> str:
+        """How many of what is selected it would change, to stand on its button."""
+        return f" {np.count_nonzero(answers != answer if _overwrites() else ~known):,}" if n else ""
+
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-answers"):
         st.markdown(f"**{page.escape(focus.name)}**", width="content")
-        st.button("Yes", shortcut="Y", on_click=lambda: give(session, focus.name, YES), disabled=not n)
-        st.button("No", shortcut="O", on_click=lambda: give(session, focus.name, NO), disabled=not n)
+        for word, answer, key in (("Yes", YES, "Y"), ("No", NO, "O")):
+            st.button(
+                word + will(answer),
+                key=f"answer {word}",
+                shortcut=key,
+                on_click=lambda answer=answer: give(session, focus.name, answer),
+                disabled=not n,
+            )
         st.button(
             "Unknown",
+            key="answer unknown",
             shortcut="0",
             on_click=lambda: clear(session, focus.name),
             disabled=not known.any(),
@@ -170,16 +202,25 @@ def _choice(session: Session) -> None:
 # ---------------------------------------------------------------- giving
 
 
-def give(session: Session, name: str, answer: int = YES) -> None:
-    """Label what is selected, or say yes or no to it; for a callback."""
-    overwrite = st.session_state.get("overwrite") == OVERWRITE
+def _overwrites() -> bool:
+    return bool(st.session_state.get("overwrite") == OVERWRITE)
+
+
+def give(session: Session, name: str, answer: int = YES, *, overwrite: bool | None = None) -> None:
+    """Label what is selected, or say yes or no to it; for a callback. `overwrite`: None is as it was chosen."""
+    overwrite = _overwrites() if overwrite is None else overwrite
 
     def step() -> None:
+        _need_a_selection_that_was_seen()
         outcome = session.label(name, answer=answer, overwrite=overwrite)
-        st.session_state["new label name"] = ""
         label = session.log.find(name.strip())
         if session.log.several and label is not None:
             session.focus_on(label.id)
+        _tell_meanwhile(outcome, overwrite=overwrite)
+        if not outcome.n_changed:
+            _note_nothing(session, name.strip(), answer, outcome)
+            return
+        st.session_state["new label name"] = ""
         said = f"{outcome.n_changed:,} labelled {page.escape(name.strip())}"
         if session.log.several:
             word = "yes" if answer == YES else "no"
@@ -187,7 +228,6 @@ def give(session: Session, name: str, answer: int = YES) -> None:
         if outcome.n_left:
             said += f"; {outcome.n_left:,} had another and were left"
         st.session_state["step done"] = said
-        _tell_meanwhile(outcome, overwrite=overwrite)
 
     attempt(step)
 
@@ -196,9 +236,52 @@ def clear(session: Session, name: str | None = None) -> None:
     """Take the labels, or this one, off what is selected; for a callback."""
 
     def step() -> None:
-        _tell_meanwhile(session.clear(name), overwrite=True)
+        _need_a_selection_that_was_seen()
+        outcome = session.clear(name)
+        if not outcome.n_changed:
+            said = "Nothing was taken off: none of what is selected has a label."
+            st.session_state[NOTHING] = Nothing(session.selection, session.log.seq, said)
+        _tell_meanwhile(outcome, overwrite=True)
 
     attempt(step)
+
+
+def _need_a_selection_that_was_seen() -> None:
+    """Of a lasso and a key that come in one message, the key's callback is called first, on the selection before."""
+    if is_drawn_on(LABEL_MAP):
+        raise SessionError(
+            "A lasso came at the same moment, and nothing was labelled: see what is selected now, and press again."
+        )
+
+
+def _note_nothing(session: Session, name: str, answer: int, outcome: Outcome) -> None:
+    n, n_others = len(session.selection), outcome.n_left
+    word = ("yes for " if answer == YES else "no for ") if session.log.several else ""
+    there = f"{n - n_others:,} {'is' if n - n_others == 1 else 'are'} {word}{name} already" if n > n_others else ""
+    other = f"{n_others:,} {'has' if n_others == 1 else 'have'} another {'answer' if word else 'label'}"
+    why = ", ".join(part for part in (there, other if n_others else "") if part)
+    said = f"Nothing was labelled: {why}."
+    overwrites = name if n_others else None
+    st.session_state[NOTHING] = Nothing(session.selection, session.log.seq, said, overwrites, answer, n_others)
+
+
+def _nothing_done(session: Session) -> None:
+    """What the last step did not do, and why, as long as it is about what is selected."""
+    held: Nothing | None = st.session_state.get(NOTHING)
+    if held is None:
+        return
+    if held.rows is not session.selection or held.seq != session.log.seq:
+        del st.session_state[NOTHING]
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-nothing"):
+        st.caption(f":material/info: **{page.escape(held.said)}**", width="stretch")
+        if held.name is not None:
+            name = held.name
+            st.button(
+                f"Overwrite {held.n_others:,}",
+                key="overwrite them",
+                on_click=lambda: give(session, name, held.answer, overwrite=True),
+            )
 
 
 def _tell_meanwhile(outcome: Outcome, *, overwrite: bool) -> None:
@@ -214,15 +297,19 @@ def _tell_meanwhile(outcome: Outcome, *, overwrite: bool) -> None:
 def undo_and_redo(session: Session) -> None:
     log = session.log
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        # A key for good, as all buttons with a shortcut need one: a button that becomes another one stays on the page
+        # beside it until the run is over, and a press that comes then is taken by both. What it takes back is the
+        # action that its help names, once.
         for name, step, target, shortcut, verb in (
             ("Undo", session.undo, log.next_undo, "Ctrl+Z", "Takes back"),
             ("Redo", session.redo, log.next_redo, "Ctrl+Shift+Z", "Brings back"),
         ):
             st.button(
                 name,
+                key=name.lower(),
                 icon=f":material/{name.lower()}:",
                 shortcut=shortcut,
-                on_click=lambda step=step: attempt(step),
+                on_click=lambda step=step, target=target: attempt(lambda: target and step(target.seq)),
                 disabled=target is None,
                 help=f"{verb}: {page.escape(describe(log, target))}" if target else None,
                 type="tertiary",
@@ -237,6 +324,16 @@ def undo_and_redo(session: Session) -> None:
                 query_params=where,
                 help=f"Read a sample of what was labelled last: {page.escape(describe(log, last))}",
             )
+    if (own := next((action for action in reversed(log.actions) if action.who == log.who), None)) is not None:
+        st.caption(page.escape(_done_last(log, own)))
+
+
+def _done_last(log: LabelLog, action: Action) -> str:
+    """What one did last, in words; of an undo or a redo: what became of the action that it was about."""
+    if action.is_step:
+        return f"Last: {describe(log, action)}"
+    said = describe(log, log.actions[action.targets[0] - 1])
+    return f"Taken back: {said}. Redo brings it back." if action.kind == "undo" else f"Brought back: {said}"
 
 
 def can_be_audited(log: LabelLog, action: Action) -> bool:

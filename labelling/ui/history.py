@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from labelling.labels import Action
+from labelling.labels import Action, LabelError
 from labelling.log import LabelLog
 from labelling.readers.tables import count
 from labelling.session import Session
@@ -27,8 +27,9 @@ def choose(session: Session) -> Action | None:
         st.info("Nothing has been done to the labels yet.", icon=":material/history:")
         st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
         return None
-    if asked := st.query_params.pop("action", None):
+    if asked := st.query_params.get("action"):
         st.session_state[CHOSEN] = int(asked) if asked.isdecimal() else None
+        del st.query_params["action"]  # after it was taken in: a run may be ended at any of these lines
     giving.undo_and_redo(session)
     found = _filtered(log)
     shown = found[:MAX_SHOWN]
@@ -108,6 +109,7 @@ def show(session: Session, action: Action) -> None:
         if action.is_step:
             st.button(
                 "Take it back" if in_force else "Bring it back",
+                key=f"take back {action.seq} {in_force}",
                 icon=":material/undo:" if in_force else ":material/redo:",
                 on_click=lambda: giving.attempt(lambda: (log.undo if in_force else log.redo)(action.seq)),
                 help="What was done since, by anybody, stays.",
@@ -120,6 +122,7 @@ def show(session: Session, action: Action) -> None:
             )
             st.button(
                 "Go back",
+                key=f"go back to {action.seq}",
                 type="primary",
                 on_click=lambda: giving.attempt(lambda: _say(log.revert(action.seq))),
                 help="It is an action too: undo takes it back.",
@@ -129,6 +132,8 @@ def show(session: Session, action: Action) -> None:
 
 
 def _say(n: int) -> None:
+    if not n:
+        raise LabelError("Nothing to take back: the labels are as they were after this action.")
     st.session_state["step done"] = f"{count(n, 'action')} taken back or brought back. Undo takes this back."
 
 

@@ -242,6 +242,7 @@ def found(session: Session) -> None:
                 )
             st.button(
                 "Select these" if ranked else "Select them",
+                key="select found",
                 shortcut="M",
                 on_click=lambda: faults.attempt(lambda: _select(session, found, n if ranked else None)),
                 disabled=not n,

@@ -1,6 +1,7 @@
 """The parts of the labels page: all labels, and one of them to change."""
 
 import html
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
@@ -10,6 +11,7 @@ from labelling.palette import N_MARKS, mark
 from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui import giving, page
+from labelling.ui.map import load_keys
 
 EDITED = "edited label"
 SHAPES = ("●", "■", "▲", "◆")  # as the map draws them
@@ -19,6 +21,7 @@ WIDTHS = [5, 1, 2, 3, 1, 1]
 def listed(session: Session) -> None:
     """A line for each label, in their order; the arrows move it."""
     log = session.log
+    load_keys()
     giving.say()
     with st.form("make a label", border=False, clear_on_submit=True):
         name, button = st.columns([3, 1], vertical_alignment="bottom")
@@ -54,8 +57,8 @@ def listed(session: Session) -> None:
                 key=f"move-{label.id}-{step}",
                 type="tertiary",
                 disabled=not 0 <= place + step < len(log.labels),
-                on_click=_move,
-                args=(session, place, step),
+                on_click=_put,
+                args=(session, _moved(log.labels, place, step)),
                 help="Further up" if step < 0 else "Further down",
             )
 
@@ -73,10 +76,16 @@ def _make(session: Session) -> None:
     giving.attempt(lambda: _open(session.log.create(st.session_state["made label name"])))
 
 
-def _move(session: Session, place: int, step: int) -> None:
-    ids = [label.id for label in session.log.labels]
-    ids[place], ids[place + step] = ids[place + step], ids[place]
+def _put(session: Session, ids: list[int]) -> None:
     giving.attempt(lambda: session.log.reorder(ids))
+
+
+def _moved(labels: list[Label], place: int, step: int) -> list[int]:
+    """The labels' order after the step: pressed twice, it is the same order."""
+    ids = [label.id for label in labels]
+    if 0 <= place + step < len(ids):
+        ids[place], ids[place + step] = ids[place + step], ids[place]
+    return ids
 
 
 # ---------------------------------------------------------------- one label
@@ -166,9 +175,18 @@ def _merge(session: Session, label: Label) -> None:
         )
         st.button(
             f"Merge {count(n, 'text')}",
-            on_click=lambda: giving.attempt(lambda: _say_done(session.log.merge(label.id, int(into or 0)).n_changed)),
+            key=f"merge {label.id} into it",
+            on_click=lambda: _end(
+                session, label, lambda: _say_done(session.log.merge(label.id, int(into or 0)).n_changed)
+            ),
             disabled=into is None,
         )
+
+
+def _end(session: Session, label: Label, step: Callable[[], object]) -> None:
+    """Merge or delete a label: once, a second press finds it gone."""
+    if any(other.id == label.id for other in session.log.labels):
+        giving.attempt(step)
 
 
 def _say_done(n: int) -> None:
@@ -188,7 +206,7 @@ def _split(session: Session, label: Label) -> None:
             placeholder="name of the new label",
             key=f"split {label.id} name",
         )
-        if button.form_submit_button(f"Split off {n:,}", width="stretch"):
+        if button.form_submit_button(f"Split off {n:,}", width="stretch", key=f"split {label.id} off"):
             giving.attempt(lambda: _say_done(session.split(label.id, new).n_changed))
             st.rerun()
 
@@ -204,8 +222,9 @@ def _delete(session: Session, label: Label) -> None:
         st.markdown(f"Delete **{page.escape(label.name)}**? {lost}. Undo brings all of it back.")
         st.button(
             f"Delete, {count(n, 'text')} {'loses' if n == 1 else 'lose'} it",
+            key=f"delete {label.id}",
             type="primary",
-            on_click=lambda: giving.attempt(lambda: _say_done(log.delete(label.id).n_changed)),
+            on_click=lambda: _end(session, label, lambda: _say_done(log.delete(label.id).n_changed)),
         )
 
 

@@ -26,7 +26,7 @@ OF_ONE_PROJECT = (
     "projection", "projection before", "projection chosen", "sample page", "tuned", "step error", "step done",
     "step meanwhile",
     "pinned", "colour by", "colouring", "hidden groups", "n nearest",
-    "edited label", "history action", "classified", "audit", "overwrite",
+    "edited label", "history action", "classified", "audit", "overwrite", "nothing done",
 )  # fmt: skip
 
 ICON = Path(__file__).parent / "icon.svg"

@@ -30,13 +30,20 @@ def begin(session: Session) -> Place:
         if not session.log.several:
             st.button(
                 "Unlabel",
+                key="unlabel",
                 shortcut="0",
                 on_click=lambda: giving.clear(session),
                 disabled=not session.log.counts(session.selection).sum(),
                 help="Takes the labels off the selected points",
                 type="tertiary",
             )
-        st.button("Deselect", on_click=lambda: giving.attempt(session.deselect), shortcut="Escape", type="tertiary")
+        st.button(
+            "Deselect",
+            key="deselect",
+            on_click=lambda: giving.attempt(session.deselect),
+            shortcut="Escape",
+            type="tertiary",
+        )
     return found
 
 
@@ -84,8 +91,9 @@ def _selection(session: Session) -> Place | None:
         )
         drop.button(
             "Drop them",
+            key="step Drop",
             shortcut="D",
-            on_click=lambda: giving.attempt(session.drop_strays),
+            on_click=lambda rows=session.selection: _step(session, rows, session.drop_strays),
             type="tertiary",
             width="stretch",
         )
@@ -108,14 +116,17 @@ def _steps(session: Session) -> None:
                 name,
                 key=f"step {name}",
                 shortcut=key,
-                on_click=lambda step=step: _step(step),
+                on_click=lambda step=step, rows=session.selection: _step(session, rows, step),
                 disabled=not possible,
                 help=said,
                 type="tertiary",
             )
 
 
-def _step(step: Callable[[], object]) -> None:
+def _step(session: Session, rows: np.ndarray, step: Callable[[], object]) -> None:
+    """Go on from this selection: it was pressed for what was shown, and is done once."""
+    if session.selection is not rows:
+        return
     st.session_state["sample page"] = 0
     giving.attempt(step)
 
@@ -174,12 +185,19 @@ def _pinned(session: Session) -> None:
             st.caption(f"Pinned: row {row + 1:,}")
             st.button(
                 "More like it",
+                key="more like it",
                 shortcut="T",
                 on_click=lambda: looking.look_for(lambda: session.more_like(row)),
                 help="The nearest texts in the space that is shown",
                 type="tertiary",
             )
-            st.button("Unpin", shortcut="X", on_click=lambda: st.session_state.pop("pinned", None), type="tertiary")
+            st.button(
+                "Unpin",
+                key="unpin",
+                shortcut="X",
+                on_click=lambda: st.session_state.pop("pinned", None),
+                type="tertiary",
+            )
         with st.container(height=180 if len(dataset.text(row)) > 400 else "content", border=False):
             st.html(_row(session, row, MAX_READ))
         values = dataset.frame.iloc[row][dataset.metadata_columns]
@@ -222,8 +240,8 @@ def _table(session: Session) -> None:
                 key="sample shuffle",
                 type="tertiary",
                 help="Another sample",
-                on_click=lambda: st.session_state.update(
-                    {"sample seed": st.session_state["sample seed"] + 1, "sample page": 0}
+                on_click=lambda seed=st.session_state["sample seed"] + 1: st.session_state.update(
+                    {"sample seed": seed, "sample page": 0}
                 ),
             )
     with st.container(height=420, border=True):

@@ -10,11 +10,11 @@ from labelling.cache import EmbeddingCache
 from labelling.readers.tables import count
 from labelling.session import MapView, Session
 from labelling.ui import faults, giving, looking, page, panel, running
+from labelling.ui.map import LABEL_MAP as MAP
 from labelling.ui.map import Drawn, Handlers, answer_hovers, send_positions, send_selection, show_map
 from labelling.ui.resources import jobs
 from labelling.workspace import Space
 
-MAP = "map"
 MAP_HEIGHT = "clamp(340px, calc(100vh - 345px), 1100px)"  # with what stands above and below it, the window's
 REFRESH_SECONDS = 0.7
 WATCH_SECONDS = 1.0

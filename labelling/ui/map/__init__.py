@@ -21,6 +21,7 @@ from labelling.ui.colours import Colouring
 from labelling.ui.faults import attempt
 
 HERE = Path(__file__).parent
+LABEL_MAP = "map"  # the key of the label page's map
 SCRIPTS = ("points.js", "outline.js", "travel.js", "map.js")  # one module, in this order
 HOVER_CHARACTERS = 400  # what can be read at a glance; the whole text stands in the sample
 
@@ -57,7 +58,7 @@ def _plotly_js() -> str:
 
 
 @cache
-def _components() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+def _components() -> tuple[Callable[..., Any], ...]:
     component = st.components.v2.component
 
     def read(*names: str) -> str:
@@ -68,6 +69,7 @@ def _components() -> tuple[Callable[..., Any], Callable[..., Any], Callable[...,
         component("corral_plotly", js=_plotly_js()),
         component("corral_script", js=read(*SCRIPTS), css=read("map.css"), isolate_styles=False),
         component("corral_map", js=read("mount.js"), isolate_styles=False),
+        component("corral_keys", js=read("keys.js"), isolate_styles=False),
     )
 
 
@@ -77,10 +79,17 @@ def load_plotly() -> None:
         _components()[0](key="corral-plotly")
 
 
+def load_keys() -> None:
+    """Keep keys out of the controls that were used, see keys.js; a page with a map has it already."""
+    with st.container(key="corral-wires-keys"):
+        _components()[3](key="corral-keys")
+
+
 def load_map() -> None:
-    """Send the map's script, and plotly.js; as `load_plotly`."""
+    """Send the map's script, the keys' and plotly.js; as `load_plotly`."""
     with st.container(key="corral-wires-script"):
         _components()[1](key="corral-script")
+    load_keys()
     load_plotly()
 
 
@@ -141,7 +150,8 @@ def show_map(
     def on(name: str, act: Callable[[Handlers, dict[str, Any]], None]) -> Callable[[], None]:
         def handle() -> None:
             value = st.session_state[key].get(name)
-            if handlers and value:
+            if handlers and value and value["id"] != st.session_state.get(f"{key} handled"):
+                st.session_state[f"{key} handled"] = value["id"]  # each is done once, however often it comes
                 act(handlers, value)
 
         return lambda: attempt(handle)
@@ -167,6 +177,11 @@ def show_map(
         on_legend_change=on("legend", lambda handlers, value: handlers.legend(int(value["group"]), str(value["what"]))),
         on_picked_change=on("picked", lambda handlers, value: handlers.picked(int(value["row"]))),
     )
+
+
+def is_drawn_on(key: str) -> bool:
+    """Whether a lasso or a box has just come from this map, in a callback: perhaps it has not been taken in yet."""
+    return bool(st.session_state.get(key, {}).get("drawn"))
 
 
 @st.fragment

@@ -75,6 +75,7 @@ const TRAVEL_MS = 900;
 const FADE_MS = 500;
 const DOUBLE_CLICK_MS = 260;
 const ANIMATE = "corral-animate"; // where the browser remembers that a person switched the animation off
+let sent = 0; // events of this page
 const typing = () => /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? "");
 
 class CorralMap {
@@ -152,7 +153,8 @@ class CorralMap {
     const first = !this.data;
     this.data = data;
     if (!data.outlined) this.outline.clear();
-    this.send = setTriggerValue;
+    // With a number of its own, each is done once.
+    this.send = (name, value) => setTriggerValue(name, { ...value, id: `${performance.timeOrigin} ${++sent}` });
     this.stage.style.height = data.height;
     if (this.texts.seq !== data.seq) this.texts.clear();
     this.texts.seq = data.seq;
@@ -385,11 +387,7 @@ class CorralMap {
 
   keyPressed(event) {
     if (!this.data?.interactive || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (typing()) {
-      // What was typed is taken: the keys are for the map again.
-      if (event.key === "Enter" || event.key === "Escape") this.leaveBox(event);
-      return;
-    }
+    if (typing()) return;
     const here = this.over || document.activeElement === this.stage;
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
     const focus = { "/": "Search", n: "New label" };
@@ -401,16 +399,16 @@ class CorralMap {
     else if (event.key === "-") this.zoom(1 / 0.7);
     else if (moves[event.key] && here) this.step(...moves[event.key]);
     else if (event.key === " " && here) this.holdSpace(true);
-    else if (focus[event.key]) document.querySelector(`input[aria-label="${focus[event.key]}"]`)?.focus();
+    else if (focus[event.key]) this.enterBox(focus[event.key]);
     else return;
     event.preventDefault();
   }
 
-  leaveBox(event) {
-    const box = document.activeElement;
-    if (box.tagName !== "INPUT" || !["Search", "New label"].includes(box.ariaLabel)) return;
-    if (event.key === "Escape") event.stopPropagation();
-    setTimeout(() => document.activeElement === box && box.blur(), 50);
+  // What it holds is typed over.
+  enterBox(name) {
+    const box = document.querySelector(`input[aria-label="${name}"]`);
+    box?.focus();
+    box?.select();
   }
 
   // ------------------------------------------------------------ drawing

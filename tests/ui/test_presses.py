@@ -1,0 +1,239 @@
+"""A press is one action: buttons keep their identity, steps their target, and what did nothing says so. No browser."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from labelling.labels import YES
+from labelling.ui import audit, giving, managing, map, panel, resources
+from labelling.ui.colours import Colouring
+from labelling.workspace import Project, Workspace
+from tests.test_pages import ROOT, fresh_workspace, open_page, said
+from tests.test_pages_labels import click, log_of, make, open_action, select
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    yield from fresh_workspace(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def project(workspace: Workspace) -> Project:
+    return make(workspace)
+
+
+def calls() -> Iterator[tuple[str, ast.Call]]:
+    for path in sorted([*(ROOT / "labelling/ui").rglob("*.py"), *(ROOT / "pages").glob("*.py")]):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                yield f"{path.name}, line {node.lineno}", node
+
+
+def test_every_button_with_a_shortcut_has_a_key() -> None:
+    """Without one it is another button as soon as its label or its help changes: both stand there, both are pressed."""
+    named = {where: {given.arg for given in call.keywords} for where, call in calls()}
+    with_shortcut = {where for where, names in named.items() if "shortcut" in names}
+    assert len(with_shortcut) > 15
+    assert [where for where in sorted(with_shortcut) if "key" not in named[where]] == []
+
+
+def test_undo_stays_the_same_button_and_says_what_it_took_back(project: Project) -> None:
+    log = log_of(project)
+    for row in range(3):
+        log.assign([row], f"label {row}")
+    at = open_page("label", project)
+    ids = set()
+    for row in (2, 1):
+        assert f"label label {row}" in at.button(key="undo").help.replace("\\", "")
+        ids.add(at.button(key="undo").proto.id)
+        at = at.button(key="undo").click().run()
+        assert f"Taken back: label label {row}, 1 texts. Redo brings it back." in said(at).replace("\\", "")
+        assert f"label label {row}" in at.button(key="redo").help.replace("\\", "")
+    assert len(ids) == 1
+    at = at.button(key="redo").click().run()
+    assert "Brought back: label label 1, 1 texts" in said(at).replace("\\", "")
+    assert log_of(project).n_labelled == 2
+
+
+def test_an_action_is_taken_back_once(project: Project) -> None:
+    session = resources.new_session(project)
+    for row in range(3):
+        session.log.assign([row], "a")
+    assert session.undo(3)
+    assert session.undo(3) is None
+    assert session.log.n_labelled == 2
+    assert session.redo(3)
+    assert session.redo(3) is None
+    assert session.log.n_labelled == 3
+
+
+def test_a_step_goes_on_from_the_selection_that_was_shown(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    state: dict[str, Any] = {}
+    monkeypatch.setattr(panel.st, "session_state", state)
+    session = resources.new_session(project)
+    session.look(project.space(0), "PCA")
+    session.select_rows(np.arange(10), "test")
+    shown = session.selection
+    for _ in range(2):  # the second one was meant for what is no longer selected
+        panel._step(session, shown, session.invert)
+    assert session.selection.tolist() == list(range(10, 30))
+    panel._step(session, session.selection, session.back)
+    assert session.selection.tolist() == list(range(10))
+
+
+def test_what_was_done_on_the_map_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    state: dict[str, Any] = {}
+    mounted: dict[str, Any] = {}
+    monkeypatch.setattr(map.st, "session_state", state)
+    monkeypatch.setattr(map, "_wire", lambda *given: None)
+    monkeypatch.setattr(map, "_mount", lambda **given: mounted.update(given))
+    done: list[tuple[int, str]] = []
+    handlers = map.Handlers(
+        drawn=lambda drawn: None, legend=lambda group, what: done.append((group, what)), picked=lambda row: None
+    )
+    colouring = Colouring("c", np.zeros(3, np.uint8), [{"colour": None, "shape": 0}], [])
+    map.show_map("map", "m", colouring, labels_seq=0, handlers=handlers)
+    for id_ in ("1", "1", "2"):
+        state["map"] = {"legend": {"group": 4, "what": "toggle", "id": id_}}
+        mounted["on_legend_change"]()
+    assert done == [(4, "toggle"), (4, "toggle")]
+
+
+def test_a_label_that_changes_nothing_says_so_and_offers_to_overwrite(project: Project) -> None:
+    log_of(project).assign(range(6), "refund")
+    log_of(project).assign(range(6, 8), "card")
+    at = open_page("label", project)
+    select(at, list(range(8)))
+    assert at.button(key="new label button").label == "Label 0: 8 have one"
+    seq = log_of(project).seq
+    at = at.button(key="label-0").click().run()
+    assert "Nothing was labelled: 6 are refund already, 2 have another label." in said(at).replace("\\", "")
+    assert not at.toast
+    assert log_of(project).seq == seq
+    at = at.button(key="overwrite them").click().run()
+    assert log_of(project).counts().tolist() == [8, 0]
+    assert "Nothing was labelled" not in said(at)
+    at.text_input(key="new label name").input("card")
+    at = at.button(key="new label button").click().run()
+    assert "Nothing was labelled: 8 have another label." in said(at).replace("\\", "")
+    assert at.text_input(key="new label name").value == "card", "what was typed is not lost"
+    select(at, [8, 9])
+    at = at.run()
+    assert "Nothing was labelled" not in said(at)
+    assert at.button(key="new label button").label == "Label 2"
+    select(at, [7, 8, 9])
+    assert at.button(key="new label button").label == "Label 2"
+    at.button_group(key="overwrite").set_value("overwrite")
+    assert at.run().button(key="new label button").label == "Label 3"
+
+
+def test_an_answer_that_is_there_already(workspace: Workspace) -> None:
+    project = make(workspace, several=True)
+    log_of(project).assign(range(3), "late")
+    at = open_page("label", project)
+    select(at, [0, 1, 2, 3])
+    assert [at.button(key=f"answer {word}").label for word in ("Yes", "No")] == ["Yes 1", "No 1"]
+    at.button_group(key="overwrite").set_value("overwrite")
+    at = at.run()
+    assert [at.button(key=f"answer {word}").label for word in ("Yes", "No")] == ["Yes 1", "No 4"]
+    select(at, [0, 1])
+    at.button_group(key="overwrite").set_value("leave")
+    at = at.run().button(key="answer No").click().run()
+    assert "Nothing was labelled: 2 have another answer." in said(at).replace("\\", "")
+    at = at.button(key="answer Yes").click().run()
+    assert "Nothing was labelled: 2 are yes for late already." in said(at).replace("\\", "")
+    assert log_of(project).answers(0)[:3].tolist() == [YES] * 3
+
+
+def test_a_lasso_and_a_key_in_one_message_label_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = open_page("label", project)
+    select(at, [0, 1])
+    monkeypatch.setattr(giving, "is_drawn_on", lambda key: key == "map")
+    at.text_input(key="new label name").input("a")
+    at = at.button(key="new label button").click().run()
+    assert "A lasso came at the same moment" in at.error[0].value
+    assert log_of(project).seq == 0
+    assert at.text_input(key="new label name").value == "a"
+    monkeypatch.setattr(giving, "is_drawn_on", lambda key: False)
+    at = at.button(key="new label button").click().run()
+    assert log_of(project).n_labelled == 2
+
+
+# ---------------------------------------------------------------- audits
+
+
+def test_only_answers_count_in_an_audit(project: Project) -> None:
+    log_of(project).assign(range(20), "a")
+    at = click(open_action(project, "1"), "Read 9 texts")
+    assert at.button(key="audit next").disabled
+    at = at.button(key="audit 4").click().run()
+    at = at.button(key="audit 6").click().run()
+    at = at.button(key="audit 6").click().run()  # belongs after all
+    at = click(at, "Done (2 read)")
+    found = log_of(project).quality_of(1)
+    assert (found.n_read, found.share) == (2, 0.5)
+    at = click(at, "Read 9 texts")
+    at = click(at, "Done")
+    log = log_of(project)
+    assert len(log.read(1)) == 2
+    assert [action.kind for action in log.actions] == ["assign", "audit"]
+
+
+def test_a_page_of_an_audit_is_kept_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = resources.new_session(project)
+    session.log.assign(range(20), "a")
+    held = audit.Audit(1, "random", np.arange(3))
+    monkeypatch.setattr(audit, "st", SimpleNamespace(session_state={audit.AUDIT: held}))
+    held.turn(1)
+    held.all_others_belong()
+    for _ in range(2):
+        audit._keep(session, held, go_on=False)
+    assert [session.log.how(action.seq)["read"] for action in session.log.actions[1:]] == [[0, 1, 2]]
+    assert session.log.n_labelled == 19
+
+
+def test_answers_of_another_actions_page_are_kept(project: Project) -> None:
+    log_of(project).assign(range(10), "a")
+    log_of(project).assign(range(10, 20), "b")
+    at = click(open_action(project, "1"), "Read 9 texts")
+    at = at.button(key="audit 1").click().run()
+    at.switch_page("pages/label.py").run()
+    at.switch_page("pages/history.py")
+    at.query_params["project"], at.query_params["action"] = project.id, "2"
+    at = click(at.run(), "Read 9 texts")
+    assert len(log_of(project).read(1)) == 1
+    assert at.session_state["audit"].seq == 2
+
+
+# ---------------------------------------------------------------- labels and history
+
+
+def test_a_label_is_moved_and_deleted_once(project: Project) -> None:
+    log = log_of(project)
+    for row, name in enumerate("abc"):
+        log.assign([row], name)
+    at = open_page("labels", project)
+    at = at.button(key="move-0-1").click().run()
+    assert [label.name for label in log_of(project).labels] == ["b", "a", "c"]
+    session = resources.new_session(project)
+    label = session.log.labels[2]
+    assert managing._moved(session.log.labels, 0, 1) == [0, 1, 2]
+    done = [managing._end(session, label, lambda: session.log.delete(label.id)) for _ in range(2)]
+    assert done == [None, None]
+    assert [action.kind for action in session.log.actions].count("delete") == 1
+
+
+def test_going_back_to_where_the_labels_are_is_no_action(project: Project) -> None:
+    log = log_of(project)
+    log.assign([0], "a")
+    log.assign([1], "a")
+    log.undo()
+    at = click(open_action(project, "1"), "Go back")
+    assert "Nothing to take back" in at.error[0].value
+    assert not at.toast
+    assert log_of(project).seq == 3
