@@ -59,12 +59,16 @@ def read_table(data: bytes, name: str, options: ReadOptions = ReadOptions(), *, 
             f"The file has {len(data) / 1e6:,.1f} MB; up to {max_bytes / 1e6:,.1f} MB can be read. Split it, "
             "or keep only the columns you need."
         )
-    if data.startswith(packed.GZIP):
-        inside = packed.unpack_gzip(data, max_bytes)
-        if inside.startswith(packed.GZIP):
-            raise ReadError("The file is packed with gzip twice: unpack it first.")
-        table = read_table(inside, re.sub(r"\.gz(ip)?$", "", name, flags=re.IGNORECASE), options, max_bytes=max_bytes)
-        return replace(table, notes=("The file was packed with gzip: unpacked.", *table.notes))
+    if not data.startswith(packed.GZIP):
+        return _read(data, name, options)
+    inside = packed.unpack_gzip(data, max_bytes)
+    if inside.startswith(packed.GZIP):
+        raise ReadError("The file is packed with gzip twice: unpack it first.")
+    table = _read(inside, re.sub(r"\.gz(ip)?$", "", name, flags=re.IGNORECASE), options)
+    return replace(table, notes=("The file was packed with gzip: unpacked.", *table.notes))
+
+
+def _read(data: bytes, name: str, options: ReadOptions) -> Table:
     for magic, what, todo in _UNREADABLE:
         if data.startswith(magic):
             raise ReadError(f"The file is {what}, not a table that can be read: {todo}.")

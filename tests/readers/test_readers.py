@@ -134,6 +134,7 @@ def test_gzip_of_other_files():
         (gzip.compress(b"%PDF-1.7"), "a PDF"),
         (gzip.compress(b"x.csv" + b"\0" * 252 + b"ustar" + b"\0" * 250), "tar archive"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "data",
 )
 def test_gzip_that_is_no_table(data, said):
     with pytest.raises(ReadError, match=said):
