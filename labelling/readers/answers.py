@@ -28,9 +28,8 @@ def guess_answer_columns(frame: pd.DataFrame) -> list[str]:
 
 
 def _is_nested(values: pd.Series) -> bool:
-    cells = (
-        values[~values.isin(["{}"])].dropna().head(N_JUDGED)
-    )  # "{}" tells nothing, and may stand in thousands of rows
+    # "{}" tells nothing, and may stand in thousands of rows.
+    cells = values[~values.isin(["{}"])].dropna().head(N_JUDGED)
     objects = [_mapping(cell) for cell in cells]
     return any(objects) and all(found is not None and _are_answers(found) for found in objects)
 
