@@ -227,11 +227,11 @@ def read_cells(content: bytes, to_bytes: Callable[[pd.DataFrame], bytes]) -> pd.
     return pd.DataFrame(cells, columns=header, dtype="str")
 
 
-def file_name(project: str, ending: str) -> str:
+def file_name(project: str, tail: str) -> str:
     """A file's name after a project's, which may be anything: letters, digits and hyphens, never a path."""
     stem = re.sub(r"[^\w-]+", "-", re.sub(r"\.\w{1,7}$", "", project))
     # 50 characters have at most 200 bytes, and file systems take 255.
-    return f"{stem[:50].strip('-') or 'texts'}-labelled.{ending}"
+    return f"{stem[:50].strip('-') or 'texts'}-{tail}"
 
 
 def _in_json(value: Any) -> str | None:

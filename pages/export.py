@@ -7,17 +7,22 @@ from labelling.readers.tables import count
 from labelling.ui import downloads, page
 
 FORMATS = {
-    "CSV for programs": (export.to_csv, "csv", "text/csv", "Plain UTF-8, every cell as it is. For scripts and tools."),
+    "CSV for programs": (
+        export.to_csv,
+        "labelled.csv",
+        "text/csv",
+        "Plain UTF-8, every cell as it is. For scripts and tools.",
+    ),
     "CSV for Excel": (
         export.to_excel_csv,
-        "csv",
+        "labelled-excel.csv",
         "text/csv",
         "Accents read rightly. What Excel would run as a formula gets an apostrophe; uploaded here again, it loses it.",
     ),
-    "JSONL": (export.to_jsonl, "jsonl", "application/jsonl", "A JSON object a line. Numbers stay numbers."),
+    "JSONL": (export.to_jsonl, "labelled.jsonl", "application/jsonl", "A JSON object a line. Numbers stay numbers."),
     "Parquet": (
         export.to_parquet,
-        "parquet",
+        "labelled.parquet",
         "application/vnd.apache.parquet",
         "For pandas, Polars, DuckDB, Spark. Numbers and times keep their types.",
     ),
@@ -33,7 +38,7 @@ captions = [f"{count(n, 'row')}{page.without_text(int(n_empty[rows].sum()))}" fo
 
 which = st.radio("Rows", list(counts), captions=captions, horizontal=True)
 kind = st.radio("Format", list(FORMATS), captions=[about for *_, about in FORMATS.values()])
-to_bytes, ending, mime, _ = FORMATS[kind]
+to_bytes, tail, mime, _ = FORMATS[kind]
 only_labelled = which == "Only the labelled"
 
 if counts[which] == 0:
@@ -44,7 +49,7 @@ else:
         f"Download {count(counts[which], 'row')}",
         lambda: session.export(to_bytes, only_labelled=only_labelled),
         session.project.id,
-        file_name=export.file_name(session.project.name, ending),
+        file_name=export.file_name(session.project.name, tail),
         mime=mime,
         type="primary",
         icon=":material/download:",

@@ -301,7 +301,7 @@ def test_one_value_a_row():
     ],
 )
 def test_the_name_of_the_file_is_safe(project, name):
-    assert file_name(project, "csv") == name
+    assert file_name(project, "labelled.csv") == name
     assert len(name.encode()) <= 255
 
 

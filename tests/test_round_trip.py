@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from labelling import export
 from labelling.dataset import Dataset
 from labelling.labels import NO, LabelError, clean_name, names_to_import
-from labelling.readers import Table, guess_answer_columns, make_dataset, read_answers, read_table
+from labelling.readers import Table, guess_answer_columns, make_dataset, read_answers, read_labels, read_table
 from labelling.session import Session
 from labelling.workspace import Workspace
 
@@ -62,7 +62,7 @@ def choose(frame: pd.DataFrame, text_column: str, *, several: bool) -> tuple[Dat
     if several:
         return make_dataset(Table(frame, ""), text_column), read_answers(frame, found)
     assert found == [], "else the page would preselect the other kind of project"
-    names = [name or None for name in names_to_import(frame["label"].tolist())]
+    names = [name or None for name in names_to_import(read_labels(frame, "label"))]
     return make_dataset(Table(frame, ""), text_column, "label"), names
 
 
@@ -86,7 +86,8 @@ NAMES = [
     "text", "tags", "x", "=x", "'=x", "@", "\ufefftext", "PAR1", "PK\x03\x04", "%PDF-1", "{", '{"a": 1}', "sep=;",
     "<html>", "a\rb", "a\nb", 'say "x"', "a,b;c|d", "a\0b",
 ]  # fmt: skip
-LABELS = ["late", "x", "X", "=1+1", "-5", "1", "1.0", "a; b", "a", "b", 'say "x"', "'=x", "Über", "🏳️‍🌈", "می‌خواهم",
+LABELS = ["late", "x", '["x"]', "[]", '{"choices": ["x"]}', "true", "True", "X", "2", "2.0",
+          "=1+1", "-5", "1", "1.0", "a; b", "a", "b", 'say "x"', "'=x", "Über", "🏳️‍🌈", "می‌خواهم",
           "label: x", "cats", "nan", "NA", "null", "{}", "yes", "a,b", "a|=b", "original_x"]  # fmt: skip
 TEXT = st.text(st.sampled_from("\"',;|\t\r\n\0=+-@'＝ a5.\\\ufeff😀\u2028{["), max_size=8) | st.text(
     st.characters(exclude_categories=["Cs"]), max_size=12

@@ -12,10 +12,10 @@ from labelling.readers import delimited, foreign, packed, records
 from labelling.readers.answers import guess_answer_columns, read_answers
 from labelling.readers.columnar import read_parquet
 from labelling.readers.encoding import decode
-from labelling.readers.exported import read_our_export
 from labelling.readers.guesses import TEXT_NAMES, guess_label_column, guess_text_column
 from labelling.readers.layout import are_names
 from labelling.readers.names import read_labels
+from labelling.readers.own_csv import read_our_export
 from labelling.readers.rows import read_rows
 from labelling.readers.tables import MAX_BYTES, READABLE, count, numbered
 from labelling.readers.workbook import read_xlsx
@@ -86,7 +86,7 @@ def _read(data: bytes, name: str, options: ReadOptions) -> Table:
             return _with_note(table, f"The file is named {name[-40:]!r}, but it is {what}: read as that.")
         if ending in endings:
             raise ReadError(f"The file is named .{ending}, but is not {what}, or a damaged one. Save it again.")
-    if options.header in (None, 1) and (ours := read_our_export(data)):
+    if options.header in (None, 1) and options.encoding is None and (ours := read_our_export(data)):
         return ours
     text, encoding, notes = decode(data, options)
     table = _read_text(text, ending, encoding, options)

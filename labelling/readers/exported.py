@@ -1,16 +1,6 @@
-"""What an export of ours looks like: in whatever format, its last columns; and CSV of ours to a table."""
+"""What an export of ours looks like: in whatever format, its last columns."""
 
-import codecs
-import csv
-import io
 from collections.abc import Iterable
-from dataclasses import replace
-
-import pandas as pd
-
-from labelling.dataset import Table
-from labelling.formulas import unguard
-from labelling.readers.delimited import read_csv
 
 EXPORT_COLUMNS = ("label", "labelled_at", "source")  # the last columns of every export, in this order
 PREFIX = "label: "  # of the columns of yes and no, one a label, that stand before them
@@ -37,36 +27,3 @@ def columns_of_export(names: Iterable[str]) -> tuple[list[str], list[str]]:
     while names[first - 1].startswith(PREFIX):
         first -= 1
     return names[first:], [*EXPORT_COLUMNS]
-
-
-def read_our_export(data: bytes) -> Table | None:
-    """Read what `labelling.export.to_csv` or `to_excel_csv` wrote, exactly; None for other CSV.
-
-    Only the one for Excel has a byte order mark, and then its guards against formulas are taken off. Where another
-    program has saved it since, what the reader of other CSV mends and says holds for it too.
-    """
-    if b"labelled_at" not in data[:1_000_000]:
-        return None
-    marked = data.startswith(codecs.BOM_UTF8)
-    try:
-        text = data.decode("utf-8-sig" if marked else "utf-8")
-        rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-        header = next(rows)
-        if not columns_of_export(header)[1] or len(set(header)) < len(header):
-            return None
-        body = [row for row in rows if row]
-    except (csv.Error, UnicodeDecodeError):
-        return None
-    if not body or any(len(row) != len(header) for row in body):
-        if not marked:
-            return None
-        table = read_csv(text, ",")
-    else:
-        frame = pd.DataFrame(dict(zip(header, zip(*body, strict=True), strict=True)), dtype="str")
-        table = Table(frame, "CSV", delimiter=",", header=1)
-    if marked:
-        names = [unguard(name) for name in table.frame.columns]
-        names = names if len(set(names)) == len(names) else list(table.frame.columns)
-        cells = ([unguard(cell) for cell in column] for _, column in table.frame.items())
-        table = replace(table, frame=pd.DataFrame(dict(zip(names, cells, strict=True)), dtype="str"))
-    return replace(table, encoding="UTF-8 with BOM" if marked else "UTF-8")

@@ -10,6 +10,7 @@ import pandas as pd
 
 from labelling.dataset import ReadError, as_strings
 from labelling.labels import composed
+from labelling.readers.exported import EXPORT_COLUMNS, columns_of_export
 
 SEVERAL = "Yes, no or unknown for each label"  # the kind of project that takes several names a text
 MAX_PYTHON = 10_000  # characters of a list as Python writes it: its parser takes much memory for a long text
@@ -25,8 +26,11 @@ def read_labels(frame: pd.DataFrame, column: str) -> list[str | None]:
 
     A list of one name is that name, an empty one none; so is {"choices": [...]}, as Label Studio writes it. A column
     that holds nothing but whole numbers gives "1", however it is written ("1.0"), and one of truth values "True" and
-    "False". Raises ReadError where a row holds several names, or something else than names.
+    "False". The labels of an export of ours are taken as they are. Raises ReadError where a row holds several names,
+    or something else than names.
     """
+    if column == EXPORT_COLUMNS[0] and columns_of_export(frame.columns)[1]:
+        return [None if pd.isna(cell) or cell == "" else str(cell) for cell in frame[column]]  # as they are in the log
     names = names_of_rows(frame[column])
     for row, found in enumerate(names):
         if isinstance(found, Unnamed) or len(found) > 1:

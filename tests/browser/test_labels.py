@@ -169,6 +169,8 @@ def test_texts_and_names_are_never_more_than_text(
         nothing_was_caught(page)
     for kind, ending in (("CSV for programs", "csv"), ("CSV for Excel", "csv"), ("JSONL", "jsonl")):
         page.get_by_text(kind, exact=True).click()
+        page.wait_for_timeout(500)  # until then the button is still that of the format before
+        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
         with page.expect_download() as download:
             page.get_by_role("button", name=re.compile(r"^Download \d")).click()
         frame = read_table(Path(download.value.path()).read_bytes(), f"a.{ending}").frame
