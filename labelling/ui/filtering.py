@@ -103,8 +103,9 @@ def choose(session: Session) -> Filter:
 
 def _other_column() -> None:
     """What was chosen of the column before means nothing in this one."""
-    column = st.session_state[_key(COLUMN)]
-    if _chosen().keys() & {VALUES, RANGE}:
+    column = st.session_state.get(_key(COLUMN), "")
+    # The browser may still send the widget of before conditions were taken off: no other column was chosen then.
+    if column != _chosen().get(COLUMN, "") and _chosen().keys() & {VALUES, RANGE}:
         take_off(VALUES, RANGE)
         st.session_state[CHOSEN][COLUMN] = column
 

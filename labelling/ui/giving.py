@@ -87,6 +87,7 @@ def _new_label(session: Session) -> None:
             args=(session,),
             type="primary",
             width="stretch",
+            wrap=True,
         )
 
 
@@ -267,13 +268,14 @@ def _note_nothing(session: Session, name: str, answer: int, outcome: Outcome) ->
 
 def _nothing_done(session: Session) -> None:
     """What the last step did not do, and why, as long as it is about what is selected."""
+    place = st.empty()  # always there: what it held is taken away by that
     held: Nothing | None = st.session_state.get(NOTHING)
     if held is None:
         return
     if held.rows is not session.selection or held.seq != session.log.seq:
         del st.session_state[NOTHING]
         return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-nothing"):
+    with place.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-nothing"):
         st.caption(f":material/info: **{page.escape(held.said)}**", width="stretch")
         if held.name is not None:
             name = held.name

@@ -253,6 +253,7 @@ def test_keys_are_for_the_page_again_after_a_choice(
 
     # The number of the nearest, and the key beside it.
     page.locator(".corral-sample").first.click()
+    expect(page.get_by_role("button", name="More like it")).to_be_visible()
     page.keyboard.press("t")
     number = page.get_by_label("How many")
     number.fill("12")
