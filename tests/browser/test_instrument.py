@@ -324,7 +324,7 @@ def test_a_hundred_thousand_texts(server: Server, new_page: Callable[..., Page])
     shot(page, "many")
     traffic.count()
     page.keyboard.press("j")  # a button elsewhere
-    expect(page.get_by_text("Sample, page 2 of 100")).to_be_visible()
+    expect(page.get_by_text("Sample of 800, page 2 of 100")).to_be_visible()
     settle(page)
     assert 0 < traffic.down < 40_000
     type_label(page, "new")
