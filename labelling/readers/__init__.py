@@ -10,12 +10,11 @@ from dataclasses import replace
 from labelling.dataset import Dataset, Offer, ReadError, ReadOptions, Table, make_dataset
 from labelling.readers import delimited, foreign, records
 from labelling.readers.answers import guess_answer_columns, read_answers
-from labelling.readers.columnar import read_parquet
+from labelling.readers.apart import read_parquet, read_xlsx
 from labelling.readers.encoding import decode
 from labelling.readers.guesses import TEXT_NAMES, guess_label_column, guess_text_column
 from labelling.readers.names import read_labels
 from labelling.readers.tables import MAX_BYTES, READABLE, count
-from labelling.readers.workbook import read_xlsx
 
 __all__ = [
     "Dataset", "Offer", "ReadError", "ReadOptions", "Table", "guess_answer_columns", "guess_label_column",
