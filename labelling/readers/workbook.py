@@ -243,8 +243,8 @@ def _formula_notes(named: Mapping[int, Any], unworked: Mapping[int, int], n_left
         return [f"Formulas whose values no spreadsheet has worked out came in as nothing: {held}. {todo}"]
     if n_left:
         return [
-            f"Formulas in {count(n_left, 'cell')} were left to Excel to work out by the program that wrote the file, so "
-            f"that their values may be wrong. {todo}"
+            f"Formulas in {count(n_left, 'cell')} were left to Excel to work out by the program that wrote the file, "
+            f"so that their values may be wrong. {todo}"
         ]
     return []
 
