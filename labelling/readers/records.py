@@ -43,7 +43,7 @@ class _Json:
     def loads(self, text: str, where: str) -> Any:
         """What is written in `text`, which is called `where` in notes. Raises ValueError where it is no JSON."""
         value, end = self.value(text, _skip(text, 0), where)
-        if _skip(text, end) < len(text):
+        if end < len(text) and _skip(text, end) < len(text):
             raise json.JSONDecodeError("Extra data", text, end)
         return value
 
@@ -130,7 +130,7 @@ def _problem(error: ValueError) -> str:
 def read_json(text: str, ending: str) -> Table:
     """JSON or JSONL, whichever it is: the endings .json and .jsonl are often mistaken for each other."""
     _check_values(text)
-    reader, rows = _Json(), _Rows()
+    reader, rows = _Json(), _Rows(text)
     try:
         if _is_list(text):
             rows.add_entries(reader.entries(text))
@@ -153,7 +153,7 @@ def read_json(text: str, ending: str) -> Table:
 def read_jsonl(text: str) -> Table:
     """JSONL: an object or a string a line."""
     _check_values(text)
-    reader, rows = _Json(), _Rows()
+    reader, rows = _Json(), _Rows(text)
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
@@ -171,8 +171,9 @@ def read_jsonl(text: str) -> Table:
 class _Rows:
     """Objects and strings gathered into columns."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
         self._columns = Columns()
+        self._may_be_broken = re.search(r"\\u[dD][89a-fA-F]", text) is not None
         self._n_broken = 0
 
     def add(self, record: dict | str) -> None:
@@ -180,7 +181,7 @@ class _Rows:
         cells = {
             name: Nested(as_text(value)) if isinstance(value, dict | list) else value for name, value in row.items()
         }
-        if any(_is_broken(part) for pair in cells.items() for part in pair):
+        if self._may_be_broken:
             cells = {self._mended(name): self._mended(value) for name, value in cells.items()}
         self._columns.add(cells)
 
@@ -212,10 +213,6 @@ class _Rows:
         if self._n_broken:
             notes = [*notes, f"{count(self._n_broken, 'broken character')} (lone surrogates) became \ufffd."]
         return from_columns(columns, columns.values(), kind, notes)
-
-
-def _is_broken(value: Any) -> bool:
-    return isinstance(value, str) and not value.isascii() and _SURROGATE.search(value) is not None
 
 
 def _kind(value: Any) -> str:
