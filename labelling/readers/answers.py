@@ -17,6 +17,7 @@ PREFIX = "label: "  # of the columns that an export makes
 _YES, _NO, _UNKNOWN = {"yes", "y", "true", "1", "1.0"}, {"no", "n", "false", "0", "0.0"}, {"", "unknown", "?", "null"}
 _SEVERAL_NAMES = ("tags", "categories", "classes", "intents", "topics", "targets", "sentiments")
 N_JUDGED = 1_000
+MAX_ANSWERS = 100_000_000  # of 8 bytes: a hundred labels for a million rows
 
 
 def guess_answer_columns(frame: pd.DataFrame) -> list[str]:
@@ -111,6 +112,11 @@ def _answer(answers: dict[str, np.ndarray], name: str, row: int, value: float, n
             raise ReadError(
                 f"Column {column[:40]!r} names more than {MAX_IMPORTED_LABELS:,} different labels, which is as many as "
                 "are allowed: choose another column, or none."
+            )
+        if (len(answers) + 1) * n_rows > MAX_ANSWERS:
+            raise ReadError(
+                f"Column {column[:40]!r} names more than {len(answers):,} labels in {n_rows:,} rows; up to "
+                f"{MAX_ANSWERS:,} answers, rows times labels, can be read: choose another column, or none."
             )
         answers[name] = np.full(n_rows, np.nan)
     answers[name][row] = value

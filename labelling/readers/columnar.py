@@ -92,25 +92,21 @@ def _check_lists(n_values: int) -> None:
 
 def _decode(opened: Any, file: Any) -> list[list[Any]]:
     """The decoded parts of each column, counted as they come."""
-    import pyarrow.parquet as pq
-
     names = file.schema_arrow.names
     columns: list[list[Any]] = [[] for _ in names]
     n_bytes = n_chars = n_listed = 0
-    leaves = [file.schema.column(k) for k in range(len(file.schema))]
-    texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
-    fixed = max((leaf.length for leaf in leaves if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY"), default=1)
     # Each batch of a dictionary's column has the whole dictionary: of these a row group is one batch.
     coded = [field.name for field in file.schema_arrow if _holds_dictionary(field.type)]
     others = [name for name in names if name not in coded]
     if len(set(names)) < len(names):
         coded, others = (names, []) if coded else ([], names)
-    by_text = pq.ParquetFile(opened, read_dictionary=texts)
     for k in range(file.num_row_groups):
-        n_here = max(1, file.metadata.row_group(k).num_rows)
-        longest = max([fixed, *(_longest(column) for part in _batches(by_text, 1, k, names, 1) for column in part)])
+        group = file.metadata.row_group(k)
+        longest = _longest_text(opened, file, k)
         n_batch = max(1, min(BATCH_ROWS, BATCH_BYTES // longest))
-        for wanted, size in ((others, n_batch), (coded, n_here)):
+        if longest * group.num_rows > tables.MAX_CHARS:  # It may be a bomb: counted before anything is kept.
+            check_chars(sum(_size(column)[0] for part in _batches(file, n_batch, k, others) for column in part))
+        for wanted, size in ((others, n_batch), (coded, max(1, group.num_rows))):
             places = [place for place, name in enumerate(names) if name in wanted]
             for part in _batches(file, size, k, wanted):
                 if part.num_columns != len(places):
@@ -126,6 +122,33 @@ def _decode(opened: Any, file: Any) -> list[list[Any]]:
                     room_for(3 * (n_bytes + n_chars) + 100 * n_listed + 200 * file.metadata.num_rows)
                     columns[place].append(_plain(column))
     return columns
+
+
+def _longest_text(opened: Any, file: Any, group: int) -> int:
+    """The bytes of the longest value in the dictionaries of a row group, which may stand in each row of it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    longest, coded = 1, []
+    for k in range(len(file.schema)):
+        leaf = file.schema.column(k)
+        if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY":
+            longest = max(longest, leaf.length)
+        elif leaf.physical_type == "BYTE_ARRAY":
+            part = file.metadata.row_group(group).column(k)
+            if "DELTA_BYTE_ARRAY" in part.encodings:  # It says what the last text said in a few bytes.
+                longest = max(longest, BATCH_BYTES // 1_000)
+            elif part.has_dictionary_page:
+                coded.append(leaf.path)
+    if not coded:
+        return longest
+    names = list(dict.fromkeys(path.partition(".")[0] for path in coded))
+    try:
+        by_code = pq.ParquetFile(opened, read_dictionary=coded)
+        found = [_longest(column) for part in _batches(by_code, 1, group, names, 1) for column in part]
+    except pa.ArrowNotImplementedError:
+        found = [BATCH_BYTES // 1_000]
+    return max([longest, *found])
 
 
 def _batches(file: Any, n_rows: int, group: int, names: Sequence[str], n_batches: int | None = None) -> Iterator[Any]:

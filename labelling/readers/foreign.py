@@ -228,12 +228,13 @@ def _flattened(table: Table) -> Table:
     names: list[str] = []
     columns: list[Any] = []
     taken: list[str] = []
-    room = MAX_FLAT_CELLS
+    room, n_columns = MAX_FLAT_CELLS, len(frame.columns)
     for name in frame.columns:
         values = frame[name]
         fields = _fields(values, room)
-        if fields:
+        if fields and n_columns + len(fields) - 1 <= MAX_COLUMNS:
             room -= len(values) * len(fields)
+            n_columns += len(fields) - 1
             taken.append(name)
             names += [f"{name}.{field}" for field in fields]
             columns += fields.values()

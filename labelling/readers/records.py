@@ -67,10 +67,11 @@ class _Json:
             number += 1
             value, place = self.value(text, place, f"entry {number:,}")
             yield value
-            place = _skip(text, place)
-            if text[place : place + 1] == "]":
+            if not text.startswith(",", place):
+                place = _skip(text, place)
+            if text.startswith("]", place):
                 break
-            if text[place : place + 1] != ",":
+            if not text.startswith(",", place):
                 raise json.JSONDecodeError("Expecting ',' delimiter", text, place)
             place = _skip(text, place + 1)
         if _skip(text, place + 1) < len(text):

@@ -231,6 +231,7 @@ class Sheet:
     def __init__(self, book: Workbook, title: str, part: str, visible: bool) -> None:
         self.title, self.visible = title, visible
         self._book, self._part = book, part
+        self.peeked: list[list[Any]] | None = None  # what its first rows hold, once that was looked at
         self.n_formulas = 0
         self.undated: Counter[int] = Counter()  # by column, how many cells were to be dates that there are none of
 

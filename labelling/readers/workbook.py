@@ -111,8 +111,10 @@ def _choose(sheets: dict[str, Sheet], options: ReadOptions, notes: list[str]) ->
 
 def _peek(sheet: Sheet) -> list[list[Any]]:
     """What the first rows hold that aren't blank."""
-    rows = (list(_worked(cells).values()) for _, cells in itertools.islice(sheet.rows(), 100 * PEEKED_ROWS))
-    return list(itertools.islice(filter(None, rows), PEEKED_ROWS))
+    if sheet.peeked is None:
+        rows = (list(_worked(cells).values()) for _, cells in itertools.islice(sheet.rows(), 100 * PEEKED_ROWS))
+        sheet.peeked = list(itertools.islice(filter(None, rows), PEEKED_ROWS))
+    return sheet.peeked
 
 
 def _worked(cells: Cells) -> Cells:
