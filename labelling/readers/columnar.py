@@ -105,7 +105,10 @@ def _decode(opened: Any, file: Any) -> list[list[Any]]:
         longest = _longest_text(opened, file, k)
         n_batch = max(1, min(BATCH_ROWS, BATCH_BYTES // longest))
         if longest * group.num_rows > tables.MAX_CHARS:  # It may be a bomb: counted before anything is kept.
-            check_chars(sum(_size(column)[0] for part in _batches(file, n_batch, k, others) for column in part))
+            n_here = n_chars
+            for part in _batches(file, n_batch, k, others):
+                n_here += sum(_size(column)[0] for column in part)
+                check_chars(n_here)
         for wanted, size in ((others, n_batch), (coded, max(1, group.num_rows))):
             places = [place for place, name in enumerate(names) if name in wanted]
             for part in _batches(file, size, k, wanted):

@@ -255,7 +255,13 @@ def _flattened(table: Table) -> Table:
 
 
 def _last_parts(names: Sequence[str]) -> dict[str, str]:
-    return {name: name.rpartition(".")[2] for name in names}
+    """What each column is called after the last dot, where no other is called so."""
+    parts: dict[str, str] = {}
+    for name in names:
+        part = name.rpartition(".")[2]
+        if part not in parts and part not in names:
+            parts[part] = name
+    return {name: part for part, name in parts.items()}
 
 
 def _fields(values: pd.Series, room: int) -> dict[Any, list[Any]] | None:

@@ -97,7 +97,8 @@ def _choose(sheets: dict[str, Sheet], options: ReadOptions, notes: list[str]) ->
     visible = [sheet for sheet in sheets.values() if sheet.visible]
     if not visible:
         raise ReadError(
-            f"The workbook has no visible sheet with cells. {_hidden(sheets)}", offers=_offers(sheets, sheets.values())
+            f"The workbook has no visible sheet with cells. {_hidden(sheets)}".rstrip(),
+            offers=_offers(sheets, sheets.values()),
         )
     found = (next(filter(test, visible), None) for test in (_is_table, _has_columns, _has_rows))
     chosen = next(filter(None, found), visible[0])

@@ -153,7 +153,7 @@ def _deep_schema(size: int) -> bytes:
 def _delta(size: int) -> bytes:
     """Each text begins like the one before it, which the encoding says in a few bytes."""
     stem = "x" * 50_000
-    texts = [f"{stem}{k}" for k in range(1_000)] * (4 * size)
+    texts = [f"{stem}{k}" for k in range(1_000)] * 24
     return parquet(
         pa.table({"text": texts}),
         use_dictionary=False,

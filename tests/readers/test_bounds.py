@@ -1,4 +1,4 @@
-"""Small files that unpack to gigabytes, and others that break readers: a ReadError or a right table, and the server lives."""
+"""Small files that unpack to gigabytes, and others that break readers: a ReadError or a right table."""
 
 import datetime
 import io
@@ -194,7 +194,7 @@ def test_the_child_ends_when_nobody_waits_for_it(tmp_path: Path) -> None:
 
 def test_a_child_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "BASE_SECONDS", 1)
-    with pytest.raises(ReadError, match="takes (far longer|more than)"):
+    with pytest.raises(ReadError, match=r"takes (far longer|more than)"):
         apart.read_xlsx(workbook(repeated('<row r="1"><c/></row>', 1_040_000)))
 
 
@@ -207,7 +207,7 @@ def test_a_child_that_dies_is_a_refusal(tmp_path: Path) -> None:
 def test_the_child_takes_no_more_memory_than_it_may() -> None:
     texts = ["x" * 500_000 + str(k) for k in range(2_000)]
     data = parquet(
-        pa.table({"text": [[text for text in texts]]}),
+        pa.table({"text": [texts]}),
         use_dictionary=False, column_encoding={"text.list.element": "DELTA_BYTE_ARRAY"}, compression="zstd",
     )  # fmt: skip
     assert len(data) < 1_000_000
@@ -323,10 +323,10 @@ def test_fields_of_objects_become_columns_only_where_there_is_room() -> None:
 def test_columns_count_while_they_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "MAX_CHARS", 5_000)
     columns = tables.Columns()
+    for _ in range(1_000):
+        columns.add({"text": "x" * 10})
     with pytest.raises(ReadError, match="texts of the table"):
-        for _ in range(10_000):
-            columns.add({"text": "x" * 10})
-    assert columns.n_rows <= 1_001
+        columns.add({"text": "x"})
     gathered = tables.Columns()
     for row in ({"a": 1}, {}, {"b": 2}, {"a": 3}):
         gathered.add(row)
