@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -119,7 +120,8 @@ class Dataset:
             taken[more.label_column] = self.label_column
         for name in more.frame.columns:
             if name not in taken and name in taken.values():  # another column of theirs, that has our column's name
-                taken[name] = next(other for n in range(2, 99) if (other := f"{name} ({n})") not in more.frame.columns)
+                numbered = (f"{name} ({n})" for n in itertools.count(2))
+                taken[name] = next(other for other in numbered if other not in more.frame.columns)
         frames = [self.frame.copy(deep=False), more.frame.rename(columns=taken)]
         for name in dict.fromkeys([*frames[0].columns, *frames[1].columns]):
             kinds = {frame[name].dtype for frame in frames if name in frame}

@@ -10,7 +10,7 @@ from dataclasses import replace
 from labelling.dataset import Dataset, Offer, ReadError, ReadOptions, Table, make_dataset
 from labelling.readers import delimited, foreign, packed, records
 from labelling.readers.answers import guess_answer_columns, read_answers
-from labelling.readers.columnar import read_parquet
+from labelling.readers.apart import read_parquet, read_xlsx
 from labelling.readers.encoding import decode
 from labelling.readers.guesses import TEXT_NAMES, guess_label_column, guess_text_column
 from labelling.readers.layout import are_names
@@ -18,7 +18,6 @@ from labelling.readers.names import read_labels
 from labelling.readers.own_csv import read_our_export
 from labelling.readers.rows import read_rows
 from labelling.readers.tables import MAX_BYTES, READABLE, count, numbered
-from labelling.readers.workbook import read_xlsx
 
 __all__ = [
     "Dataset", "Offer", "ReadError", "ReadOptions", "Table", "guess_answer_columns", "guess_label_column",

@@ -1,5 +1,7 @@
 """Columns that say yes, no or nothing for each of several labels."""
 
+import itertools
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,12 +11,13 @@ import pandas as pd
 from labelling.dataset import ReadError
 from labelling.labels import MAX_IMPORTED_LABELS, MAX_NAME_LENGTH, composed
 from labelling.readers.exported import NESTED, PREFIX, columns_of_export
-from labelling.readers.guesses import LABEL_NAMES
+from labelling.readers.guesses import LABEL_NAMES, filled, judged
 from labelling.readers.names import Names, Unnamed, names_in, names_of_rows, nested
 
 _YES, _NO, _UNKNOWN = {"yes", "y", "true", "1", "1.0"}, {"no", "n", "false", "0", "0.0"}, {"", "unknown", "?", "null"}
 _SEVERAL_NAMES = ("tags", "categories", "classes", "intents", "topics", "targets", "sentiments")
 N_JUDGED = 1_000
+MAX_ANSWERS = 100_000_000  # of 8 bytes: a hundred labels for a million rows
 
 
 def guess_answer_columns(frame: pd.DataFrame) -> list[str]:
@@ -28,6 +31,7 @@ def guess_answer_columns(frame: pd.DataFrame) -> list[str]:
     ours = [name for name in frame.columns if name.startswith(PREFIX)]
     if ours:
         return ours
+    frame = judged(frame)
     texts = [name for name in frame.columns if isinstance(frame[name].dtype, pd.StringDtype)]
     nested_columns = [name for name in texts if _is_nested(frame[name])]
     if nested_columns:
@@ -38,7 +42,8 @@ def guess_answer_columns(frame: pd.DataFrame) -> list[str]:
             if not (name.startswith("original_") and name.removeprefix("original_") in nested_columns)
         ]
     # What is called after another column and a dot is a part of that.
-    parts = [name for name in texts if any(name.startswith(f"{whole}.") for whole in frame.columns)]
+    wholes = set(frame.columns)
+    parts = {name for name in texts for dot in re.finditer(r"\.", name[:1_000]) if name[: dot.start()] in wholes}
     candidates = [name for name in texts if name not in parts and _has_lists(frame[name])]
     lists = [name for name in candidates if _offers_several(frame[name], _is_label(name))]
     return [name for name in lists if _is_label(name)] or ([] if any(map(_is_label, frame.columns)) else lists)
@@ -49,25 +54,34 @@ def _is_label(name: str) -> bool:
 
 
 def _is_nested(values: pd.Series) -> bool:
-    # "{}" tells nothing, and may stand in thousands of rows.
-    cells = values[~values.isin(["{}"])].dropna().head(N_JUDGED)
-    objects = [_mapping(cell) for cell in cells if not isinstance(cell, str) or cell.strip()]
-    return any(objects) and all(found is not None and _are_answers(found) for found in objects)
+    found_one = n = 0
+    for cell in filled(values):
+        if isinstance(cell, str) and cell.strip() in ("", "{}"):  # it tells nothing, and may stand in thousands of rows
+            continue
+        found = _mapping(cell)
+        if found is None or not _are_answers(found):
+            return False
+        found_one += bool(found)
+        n += 1
+        if n == N_JUDGED:
+            break
+    return found_one > 0
 
 
 def _has_lists(values: pd.Series) -> bool:
-    cells = values.dropna().astype("str")
-    return any(isinstance(names_in(cell), Names) for cell in cells[cells.str.match(r"\s*[\[{]")].head(N_JUDGED))
+    cells = (str(cell) for cell in filled(values))
+    like_lists = itertools.islice((cell for cell in cells if cell.lstrip()[:1] in ("[", "{")), N_JUDGED)
+    return any(isinstance(names_in(cell), Names) for cell in like_lists)
 
 
 def _offers_several(values: pd.Series, is_label: bool) -> bool:
     """Whether these are lists of labels' names, several in some row; single names may stand among them."""
-    filled = [found for found in names_of_rows(values) if found or isinstance(found, Names)]
-    if any(isinstance(found, Unnamed) for found in filled) or not any(len(found) > 1 for found in filled):
+    named = [found for found in names_of_rows(values) if found or isinstance(found, Names)]
+    if any(isinstance(found, Unnamed) for found in named) or not any(len(found) > 1 for found in named):
         return False
-    if not is_label and not all(isinstance(found, Names) for found in filled):
-        return any(isinstance(found, Names) and found.choices for found in filled)
-    distinct = {name for found in filled for name in found}
+    if not is_label and not all(isinstance(found, Names) for found in named):
+        return any(isinstance(found, Names) and found.choices for found in named)
+    distinct = {name for found in named for name in found}
     return len(distinct) <= MAX_IMPORTED_LABELS and all(len(name) <= MAX_NAME_LENGTH for name in distinct)
 
 
@@ -104,6 +118,11 @@ def _answer(answers: dict[str, np.ndarray], name: str, row: int, value: float, n
             raise ReadError(
                 f"Column {column[:40]!r} names more than {MAX_IMPORTED_LABELS:,} different labels, which is as many as "
                 "are allowed: choose another column, or none."
+            )
+        if (len(answers) + 1) * n_rows > MAX_ANSWERS:
+            raise ReadError(
+                f"Column {column[:40]!r} names more than {len(answers):,} labels in {n_rows:,} rows; up to "
+                f"{MAX_ANSWERS:,} answers, rows times labels, can be read: choose another column, or none."
             )
         answers[name] = np.full(n_rows, np.nan)
     answers[name][row] = value

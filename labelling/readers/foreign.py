@@ -4,6 +4,7 @@ What can be read rightly is turned into columns of texts and labels; what can't 
 out of the tool. Nothing is half read.
 """
 
+import csv
 import functools
 import json
 import re
@@ -19,11 +20,24 @@ from labelling.readers.exported import columns_of_export
 from labelling.readers.guesses import LABEL_NAMES, guess_text_column
 from labelling.readers.names import Unnamed, names_in, nested
 from labelling.readers.prodigy import read_prodigy
-from labelling.readers.tables import MAX_COLUMNS, NESTED, SAMPLE_ROWS, count, from_columns, listed, nested_note
+from labelling.readers.tables import (
+    MAX_COLUMNS,
+    NESTED,
+    READABLE,
+    SAMPLE_ROWS,
+    Columns,
+    Nested,
+    as_text,
+    count,
+    from_columns,
+    listed,
+    nested_note,
+)
 
 P = ParamSpec("P")
 FASTTEXT = "__label__"
 RESPONSES = ".responses"
+MAX_FLAT_CELLS = 5_000_000  # that are made of the fields of objects: some 10 seconds
 
 
 def check_bytes(data: bytes) -> None:
@@ -47,11 +61,16 @@ def check_bytes(data: bytes) -> None:
 
 
 def understood(read: Callable[P, Table]) -> Callable[P, Table]:
-    """Decorate a reader: what it read is understood."""
+    """Decorate a reader: what it read is understood, and where a parser gives up it is a ReadError."""
 
     @functools.wraps(read)
     def reading(*args: P.args, **kwargs: P.kwargs) -> Table:
-        return understand(read(*args, **kwargs))
+        try:
+            return understand(read(*args, **kwargs))
+        except (StopIteration, RecursionError, OverflowError, MemoryError, csv.Error) as error:
+            what = {RecursionError: "it is nested too deeply", MemoryError: "it takes more memory than there is"}
+            why = what.get(type(error)) or str(error)[:200] or "it ends where more must follow"
+            raise ReadError(f"The file can't be read: {why}. Save it again, or upload {READABLE}.") from None
 
     return reading
 
@@ -125,9 +144,10 @@ def _fasttext(table: Table) -> Table | None:
     if len(frame.columns) != 1:
         return None
     column = frame.columns[0]
-    lines = frame[column].astype("str").fillna("").tolist()
-    if sum(line.lstrip().startswith(FASTTEXT) for line in lines) * 2 <= len(lines):
-        return None
+    for rows in (frame[column].head(SAMPLE_ROWS), frame[column]):
+        lines = rows.astype("str").fillna("").tolist()
+        if sum(line.lstrip().startswith(FASTTEXT) for line in lines) * 2 <= len(lines):
+            return None
     texts, labels = [], []
     for line in lines:
         found = []
@@ -211,14 +231,16 @@ def _flattened(table: Table) -> Table:
     names: list[str] = []
     columns: list[Any] = []
     taken: list[str] = []
+    room, n_columns = MAX_FLAT_CELLS, len(frame.columns)
     for name in frame.columns:
         values = frame[name]
-        objects = _all_objects(values)
-        fields = list(dict.fromkeys(key for found in objects or [] if found for key in found))
-        if objects and 0 < len(fields) <= MAX_COLUMNS // 10:
+        fields = _fields(values, room)
+        if fields and n_columns + len(fields) - 1 <= MAX_COLUMNS:
+            room -= len(values) * len(fields)
+            n_columns += len(fields) - 1
             taken.append(name)
             names += [f"{name}.{field}" for field in fields]
-            columns += [[found.get(field) if found else None for found in objects] for field in fields]
+            columns += fields.values()
         else:
             names.append(name)
             columns.append(values)
@@ -235,17 +257,24 @@ def _flattened(table: Table) -> Table:
     return replace(table, frame=flat.frame, notes=(*notes, *flat.notes))
 
 
-def _all_objects(values: pd.Series) -> list[dict[str, Any] | None] | None:
-    """(n_rows,) The object in each cell, None in an empty one; None where some cell holds something else."""
-    if not isinstance(values.dtype, pd.StringDtype):
+def _fields(values: pd.Series, room: int) -> dict[Any, list[Any]] | None:
+    """(n_rows,) of each field of the objects in these cells, None in an empty one.
+
+    None where some cell holds something else, there are too many fields, or more cells than there is `room` for.
+    """
+    if not isinstance(values.dtype, pd.StringDtype) or len(values) > room:
         return None
-    objects: list[dict[str, Any] | None] = []
+    columns = Columns()
+    names: set[Any] = set()
     for cell in values.fillna(""):
-        found = nested(cell) if cell.strip() else None
-        if cell.strip() and not isinstance(found, dict):
+        found = nested(cell) if cell.strip() else {}
+        if not isinstance(found, dict):
             return None
-        objects.append(found)
-    return objects
+        names.update(found)
+        if len(names) > MAX_COLUMNS // 10 or len(values) * len(names) > room:
+            return None
+        columns.add({name: Nested(as_text(v)) if isinstance(v, dict | list) else v for name, v in found.items()})
+    return columns.done()
 
 
 def _marks(frame: pd.DataFrame) -> list[str]:

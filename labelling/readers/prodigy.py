@@ -1,5 +1,7 @@
 """Prodigy's output: texts with the answers accept, reject and ignore."""
 
+import functools
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,12 +10,14 @@ from typing import Any
 
 import pandas as pd
 
-from labelling.dataset import Table
+from labelling.dataset import ReadError, Table
 from labelling.readers.guesses import guess_text_column
 from labelling.readers.names import Unnamed, names_in, names_of_rows, nested
 from labelling.readers.tables import count
 
 _ANSWERS = {"accept": 1, "reject": 0, "ignore": None}
+_CONTRARY = 2
+MAX_ANSWERS = 5_000_000  # 100,000 texts with 50 options; each takes 100 bytes
 
 
 def read_prodigy(table: Table) -> Table | None:
@@ -39,12 +43,14 @@ def read_prodigy(table: Table) -> Table | None:
         return None
     if any(isinstance(found, Unnamed) for found in labels):
         return None
-    choices = [_choice(accept, options) for accept, options in zip(*_choice_cells(frame, names), strict=True)]
+    read = functools.cache(_choice)  # the same options are shown with text after text
+    choices = [read(accept, options) for accept, options in zip(*_choice_cells(frame, names), strict=True)]
     single = not any(labels) and _is_single(frame, names, answers, [accepted for accepted, _ in choices])
 
     said: dict[Any, dict[str, list[str]]] = {}  # of each text, the answers about each label
     rows: list[int] = []
-    given: dict[Any, dict[str, set[int]]] = {}
+    given: dict[Any, dict[str, int]] = {}
+    n_given = 0
     for row, cell in enumerate(_cells(frame, text)):
         key = cell if cell.strip() else row
         if key not in said:
@@ -57,10 +63,18 @@ def read_prodigy(table: Table) -> Table | None:
                 value = int(name in accepted) if answers[row] == "accept" else None
             elif answers[row]:
                 said[key].setdefault(name, []).append(answers[row])
-            if value is not None:
-                given[key].setdefault(name, set()).add(value)
-    n_contrary = sum(len(values) > 1 for found in given.values() for values in found.values())
-    known = [{name: min(values) for name, values in found.items() if len(values) == 1} for found in given.values()]
+            if value is not None and given[key].get(name, value) != value:
+                given[key][name] = _CONTRARY
+            elif value is not None:
+                n_given += name not in given[key]
+                given[key][name] = value
+        if n_given > MAX_ANSWERS:
+            raise ReadError(
+                f"The Prodigy data set holds more than {MAX_ANSWERS:,} answers about texts and labels, which is what "
+                "can be read. Split it, or leave out options that were never chosen."
+            )
+    n_contrary = sum(value == _CONTRARY for found in given.values() for value in found.values())
+    known = [{name: value for name, value in found.items() if value != _CONTRARY} for found in given.values()]
 
     kept = frame.iloc[rows].reset_index(drop=True)
     if any(labels):
@@ -104,7 +118,8 @@ def _series(values: Iterable[str | None]) -> pd.Series:
 
 
 def _free(name: str, frame: pd.DataFrame) -> str:
-    return next(free for n in range(1, 99) if (free := name if n == 1 else f"{name}_{n}") not in frame)
+    numbered = (name if n == 1 else f"{name}_{n}" for n in itertools.count(1))
+    return next(free for free in numbered if free not in frame)
 
 
 def _choice_cells(frame: pd.DataFrame, names: Mapping[str, str]) -> tuple[list[str], list[str]]:

@@ -1,25 +1,33 @@
 """What all readers share: limits, wording, and columns of Python values to a table."""
 
+import itertools
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from labelling.dataset import ReadError, Table
+from labelling.readers.memory import room_for
 
 READABLE = "CSV, TSV, JSONL, JSON, Parquet, XLSX or TXT"
 # A million texts of 500 bytes. A file is held in memory a few times over while it is read.
 MAX_BYTES = 500_000_000
-# A hundred columns for a million rows. Above all a stop for small files that unpack to huge tables.
-MAX_CELLS = 100_000_000
+# Forty columns for a million rows, or as many for 100,000 rows as an embedding has. A cell is 8 bytes in a finished
+# table and up to 60 while it is a Python object: 2.4 GB. Above all a stop for small files that unpack to huge tables.
+MAX_CELLS = 40_000_000
+# All texts of a table: a million of 500 bytes, and as much in its other columns. No CSV file of MAX_BYTES has more.
+MAX_CHARS = 1_000_000_000
+# What a packed file may unpack to: all texts, and the numbers or the markup around them.
+MAX_UNPACKED = 1_500_000_000
 # Tables of texts have tens of columns; a file that has a new key in each row has as many as rows.
 MAX_COLUMNS = 2_000
 MAX_NOTED = 10  # renamed columns, one by one
 NESTED = "Kept as JSON text, because they hold lists or objects"  # how the note of such columns begins
 # Enough rows to see a file's habits, few enough to look at in no time.
 SAMPLE_ROWS = 2_000
+FEWER = "Keep only the rows and columns you need."
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?\s?%?")
 
@@ -37,9 +45,72 @@ def check_size(n_rows: int, n_columns: int) -> None:
         )
     if n_rows * n_columns > MAX_CELLS:
         raise ReadError(
-            f"The table has {n_rows:,} rows of {n_columns:,} columns; up to {MAX_CELLS:,} cells can be read. "
-            "Keep only the columns you need."
+            f"The table has {n_rows:,} rows or more, of {n_columns:,} columns; up to {MAX_CELLS:,} cells can be read. "
+            f"{FEWER}"
         )
+
+
+def check_chars(n_chars: int) -> None:
+    """Raises ReadError where the texts of a table have more characters, or bytes, than MAX_CHARS."""
+    if n_chars > MAX_CHARS:
+        raise ReadError(
+            f"The texts of the table have more than {MAX_CHARS / 1e6:,.0f} million characters, which is what can be "
+            f"read. {FEWER}"
+        )
+
+
+def check_unpacked(n_bytes: int) -> None:
+    """Raises ReadError where a packed file unpacks to more than MAX_UNPACKED."""
+    if n_bytes > MAX_UNPACKED:
+        raise ReadError(
+            f"The file unpacks to more than {MAX_UNPACKED / 1e6:,.0f} MB, which is what can be read. {FEWER}"
+        )
+
+
+class Columns:
+    """Rows gathered into columns, by name or number. Raises ReadError at the limits, before the memory is taken."""
+
+    def __init__(self) -> None:
+        self.n_rows = 0
+        self.n_chars = 0
+        self._columns: dict[Any, list[Any]] = {}
+
+    def add(self, row: Mapping[Any, Any]) -> None:
+        """Add a row; a column that it leaves out is None in it."""
+        n_rows, columns = self.n_rows, self._columns
+        for name, value in row.items():
+            column = columns.get(name)
+            if column is None:
+                column = columns[name] = []
+                self._check()
+            if len(column) < n_rows:
+                column.extend(itertools.repeat(None, n_rows - len(column)))
+            column.append(value)
+            if isinstance(value, str):
+                self.n_chars += len(value)
+        self.n_rows = n_rows + 1
+        if n_rows % 1_000 == 0:
+            self._check()
+
+    def _check(self) -> None:
+        check_size(self.n_rows, len(self._columns))
+        check_chars(self.n_chars)
+        # A cell is a place in a list and a number or the frame of a text; texts are there once more when the table is
+        # made of them, and are counted as of two bytes a character.
+        room_for(70 * self.n_rows * len(self._columns) + 4 * self.n_chars)
+
+    def done(self) -> dict[Any, list[Any]]:
+        """The columns, (n_rows,) each, in the order in which they first came."""
+        self._check()
+        for column in self._columns.values():
+            column.extend(itertools.repeat(None, self.n_rows - len(column)))
+        return self._columns
+
+
+class Nested(str):
+    """A list or an object, as JSON text."""
+
+    __slots__ = ()
 
 
 def count(n: int, what: str) -> str:
@@ -104,8 +175,8 @@ def from_columns(names: Iterable[Any], columns: Iterable[Any], kind: str, notes:
         types = set(map(type, values))
         dtype = _dtype(types, values)
         if dtype is None:
-            (nested if types & {dict, list} else turned).append(name)
-            values = [None if value is None else _as_text(value) for value in values]
+            (nested if types & {dict, list, Nested} else turned).append(name)
+            values = [None if value is None else as_text(value) for value in values]
         series[name] = pd.Series(values, dtype=dtype or "str")
     notes += nested_note(nested)
     if turned:
@@ -128,7 +199,8 @@ def _dtype(types: set[type], values: Iterable[Any]) -> str | None:
     return None
 
 
-def _as_text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A value as text: lists and objects as JSON, times as ISO 8601."""
     if isinstance(value, bytes):  # Older writers of Parquet store strings without saying that they are.
         try:
             return value.decode()

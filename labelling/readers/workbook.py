@@ -3,17 +3,16 @@
 import io
 import itertools
 import re
-import zipfile
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from labelling.dataset import Offer, ReadError, ReadOptions, Table
-from labelling.readers.columnar import check_unpacked, reading
+from labelling.readers.columnar import reading
 from labelling.readers.guesses import LABEL_NAMES, TEXT_NAMES
-from labelling.readers.tables import MAX_CELLS, check_size, count, from_columns, listed
+from labelling.readers.sheets import UNWORKED, Archive, Cells, Sheet, Workbook
+from labelling.readers.tables import Columns, count, from_columns, listed
 
-MAX_ROWS = 1_048_576  # of a sheet, in every version of Excel since 2007
 PEEKED_ROWS = 50  # tell a table from a cover sheet, and a title from a header
 COVER_CELLS = 10  # what a cover sheet holds at most
 MAX_TITLE_ROWS = 10
@@ -22,81 +21,73 @@ Row = tuple[Any, ...]
 
 
 @reading("Excel workbook")
-def read_xlsx(data: bytes, options: ReadOptions | None = None) -> Table:
+def read_xlsx(source: bytes | Path, options: ReadOptions | None = None) -> Table:
     """Read one sheet of a workbook: that of `options`, else the first that is visible and holds a table.
 
     `options.header` says which row, of those that aren't blank, holds the names; else it is the first below titles.
     """
-    import openpyxl
-
-    options = options or ReadOptions()
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        check_unpacked(sum(info.file_size for info in archive.infolist()))
-        left = _left_to_excel(archive)
-    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    try:
-        return _read(book, options, left)
-    finally:
-        book.close()
+    archive = Archive(io.BytesIO(source) if isinstance(source, bytes) else source)
+    book = Workbook(archive, _main_part(archive.names))
+    if book.strict:
+        raise ReadError(
+            'The file is a "Strict Open XML Spreadsheet", which can\'t be read. Save it in Excel as ordinary '
+            '"Excel Workbook (.xlsx)", or as CSV.'
+        )
+    return _read(book, options or ReadOptions())
 
 
-def _left_to_excel(archive: zipfile.ZipFile) -> bool:
-    """Whether the workbook's formulas are to be worked out when Excel opens it: their values may be made up.
-
-    Raises ReadError where there is none in the archive, or one that openpyxl takes for empty.
-    """
-    names = archive.namelist()
-    for name in names:
-        if re.fullmatch(r"(.*/)?workbook\d*\.xml", name):
-            content = archive.read(name)
-            if b"http://purl.oclc.org/ooxml/spreadsheetml" in content:
-                raise ReadError(
-                    'The file is a "Strict Open XML Spreadsheet", which can\'t be read. Save it in Excel as ordinary '
-                    '"Excel Workbook (.xlsx)", or as CSV.'
-                )
-            return re.search(rb"fullCalcOnLoad=.(1|true)", content) is not None
-    raise ReadError("The file is a ZIP archive without a workbook in it: unpack it first.")
+def _main_part(names: Sequence[str]) -> str:
+    """The part that lists the sheets. Raises ReadError where the archive is another kind of file."""
+    found = next((name for name in names if re.fullmatch(r"(.*/)?workbook\d*\.xml", name, re.IGNORECASE)), None)
+    if found is not None:
+        return found
+    raise ReadError("The file is a zip archive without a workbook in it: unpack it first.")
 
 
-def _read(book: Any, options: ReadOptions, left: bool) -> Table:
-    sheets = {sheet.title: sheet for sheet in book.worksheets}  # without sheets of charts
-    for sheet in sheets.values():
-        sheet.reset_dimensions()  # Many writers state a wrong size, and openpyxl would believe it.
+def _read(book: Workbook, options: ReadOptions) -> Table:
+    sheets = book.sheets
     notes: list[str] = []
     sheet = _choose(sheets, options, notes)
-    formulas = _formulas(sheet, left)
-    filled, n_blank = _rows(sheet, formulas)
-    if len(filled) < (1 if options.header == 0 else 2):
-        raise _no_table(sheet, sheets, "only a header" if filled else "empty")
-    if n_blank:
+    rows = _Rows(sheet)
+    n_rows = len(rows.numbers)
+    if n_rows < (1 if options.header == 0 else 2):
+        raise _no_table(sheet, sheets, "only a header" if n_rows else "empty")
+    n_blank = rows.numbers[-1] - n_rows
+    if n_blank > 0:
         notes.append(f"{count(n_blank, 'blank row')} skipped.")
-    check_size(len(filled), max(len(row) for _, row in filled))
-    header = _header(filled, options, notes)
-    kept = filled[max(header - 1, 0) :]
-    numbers = [number for number, _ in kept[1 if header else 0 :]]
-    columns = list(itertools.zip_longest(*(map(_value, row) for _, row in kept)))
+    header = _header(rows, options, notes)
+    first = max(header - 1, 0)  # of the rows, from 0, that is read
     # A column that has neither a name nor a value, and no formula either, is none.
-    used = [k for k, column in enumerate(columns) if _filled(column) or any(formulas.missing.get(k + 1, ()))]
-    names = [columns[k][0] if header else f"column_{n}" for n, k in enumerate(used, 1)]
-    values = [columns[k][1 if header else 0 :] for k in used]
-    notes += formulas.notes(dict(zip(used, names, strict=True)), set(numbers))
-    notes += _errors(names, values)
-    table = from_columns(names, values, "XLSX", notes)
+    used = {
+        place: column
+        for place, column in sorted(rows.columns.items())
+        if _filled(itertools.islice(column, first, None)) or any(row >= first for row in rows.unworked.get(place, ()))
+    }
+    names = [column[first] if header else f"column_{n}" for n, column in enumerate(used.values(), 1)]
+    for column in used.values():
+        del column[:header]
+    named = dict(zip(used, names, strict=True))
+    unworked = {place: sum(row >= header for row in found) for place, found in rows.unworked.items()}
+    notes += _formula_notes(named, unworked, sheet.n_formulas if book.left_to_excel else 0)
+    notes += _undated(named, sheet.undated)
+    notes += _errors(named, used)
+    table = from_columns(names, used.values(), "XLSX", notes)
     return Table(table.frame, "XLSX", notes=table.notes, header=header, sheet=sheet.title, sheets=tuple(sheets))
 
 
 # ---------------------------------------------------------------- which sheet
 
 
-def _choose(sheets: dict[str, Any], options: ReadOptions, notes: list[str]) -> Any:
+def _choose(sheets: dict[str, Sheet], options: ReadOptions, notes: list[str]) -> Sheet:
     if options.sheet is not None:
         if options.sheet not in sheets:
             raise ReadError(f"There is no sheet {options.sheet[:40]!r}; the workbook has: {listed(list(sheets))}.")
         return sheets[options.sheet]
-    visible = [sheet for sheet in sheets.values() if sheet.sheet_state == "visible"]
+    visible = [sheet for sheet in sheets.values() if sheet.visible]
     if not visible:
         raise ReadError(
-            f"The workbook has no visible sheet with cells. {_hidden(sheets)}", offers=_offers(sheets, sheets.values())
+            f"The workbook has no visible sheet with cells. {_hidden(sheets)}".rstrip(),
+            offers=_offers(sheets, sheets.values()),
         )
     found = (next(filter(test, visible), None) for test in (_is_table, _has_columns, _has_rows))
     chosen = next(filter(None, found), visible[0])
@@ -108,40 +99,47 @@ def _choose(sheets: dict[str, Any], options: ReadOptions, notes: list[str]) -> A
     return chosen
 
 
-def _peek(sheet: Any) -> list[Row]:
-    """The first rows that aren't blank."""
-    rows = itertools.islice(sheet.iter_rows(values_only=True), 100 * PEEKED_ROWS)
-    return list(itertools.islice(filter(_filled, rows), PEEKED_ROWS))
+def _peek(sheet: Sheet) -> list[list[Any]]:
+    """What the first rows hold that aren't blank."""
+    if sheet.peeked is None:
+        rows = (list(_worked(cells).values()) for _, cells in itertools.islice(sheet.rows(), 100 * PEEKED_ROWS))
+        sheet.peeked = list(itertools.islice(filter(None, rows), PEEKED_ROWS))
+    return sheet.peeked
 
 
-def _has_rows(sheet: Any) -> bool:
+def _worked(cells: Cells) -> Cells:
+    """Without the formulas that have no value."""
+    return {place: value for place, value in cells.items() if value is not UNWORKED}
+
+
+def _has_rows(sheet: Sheet) -> bool:
     return len(_peek(sheet)) > 1
 
 
-def _has_columns(sheet: Any) -> bool:
+def _has_columns(sheet: Sheet) -> bool:
     """Whether there is a row under a header of two names at least."""
     rows = _peek(sheet)
-    return len(rows) > 1 and sum(cell is not None for cell in rows[0]) > 1
+    return len(rows) > 1 and len(rows[0]) > 1
 
 
-def _is_table(sheet: Any) -> bool:
+def _is_table(sheet: Sheet) -> bool:
     """Whether there is a row under a header, and more than a cover sheet has, or a column of texts."""
     rows = _peek(sheet)
     known = any(isinstance(cell, str) and cell.strip().lower() in TEXT_NAMES for row in rows[:1] for cell in row)
-    return len(rows) > 1 and (known or sum(cell is not None for row in rows for cell in row) > COVER_CELLS)
+    return len(rows) > 1 and (known or sum(map(len, rows)) > COVER_CELLS)
 
 
-def _hidden(sheets: dict[str, Any]) -> str:
-    hidden = [title for title, sheet in sheets.items() if sheet.sheet_state != "visible"]
+def _hidden(sheets: dict[str, Sheet]) -> str:
+    hidden = [title for title, sheet in sheets.items() if not sheet.visible]
     return f"Hidden: {listed(hidden)}. Choose a sheet, or put the texts on a visible one." if hidden else ""
 
 
-def _offers(sheets: dict[str, Any], among: Iterable[Any]) -> list[Offer]:
+def _offers(sheets: dict[str, Sheet], among: Iterable[Sheet]) -> list[Offer]:
     found = [sheet.title for sheet in among if _has_rows(sheet)]
     return [Offer(f"Read the sheet {title[:40]!r}", ReadOptions(sheet=title)) for title in found]
 
 
-def _no_table(sheet: Any, sheets: dict[str, Any], what: str) -> ReadError:
+def _no_table(sheet: Sheet, sheets: dict[str, Sheet], what: str) -> ReadError:
     others = [other for other in sheets.values() if other is not sheet]
     more = f" {_hidden(sheets)}" if _hidden(sheets) else " Put the texts on it." if not others else ""
     return ReadError(f"The sheet {sheet.title[:40]!r} is {what}.{more}", offers=_offers(sheets, others))
@@ -150,47 +148,45 @@ def _no_table(sheet: Any, sheets: dict[str, Any], what: str) -> ReadError:
 # ---------------------------------------------------------------- rows
 
 
-def _rows(sheet: Any, formulas: "_Formulas") -> tuple[list[tuple[int, Row]], int]:
-    """The rows that hold something, with their numbers in the sheet; and how many blank ones stand among them."""
-    filled = []
-    n_cells = 0
-    for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
-        if number > MAX_ROWS:
-            raise ReadError(f"The sheet has more than {MAX_ROWS:,} rows, which no workbook can have: it is damaged.")
-        if _filled(row) or number in formulas.rows:
-            filled.append((number, row))
-            n_cells += len(row)
-            if n_cells > MAX_CELLS:
-                check_size(len(filled), -(-n_cells // len(filled)))
-    return filled, (filled[-1][0] - len(filled) if filled else 0)
+class _Rows:
+    """The rows of a sheet that hold something."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.numbers: list[int] = []  # in the sheet
+        self.unworked: dict[int, list[int]] = {}  # by column, the rows here with a formula that has no value
+        gathered = Columns()
+        for number, cells in sheet.rows():
+            if cells:
+                for place in [place for place, value in cells.items() if value is UNWORKED]:
+                    self.unworked.setdefault(place, []).append(len(self.numbers))
+                    cells[place] = None
+                self.numbers.append(number)
+                gathered.add(cells)
+        self.columns: dict[int, list[Any]] = gathered.done()  # by their places in the sheet, from 1
+
+    def first(self, n_rows: int) -> list[Row]:
+        """The first rows, as wide as any of them."""
+        columns = [self.columns[place][:n_rows] for place in sorted(self.columns)]
+        return list(zip(*columns, strict=True))
 
 
 def _filled(cells: Iterable[Any]) -> bool:
     return any(cell is not None for cell in cells)
 
 
-def _value(cell: Any) -> Any:
-    from openpyxl.utils.escape import unescape
-
-    if isinstance(cell, str):
-        return unescape(cell)  # ECMA-376 writes \r and other controls as _x000D_.
-    # Excel knows one kind of number: 1.0 is 1 there.
-    return int(cell) if isinstance(cell, float) and cell.is_integer() and abs(cell) <= 2**53 else cell
-
-
-def _header(filled: list[tuple[int, Row]], options: ReadOptions, notes: list[str]) -> int:
+def _header(rows: _Rows, options: ReadOptions, notes: list[str]) -> int:
     """Which of these rows holds the names of the columns, from 1; 0 where none does."""
     if options.header is not None:
-        if options.header >= len(filled):
+        if options.header >= len(rows.numbers):
             raise ReadError(
-                f"Row {options.header:,} can't hold the names: the sheet has {count(len(filled), 'row')} that aren't "
-                "blank, and below the names there must be one at least."
+                f"Row {options.header:,} can't hold the names: the sheet has {count(len(rows.numbers), 'row')} that "
+                "aren't blank, and below the names there must be one at least."
             )
         header = options.header
     else:
-        header = _below_titles([row for _, row in filled[:PEEKED_ROWS]])
+        header = _below_titles(rows.first(PEEKED_ROWS))
     if header > 1:
-        titles = [str(cell) for _, row in filled[: header - 1] for cell in row if cell is not None]
+        titles = [str(cell) for row in rows.first(header - 1) for cell in row if cell is not None]
         what = "row above the names was" if header == 2 else "rows above the names were"
         notes.append(f"Row {header} holds the names of the columns. {header - 1} {what} left out: {listed(titles)}.")
     return header
@@ -223,83 +219,34 @@ def _is_known(cell: str) -> bool:
     return cell.strip().lower() in (*TEXT_NAMES, *LABEL_NAMES, "id")
 
 
-# ---------------------------------------------------------------- formulas and errors
+# ---------------------------------------------------------------- what is said of cells
 
 
-class _Formulas:
-    """The cells of a sheet that hold a formula and no value: the rows by column, both counted from 1."""
-
-    def __init__(self, missing: dict[int, list[int]], n_stale: int) -> None:
-        self.missing = missing
-        self.rows = {row for rows in missing.values() for row in rows}
-        self.n_stale = n_stale
-
-    def notes(self, names: dict[int, Any], rows: set[int]) -> list[str]:
-        """What to say of them, with the names of the columns, by place, and the numbers of the rows of values."""
-        todo = "Open the file in Excel or LibreOffice, save it once, and upload it again."
-        counts = Counter({k: sum(row in rows for row in self.missing.get(k + 1, ())) for k in names})
-        found = [f"{count(n, 'cell')} in {str(names[k])[:40]!r}" for k, n in counts.items() if n]
-        if found:
-            holding = f"{', '.join(found[:10])}{', …' if len(found) > 10 else ''}"
-            return [f"Formulas whose values no spreadsheet has worked out came in as nothing: {holding}. {todo}"]
-        if self.n_stale:
-            return [
-                f"Formulas in {count(self.n_stale, 'cell')} were left to Excel to work out by the program that wrote "
-                f"the file, so that their values may be wrong. {todo}"
-            ]
-        return []
+def _held(counts: Mapping[int, int], named: Mapping[int, Any]) -> str:
+    """``2 cells in 'n', 1 cell in 'when'``, of the columns that have names and cells; empty without any."""
+    found = [f"{count(counts[k], 'cell')} in {str(name)[:40]!r}" for k, name in named.items() if counts.get(k)]
+    return ", ".join(found[:10]) + (", …" if len(found) > 10 else "")
 
 
-def _formulas(sheet: Any, left: bool) -> _Formulas:
-    """Find them in the sheet's XML: openpyxl gives None for them, as for a formula whose value is an empty string."""
-    from openpyxl.xml.functions import iterparse
-
-    with sheet._get_source() as source:
-        if not _holds(source, re.compile(rb"<(\w+:)?f[\s/>]")):
-            return _Formulas({}, 0)
-    missing: dict[int, list[int]] = {}
-    n_formulas, row, column = 0, 0, 0
-    with sheet._get_source() as source:
-        for event, element in iterparse(source, events=("start", "end")):
-            tag = element.tag.rpartition("}")[2]
-            if event == "start" and tag == "row":
-                row, column = int(float(element.get("r", row + 1))), 0
-            elif event == "end" and tag == "c":
-                letters = re.match(r"[A-Z]+", element.get("r", ""))
-                column = _column(letters[0]) if letters else column + 1
-                inside = {child.tag.rpartition("}")[2]: child.text for child in element}
-                if "f" in inside:
-                    n_formulas += 1
-                    if not inside.get("v") and element.get("t") != "str":
-                        missing.setdefault(column, []).append(row)
-            elif event == "end" and tag == "row":
-                element.clear()
-    return _Formulas(missing, n_formulas if left else 0)
+def _formula_notes(named: Mapping[int, Any], unworked: Mapping[int, int], n_left: int) -> list[str]:
+    """What to say of formulas without a value, and of `n_left` whose values may be wrong."""
+    todo = "Open the file in Excel or LibreOffice, save it once, and upload it again."
+    if held := _held(unworked, named):
+        return [f"Formulas whose values no spreadsheet has worked out came in as nothing: {held}. {todo}"]
+    if n_left:
+        return [
+            f"Formulas in {count(n_left, 'cell')} were left to Excel to work out by the program that wrote the file, "
+            f"so that their values may be wrong. {todo}"
+        ]
+    return []
 
 
-def _holds(source: Any, pattern: re.Pattern[bytes]) -> bool:
-    kept = b""
-    while block := source.read(1 << 20):
-        if pattern.search(kept + block):
-            return True
-        kept = block[-40:]
-    return False
+def _undated(named: Mapping[int, Any], undated: Mapping[int, int]) -> list[str]:
+    held = _held(undated, named)
+    return [f"Cells that are marked as dates hold none that there is; kept as they are: {held}."] if held else []
 
 
-def _column(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = 26 * number + ord(letter) - 64
-    return number
-
-
-def _errors(names: Sequence[Any], columns: Sequence[Sequence[Any]]) -> list[str]:
-    found = {}
-    for name, column in zip(names, columns, strict=True):
-        n = sum(isinstance(cell, str) and cell in _ERRORS for cell in column)
-        if n:
-            found[str(name)] = n
-    if not found:
-        return []
-    held = ", ".join(f"{count(n, 'cell')} in {name[:40]!r}" for name, n in list(found.items())[:10])
-    return [f"Errors of the spreadsheet, such as #N/A, are kept as text: {held}."]
+def _errors(named: Mapping[int, Any], columns: Mapping[int, Sequence[Any]]) -> list[str]:
+    counts = {k: sum(isinstance(cell, str) and cell in _ERRORS for cell in column) for k, column in columns.items()}
+    held = _held(counts, named)
+    return [f"Errors of the spreadsheet, such as #N/A, are kept as text: {held}."] if held else []

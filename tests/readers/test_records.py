@@ -105,5 +105,5 @@ def test_lone_surrogates_are_replaced_and_counted():
 
 def test_json_with_a_million_keys_does_not_fill_the_memory(monkeypatch):
     monkeypatch.setattr(tables, "MAX_CELLS", 1_000)
-    with pytest.raises(ReadError, match=r"100 rows of 101 columns"):
+    with pytest.raises(ReadError, match=r"31 rows or more, of 33 columns"):
         read_table(json.dumps([{"text": "a", f"k{k}": 1} for k in range(100)]).encode(), "a.json")

@@ -28,7 +28,7 @@ def test_names_are_made_unique(given: list, names: list[str]) -> None:
 def test_a_new_key_in_every_row_is_refused_in_no_time() -> None:
     lines = "\n".join(json.dumps({"text": "a b", f"k{k}": 1}) for k in range(100_000))
     start = time.process_time()
-    with pytest.raises(ReadError, match="100,001 columns; up to 2,000"):
+    with pytest.raises(ReadError, match="columns; up to 2,000"):
         read_table(lines.encode(), "a.jsonl")
     assert time.process_time() - start < 20
 

@@ -69,9 +69,9 @@ def test_damaged_workbooks():
 
 
 def test_archives_that_unpack_to_too_much(monkeypatch):
-    monkeypatch.setattr("labelling.readers.columnar.MAX_BYTES", 100)
+    monkeypatch.setattr("labelling.readers.tables.MAX_UNPACKED", 100)
     with pytest.raises(ReadError, match="unpacks to"):
-        read_table(xlsx([["text"], ["a"]]), "a.xlsx", max_bytes=10**6)
+        read_xlsx(xlsx([["text"], ["a"]]))
 
 
 # ---------------------------------------------------------------- sheets
