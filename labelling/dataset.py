@@ -126,8 +126,13 @@ class Dataset:
         for name in dict.fromkeys([*frames[0].columns, *frames[1].columns]):
             kinds = {frame[name].dtype for frame in frames if name in frame}
             missing = any(name not in frame for frame in frames)
+            numbers = all(_fits_a_float(frame[name]) for frame in frames if name in frame)
             for frame in frames:
-                if name in frame and len(kinds) > 1:
+                if name in frame and len(kinds) > 1 and all(kind.kind in "iu" for kind in kinds):
+                    frame[name] = frame[name].astype("Int64")
+                elif name in frame and len(kinds) > 1 and numbers:
+                    frame[name] = frame[name].astype("Float64").astype("float64")
+                elif name in frame and len(kinds) > 1:
                     frame[name] = pd.Series(as_strings(frame[name]), index=frame.index, dtype="str")
                 elif name in frame and missing and frame[name].dtype.kind in "iub":
                     # A gap would make floats of whole numbers, and objects of truth values.
@@ -151,6 +156,11 @@ class Dataset:
         if dataset.text_column not in frame or dataset.label_column not in (None, *frame.columns):
             raise ValueError("dataset.json names columns that dataset.parquet has not")
         return dataset
+
+
+def _fits_a_float(values: pd.Series) -> bool:
+    """Whether these are numbers that a float holds exactly: whole ones up to 2**53."""
+    return values.dtype.kind == "f" or (values.dtype.kind in "iu" and not (values.dropna().abs() > 2**53).any())
 
 
 def as_strings(values: pd.Series) -> list[str | None]:

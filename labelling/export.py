@@ -22,10 +22,11 @@ import numpy as np
 import pandas as pd
 
 from labelling.formulas import guard
+from labelling.readers.answers import read_answers
 from labelling.readers.exported import EXPORT_COLUMNS, NESTED, PREFIX, columns_of_export, is_exports_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from labelling.readers import Dataset
 
@@ -97,13 +98,18 @@ def answered_frame(
     return _frame(dataset, new, joined, labelled_at, source, drop)
 
 
-def superseded(dataset: Dataset, labels: Sequence[str] | None = None, imported: np.ndarray | None = None) -> list[str]:
+def superseded(
+    dataset: Dataset,
+    labels: Sequence[str] | None = None,
+    imported: np.ndarray | None = None,
+    by_label: Mapping[str, np.ndarray] | None = None,
+) -> list[str]:
     """The columns of an earlier export, at the dataset's end, whose content is in the log and comes out anew.
 
     That is so where every row of which they say something has been imported: `imported` is bool (n_rows,), None for
-    all. With one label a text (`labels` is None) they are ``label``, ``labelled_at`` and ``source``, where the label
-    column is the one that was imported; else, where `labels` are the names of those there are, also the answers for
-    these labels. Columns that are empty say nothing. Any others, such as those that the person did not take as
+    all; `by_label` says it of each label, where each is yes, no or unknown. With one label a text (`labels` is None)
+    they are ``label``, ``labelled_at`` and ``source``, where the label column is the one that was imported; else, where
+    `labels` are the names of those there are, also the answers for these labels. Columns that are empty say nothing. Any others, such as those that the person did not take as
     labels, moved or renamed, are uploaded columns like all others, and none of them is lost.
     """
     answers, others = columns_of_export(dataset.frame.columns)
@@ -113,7 +119,21 @@ def superseded(dataset: Dataset, labels: Sequence[str] | None = None, imported: 
     said = {name: _filled(dataset.frame[name]) for name in (*answers, *others)}
     if imported is not None and (np.logical_or.reduce(list(said.values())) & ~imported).any():
         return []
-    ours = {NESTED, *(f"{PREFIX}{name}" for name in labels or ())}
+    nothing = np.zeros(len(dataset.frame), bool)
+
+    def is_in_the_log(name: str) -> bool:
+        if name != NESTED:
+            about = {name.removeprefix(PREFIX): said[name]}
+        else:
+            found = read_answers(dataset.frame, [NESTED]) if said[NESTED].any() else pd.DataFrame()
+            about = {label: values.notna().to_numpy(bool) for label, values in found.items()}
+        known = set(labels or ())
+        return all(
+            label in known and (by_label is None or not (rows & ~by_label.get(label, nothing)).any())
+            for label, rows in about.items()
+        )
+
+    ours = {name for name in answers if is_in_the_log(name)}
     dropped = [name for name in answers if name in ours or not said[name].any()]
     taken = dataset.label_column == EXPORT_COLUMNS[0] if labels is None else not ours.isdisjoint(dropped)
     return dropped + others if taken or not any(said[name].any() for name in others) else dropped

@@ -4,6 +4,7 @@ python -m labelling.upkeep check [PROJECT]
 python -m labelling.upkeep backup FILE.zip
 """
 
+import re
 import shutil
 import sqlite3
 import sys
@@ -19,11 +20,13 @@ from sqlalchemy import select, text
 from labelling import files
 from labelling.database import WorkspaceError, projects, reading
 from labelling.files import write_whole
+from labelling.readers.tables import count
 from labelling.workspace import PROJECT_ID, Project, Workspace
 
 # Nothing takes that long between a temporary file, or a project's folder, and what makes it whole.
 LEFT_OVER_SECONDS = 3_600
 LEFTOVERS = "leftovers"
+_OURS = re.compile(r"\.[0-9a-f]{8}\.tmp$")  # as `files.write_whole` and `Project.append` name them
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,15 @@ def _check_project(project: Project) -> list[Problem]:
             log.rows_of(action.seq)
     except WorkspaceError as error:
         found.append(Problem(project.id, str(error), "put the newest copy of the database back"))
-    for space in project.spaces():
-        for path in sorted(space.folder.glob("*.npy")):
-            if not files.is_whole(path):
-                then = "it is made again when the project is opened, where what made it is there"
-                found.append(Problem(project.id, f"{path} is damaged", then))
+    for path in sorted(project.folder.glob("vectors-*.npy")):
+        if not files.is_whole(path):
+            found.append(
+                Problem(project.id, f"{path} is damaged", "put a copy of it back: these vectors were brought along")
+            )
+    for path in sorted(project.folder.glob("spaces/*/*.npy")):
+        if not files.is_whole(path):
+            then = "it is made again when the project is opened, where what made it is there"
+            found.append(Problem(project.id, f"{path} is damaged", then))
     return found
 
 
@@ -138,10 +145,11 @@ def sweep(workspace: Workspace) -> list[Path]:
     """
     before = time.time() - LEFT_OVER_SECONDS
     gone = []
-    for path in workspace.folder.glob("**/*.tmp"):
-        if path.stat().st_mtime < before:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-            gone.append(path)
+    for pattern in ("projects/*/*.tmp", "projects/*/*/*.tmp", "projects/*/*/*/*.tmp", "encoders/*.tmp"):
+        for path in workspace.folder.glob(pattern):
+            if _OURS.search(path.name) and path.stat().st_mtime < before:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                gone.append(path)
     with reading(workspace.engine) as connection:
         known = set(connection.scalars(select(projects.c.id)))
     for folder in _orphans(workspace, known):
@@ -166,10 +174,10 @@ def main(arguments: list[str]) -> int:
                 found = check(Workspace(), *ids)
                 for problem in found:
                     print(f"{problem.project or 'workspace'}: {problem.what}. {problem.then}.")  # noqa: T201
-                print(f"{len(found):,} problems found.")  # noqa: T201
+                print(f"{count(len(found), 'problem')} found.")  # noqa: T201
                 return 1 if found else 0
             case ["backup", file]:
-                print(f"{backup(Workspace(), Path(file)):,} projects copied to {file}.")  # noqa: T201
+                print(f"{count(backup(Workspace(), Path(file)), 'project')} copied to {file}.")  # noqa: T201
                 return 0
     except WorkspaceError as error:
         print(error, file=sys.stderr)  # noqa: T201

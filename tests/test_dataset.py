@@ -125,3 +125,23 @@ def test_extended_is_saved_and_read_again(tmp_path: Path) -> None:
     assert again.texts == ["a", "b"]
     assert again.frame["at"].tolist() == ["2024-01-01", "yesterday"]
     assert again.frame["n"].tolist()[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "dtype", "values"),
+    [
+        ([1, 2], pd.array([3, None], "Int64"), "Int64", [1, 2, 3, None]),
+        ([1, 2], [0.5], "float64", [1.0, 2.0, 0.5]),
+        (pd.array([1, None], "Int64"), [0.5], "float64", [1.0, None, 0.5]),
+        ([2**60], [0.5], "str", [str(2**60), "0.5"]),
+        ([1, 2], ["x"], "str", ["1", "2", "x"]),
+    ],
+)
+def test_numbers_stay_numbers_when_rows_are_added(ours, theirs, dtype, values):
+    def of(column):
+        texts = pd.Series(["a"] * len(column), dtype="str")
+        return Dataset(pd.DataFrame({"text": texts, "n": column}), "text")
+
+    column = of(ours).extended(of(theirs)).frame["n"]
+    assert column.dtype == dtype
+    assert [None if pd.isna(value) else value for value in column] == values

@@ -390,3 +390,24 @@ def test_hundreds_of_labels(workspace: Workspace, kind: str) -> None:
     take.iloc[0, 1] = 0.0
     session = open_session(workspace, data, several=True, take=take)
     assert known_in(again(workspace, session, kind).log.frame()) == known_in(take)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_answers_that_were_not_taken_stay_when_a_label_of_that_name_is_made(workspace: Workspace, kind: str) -> None:
+    frame = pd.DataFrame({"text": pd.Series(["one", "two", "three"], dtype="str")})
+    answers = pd.DataFrame({"A": [1.0, 0.0, np.nan], "B": [0.0, 1.0, 1.0]})
+    first = open_session(workspace, Dataset(frame, "text"), several=True, take=answers)
+    write, ending = FORMATS[kind]
+    uploaded = read_table(first.export(write), f"a.{ending}").frame
+    found = read_answers(uploaded, guess_answer_columns(uploaded))
+    second = open_session(workspace, make_dataset(Table(uploaded, ""), "text"), several=True, take=found[["A"]])
+    second.log.create("B")
+    out = read_table(second.export(write), f"a.{ending}").frame
+    kept = [name for name in out if name.startswith("original_")]
+    again = read_answers(
+        out.rename(columns={name: name.removeprefix("original_") for name in kept})[
+            [name.removeprefix("original_") for name in kept if "label: B" in name or "cats" in name]
+        ],
+        [name.removeprefix("original_") for name in kept if "label: B" in name or "cats" in name],
+    )
+    assert again["B"].tolist() == [0.0, 1.0, 1.0]

@@ -80,9 +80,9 @@ def test_a_copy_that_cannot_be_written_leaves_nothing(work: Path, tmp_path: Path
 def test_leftovers_of_kills_are_swept(work: Path) -> None:  # noqa: F811
     (info,) = Workspace(work).projects()
     folder = work / "projects" / info.id
-    old, new = folder / "spaces/0/PCA.npy.abcd.tmp", folder / "spaces/0/UMAP.npy.abcd.tmp"
+    old, new = folder / "spaces/0/PCA.npy.0123abcd.tmp", folder / "spaces/0/UMAP.npy.0123abcd.tmp"
     staged, orphan, worked_on = (
-        folder / "dataset-50.abcd.tmp",
+        folder / "dataset-50.0123abcd.tmp",
         work / "projects" / ("b" * 12),
         work / "projects" / ("c" * 12),
     )
@@ -91,12 +91,17 @@ def test_leftovers_of_kills_are_swept(work: Path) -> None:  # noqa: F811
         (each / "dataset.parquet").touch()
     for path in (old, new):
         path.touch()
+    (work / "notes").mkdir()
+    foreign = [work / "notes" / "thesis.tmp", folder / "mine.tmp", work / "work.tmp"]
+    for path in foreign:
+        path.touch()
     hours_ago = time.time() - 2 * upkeep.LEFT_OVER_SECONDS
-    for path in (old, staged, orphan, worked_on):
+    for path in (old, staged, orphan, worked_on, *foreign):
         os.utime(path, (hours_ago, hours_ago))
     assert set(sweep(Workspace(work))) == {old, staged, orphan}
     assert new.exists(), "somebody may be at work on it"
     assert (work / "leftovers" / ("b" * 12) / "dataset").exists()
+    assert all(path.exists() for path in foreign), "what others keep there is theirs"
     assert worked_on.exists(), "it may be another database's"
     assert check(Workspace(work), info.id) == []
 
@@ -106,6 +111,6 @@ def test_the_command(work: Path, tmp_path: Path, monkeypatch, capsys) -> None:  
     assert upkeep.main(["check"]) == 0
     assert "0 problems found" in capsys.readouterr().out
     assert upkeep.main(["backup", str(tmp_path / "a.zip")]) == 0
-    assert "1 projects copied" in capsys.readouterr().out
+    assert "1 project copied" in capsys.readouterr().out
     assert upkeep.main(["check", "nothing"]) == 1
     assert upkeep.main([]) == 2

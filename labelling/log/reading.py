@@ -300,10 +300,13 @@ class LogReader:
 
     def rows_of(self, seq: int) -> np.ndarray:
         """The rows that action `seq` changed, sorted: int64 array."""
-        with reading(self.engine) as connection:
-            found = connection.execute(self._changes().where(changes_table.c.seq == seq)).all()
-        rows = [_change(row).rows for row in found]
+        rows = list(self.rows_by_column(seq).values())
         return np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int64)
+
+    def rows_by_column(self, seq: int) -> dict[int, np.ndarray]:
+        """The rows that action `seq` changed, by the label's id where each label is yes, no or unknown."""
+        with reading(self.engine) as connection:
+            return {number: change.rows for number, change in self._changes_of(connection, seq).items()}
 
     def standing(self, seq: int) -> np.ndarray:
         """The rows that action `seq` gave their label and that have not been labelled anew since: int64, sorted."""

@@ -155,6 +155,8 @@ def read_pasted(text: str, options: ReadOptions = ReadOptions()) -> Table:
         raise ReadError("Nothing was pasted. Paste texts, one a line, or cells copied from a spreadsheet.")
     if records.is_json_line(text):
         return records.read_jsonl(text)
+    if text.lstrip().startswith("[") and records.is_json(text):
+        return records.read_json(text, "json")
     for delimiter in ("\t", ",", ";"):
         header, *rows = read_rows(text, delimiter, strict=False).cells
         is_table = len(header) > 1 and rows and all(len(row) == len(header) for row in rows)

@@ -203,7 +203,7 @@ def _without_repeats(rows: Rows, places: list[int], above: int, header: int, not
     """The places of the rows, without the header, and what stands above it, once more, as in files put together."""
     names = rows.cells[header]
     again = [place for place in places if rows.cells[place] == names]
-    if not again:
+    if not again or (len(names) == 1 and len(again) == 1):  # a text may say the word that the one column is called
         return places
     head = rows.cells[:header]
     left_out: set[int] = set()

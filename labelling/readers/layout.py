@@ -157,7 +157,9 @@ def likeness(row: Sequence[str], below: Sequence[Sequence[str]]) -> int:
     columns = [[other[k] for other in below if k < len(other) and other[k].strip()] for k in range(len(row))]
     step = _step(row)
     counted = step > 0 and 2 * sum(_step(other) == step for other in below) < len(below)
-    return sum(_likeness(cell, column, len(below), counted) for cell, column in zip(row, columns, strict=True))
+    told = [_likeness(cell, column, len(below), counted) for cell, column in zip(row, columns, strict=True)]
+    # One cell that is a value of its column is enough, where no other is surely a name.
+    return min(sum(told), -2) if -2 in told and max(told) < 2 else sum(told)
 
 
 def _step(row: Sequence[str]) -> int:

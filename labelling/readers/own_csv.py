@@ -11,6 +11,7 @@ from labelling.dataset import Table
 from labelling.formulas import unguard
 from labelling.readers.delimited import read_csv
 from labelling.readers.exported import columns_of_export
+from labelling.readers.tables import check_size
 
 
 def read_our_export(data: bytes) -> Table | None:
@@ -31,6 +32,7 @@ def read_our_export(data: bytes) -> Table | None:
         body = [row for row in rows if row]
     except (csv.Error, UnicodeDecodeError):
         return None
+    check_size(len(body), len(header))
     if not body or any(len(row) != len(header) for row in body):
         if not marked:
             return None

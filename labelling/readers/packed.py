@@ -10,7 +10,9 @@ from labelling.readers.tables import count, listed
 
 GZIP = b"\x1f\x8b"
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-_PAGE = re.compile(r"\s*(<!--.*?-->\s*)*<(!doctype html|html|head|body|meta|table)\b", re.IGNORECASE | re.DOTALL)
+_PAGE = re.compile(
+    r"\s*(?:<!--(?:(?!-->).)*+-->\s*)*+<(!doctype html|html|head|body|meta|table)\b", re.IGNORECASE | re.DOTALL
+)
 _XML = re.compile(r"\s*<\?xml\b", re.IGNORECASE)
 # What comes in a zip archive beside workbooks, by a file in it.
 _OTHERS = (

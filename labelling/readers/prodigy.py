@@ -33,9 +33,15 @@ def read_prodigy(table: Table) -> Table | None:
     if "answer" not in names or not names.keys() & {"label", "accept"}:
         return None
     answers = _cells(frame, names["answer"])
-    if not any(answers) or not {answer.strip().lower() for answer in answers if answer.strip()} <= _ANSWERS.keys():
-        return None
     answers = [answer.strip().lower() for answer in answers]
+    if not set(answers) & _ANSWERS.keys():
+        return None
+    odd = next((row for row, answer in enumerate(answers) if answer and answer not in _ANSWERS), None)
+    if odd is not None and not _ANSWERS.keys() >= {answer for answer in answers if answer}:
+        raise ReadError(
+            f"This looks like a data set of Prodigy, but in row {odd + 1:,} the answer is {answers[odd][:40]!r}: it "
+            "must be accept, reject or ignore. Mend it, or give the column another name if it is no answer."
+        )
     others = [name for key, name in names.items() if key in ("answer", "label", "accept", "options")]
     text = guess_text_column(frame.drop(columns=others))
     labels = names_of_rows(frame[names["label"]]) if "label" in names else [()] * len(frame)
@@ -93,7 +99,7 @@ def read_prodigy(table: Table) -> Table | None:
             "answers about it; of its other columns the first row's values are kept."
         )
     if n_contrary:
-        notes.append(f"{count(n_contrary, 'answer')} about a text and a label contradict each other: unknown.")
+        notes.append(f"{count(n_contrary, 'text')} with contradicting answers about a label: unknown.")
     if any(options and answer in ("reject", "ignore") for (_, options), answer in zip(choices, answers, strict=True)):
         notes.append("A choice that was rejected or ignored says nothing certain about its options: unknown.")
     return replace(table, frame=kept, notes=tuple(notes))

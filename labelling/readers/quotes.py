@@ -24,7 +24,7 @@ def blanks_follow(text: str, delimiter: str) -> bool:
     """
     end = re.escape(delimiter)
     cell = re.compile(
-        rf'(?P<blanks> *)(?:(?P<quoted>"(?:[^"]|"")*+")|(?P<plain>[^"{end}\r\n]*+))(?P<end>{end}|\r?\n|\Z)'
+        rf'(?P<blanks> *+)(?:(?P<quoted>"(?:[^"]|"")*+")|(?P<plain>[^"{end}\r\n]*+))(?P<end>{end}|\r?\n|\Z)'
     )
     quoted, plain, widths = [], [], Counter[int]()
     at, place = 0, 1

@@ -67,20 +67,24 @@ class Session(Training):
         dataset = self.project.dataset
         some = replace(dataset, frame=dataset.frame.iloc[rows].reset_index(drop=True))
         at, sources = log.labelled_at()[rows], log.sources()[rows]
-        imported = _imported(log)
+        imported, by_label = _imported(log)
         if log.several:
             answers = log.frame().iloc[rows].reset_index(drop=True)
-            drop = export.superseded(dataset, list(answers.columns), imported)
+            drop = export.superseded(dataset, list(answers.columns), imported, by_label)
             nested = to_bytes is export.to_jsonl
             return to_bytes(export.answered_frame(some, answers, at, sources, nested=nested, drop=drop))
         drop = export.superseded(dataset, None, imported)
         return to_bytes(export.labelled_frame(some, log.names()[rows], at, sources, drop=drop))
 
 
-def _imported(log: LabelLog) -> np.ndarray:
-    """bool (n_rows,): the rows for which a label was imported."""
-    imported = np.zeros(log.n_rows, bool)
+def _imported(log: LabelLog) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """bool (n_rows,): the rows for which a label was imported; and likewise for each label by its name."""
+    imported, names = np.zeros(log.n_rows, bool), {label.id: label.name for label in log.labels}
+    by_label: dict[str, np.ndarray] = {}
     for action in log.actions:
         if action.kind == "import" and log.in_force(action.seq):
-            imported[log.rows_of(action.seq)] = True
-    return imported
+            for number, rows in log.rows_by_column(action.seq).items():
+                imported[rows] = True
+                if number in names:
+                    by_label.setdefault(names[number], np.zeros(log.n_rows, bool))[rows] = True
+    return imported, by_label

@@ -38,9 +38,8 @@ class Audit:
     rows: np.ndarray
     wrong: dict[int, bool] = field(default_factory=dict)
 
-    def turn(self, row: int) -> None:
-        """An answer for a row: at first that it does not belong, then the other one each time."""
-        self.wrong[row] = not self.wrong.get(row, False)
+    def answer(self, row: int, wrong: bool) -> None:
+        self.wrong[row] = wrong
 
     def all_others_belong(self) -> None:
         self.wrong = {**dict.fromkeys(map(int, self.rows), False), **self.wrong}
@@ -117,8 +116,8 @@ def _read(session: Session, held: Audit) -> None:
             shortcut=str(place),
             type="primary" if wrong else "secondary",
             width="stretch",
-            on_click=held.turn,
-            args=(row,),
+            on_click=held.answer,
+            args=(row, wrong is not True),  # at first that it does not belong, then the other one each time
             help=said,
         )
         whole = session.project.dataset.text(row).strip()

@@ -74,7 +74,7 @@ def choose_columns(found: Found) -> tuple[Dataset, pd.DataFrame | None] | None:
 
 def _choose_label(found: Found, text: str | None, others: list[str]) -> str | None:
     """The column with one label a row, if there is any; see REFUSED."""
-    suggestion = readers.guess_label_column(found.table.frame, text)
+    suggestion = held("suggestion", (found, text), lambda: readers.guess_label_column(found.table.frame, text))
     key = f"label column of {found.name}"
     preselect(key, None, others)
     label = st.selectbox(

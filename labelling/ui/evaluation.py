@@ -124,8 +124,8 @@ def _metrics(found: Evaluation, key: str, old_name: str) -> None:
     )
     if found.flatters:
         st.markdown(
-            ":material/warning: **These figures flatter, and so may the difference.** Most labels were given in one "
-            "lasso each, so single texts were held out: others of their lasso, near-copies often, were learnt from. "
+            ":material/warning: **These figures flatter, and so may the difference.** There are too few lassos "
+            "to hold out whole ones, so single texts were: others of their lasso, near-copies often, were learnt from. "
             "Draw a second lasso for each label, elsewhere on the map, for figures that do not."
         )
 

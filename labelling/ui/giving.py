@@ -76,7 +76,13 @@ def _new_label(session: Session) -> None:
     verb, said = "Yes for" if session.log.several and n else "Label", f"{n:,}" if n else ""
     if not session.log.several and not _overwrites():
         n_labelled = int(session.log.counts(session.selection).sum())
-        said = f"0: {n:,} have one" if n and n_labelled == n else f"{n - n_labelled:,}" if n else ""
+        said = (
+            f"0: {n:,} {'has' if n == 1 else 'have'} one"
+            if n and n_labelled == n
+            else f"{n - n_labelled:,}"
+            if n
+            else ""
+        )
     with st.form("new label", border=False):
         name, button = st.columns([3, 2], vertical_alignment="bottom")
         name.text_input("New label", key="new label name", placeholder="type a name   ( N )")
@@ -84,19 +90,19 @@ def _new_label(session: Session) -> None:
             f"{verb} {said}".strip(),
             key="new label button",  # the same for any number: Enter pressed while the number changes counts too
             on_click=_give_typed,
-            args=(session,),
+            args=(session, session.selection),
             type="primary",
             width="stretch",
             wrap=True,
         )
 
 
-def _give_typed(session: Session) -> None:
-    give(session, st.session_state["new label name"])
+def _give_typed(session: Session, shown: np.ndarray) -> None:
+    give(session, st.session_state["new label name"], shown)
 
 
 def _labels(session: Session) -> None:
-    log = session.log
+    log, rows = session.log, session.selection
     counts = log.counts()
     height: int | Literal["content"] = 190 if len(log.labels) > MANY_LABELS else "content"
     with st.container(height=height, border=False, horizontal=True, gap="small", key="corral-labels"):
@@ -113,7 +119,7 @@ def _labels(session: Session) -> None:
                 shortcut=label.key,
                 on_click=(lambda label=label: attempt(lambda: session.focus_on(label.id)))
                 if log.several
-                else (lambda label=label: give(session, label.name)),
+                else (lambda label=label: give(session, label.name, rows)),
                 type="primary" if in_focus else "secondary",
                 help=_about(label, found),
             )
@@ -143,7 +149,8 @@ def _answers(session: Session) -> None:
     if focus is None:
         st.caption("Type the name of a first label: what is selected is a yes for it.")
         return
-    known = (answers := session.log.answers(focus.id)[session.selection]) != UNKNOWN
+    rows = session.selection
+    known = (answers := session.log.answers(focus.id)[rows]) != UNKNOWN
 
     def will(answer: int) -> str:
         """How many of what is selected it would change, to stand on its button."""
@@ -156,14 +163,14 @@ def _answers(session: Session) -> None:
                 word + will(answer),
                 key=f"answer {word}",
                 shortcut=key,
-                on_click=lambda answer=answer: give(session, focus.name, answer),
+                on_click=lambda answer=answer: give(session, focus.name, rows, answer),
                 disabled=not n,
             )
         st.button(
             "Unknown",
             key="answer unknown",
             shortcut="0",
-            on_click=lambda: clear(session, focus.name),
+            on_click=lambda: clear(session, rows, focus.name),
             disabled=not known.any(),
             type="tertiary",
             help="Takes the answer for this label off what is selected",
@@ -207,12 +214,15 @@ def _overwrites() -> bool:
     return bool(st.session_state.get("overwrite") == OVERWRITE)
 
 
-def give(session: Session, name: str, answer: int = YES, *, overwrite: bool | None = None) -> None:
-    """Label what is selected, or say yes or no to it; for a callback. `overwrite`: None is as it was chosen."""
+def give(session: Session, name: str, shown: np.ndarray, answer: int = YES, *, overwrite: bool | None = None) -> None:
+    """Label what is selected, or say yes or no to it; for a callback of a button beside the selection `shown`.
+
+    `overwrite`: None is as it was chosen.
+    """
     overwrite = _overwrites() if overwrite is None else overwrite
 
     def step() -> None:
-        _need_a_selection_that_was_seen()
+        _need_a_selection_that_was_seen(session, shown)
         outcome = session.label(name, answer=answer, overwrite=overwrite)
         label = session.log.find(name.strip())
         if session.log.several and label is not None:
@@ -227,17 +237,17 @@ def give(session: Session, name: str, answer: int = YES, *, overwrite: bool | No
             word = "yes" if answer == YES else "no"
             said = f"{outcome.n_changed:,} are {word} for {page.escape(name.strip())}"
         if outcome.n_left:
-            said += f"; {outcome.n_left:,} had another and were left"
+            said += f"; {outcome.n_left:,} had another and {'was' if outcome.n_left == 1 else 'were'} left"
         st.session_state["step done"] = said
 
     attempt(step)
 
 
-def clear(session: Session, name: str | None = None) -> None:
-    """Take the labels, or this one, off what is selected; for a callback."""
+def clear(session: Session, shown: np.ndarray, name: str | None = None) -> None:
+    """Take the labels, or this one, off what is selected; as `give`."""
 
     def step() -> None:
-        _need_a_selection_that_was_seen()
+        _need_a_selection_that_was_seen(session, shown)
         outcome = session.clear(name)
         if not outcome.n_changed:
             said = "Nothing was taken off: none of what is selected has a label."
@@ -247,9 +257,12 @@ def clear(session: Session, name: str | None = None) -> None:
     attempt(step)
 
 
-def _need_a_selection_that_was_seen() -> None:
-    """Of a lasso and a key that come in one message, the key's callback is called first, on the selection before."""
-    if is_drawn_on(LABEL_MAP):
+def _need_a_selection_that_was_seen(session: Session, shown: np.ndarray) -> None:
+    """Of a lasso and a key that come in one message, the key's callback is called first, on the selection before.
+
+    And a key may be pressed when the lasso has come already, but the page still shows what was selected before.
+    """
+    if is_drawn_on(LABEL_MAP) or session.selection is not shown:
         raise SessionError(
             "A lasso came at the same moment, and nothing was labelled: see what is selected now, and press again."
         )
@@ -282,7 +295,7 @@ def _nothing_done(session: Session) -> None:
             st.button(
                 f"Overwrite {held.n_others:,}",
                 key="overwrite them",
-                on_click=lambda: give(session, name, held.answer, overwrite=True),
+                on_click=lambda: give(session, name, held.rows, held.answer, overwrite=True),
             )
 
 

@@ -32,7 +32,7 @@ def begin(session: Session) -> Place:
                 "Unlabel",
                 key="unlabel",
                 shortcut="0",
-                on_click=lambda: giving.clear(session),
+                on_click=lambda rows=session.selection: giving.clear(session, rows),
                 disabled=not session.log.counts(session.selection).sum(),
                 help="Takes the labels off the selected points",
                 type="tertiary",
@@ -56,7 +56,10 @@ def show(session: Session, found: Place) -> None:
     if told := st.session_state.pop("step meanwhile", None):
         st.toast(told, icon=":material/group:", duration="long")
     if n_hidden := st.session_state.pop("just hidden", 0):
-        st.toast(f"{n_hidden:,} are hidden now, and no longer selected. B brings a selection back.")
+        st.toast(
+            f"{n_hidden:,} {'is' if n_hidden == 1 else 'are'} hidden now, and no longer selected. "
+            "B brings a selection back."
+        )
     with found:
         looking.found(session)
     with chosen:
@@ -86,7 +89,7 @@ def _selection(session: Session) -> Place | None:
     if strays is not None and len(strays):
         said, drop = st.columns([3, 2], vertical_alignment="center")
         said.caption(
-            f":material/call_split: {len(strays):,} have most of their nearest texts outside",
+            f":material/call_split: {len(strays):,} with most of the nearest texts outside",
             help="The map has two dimensions, the space has hundreds: these lie here on the map, but not in the space.",
         )
         drop.button(
@@ -149,7 +152,7 @@ def _breakdown(session: Session) -> str:
     bar = "".join(f'<span style="width:{100 * n / len(rows):.2f}%;background:{hue}"></span>' for n, _, hue in parts)
     said = [f"{n:,} {html.escape(name)}" for n, name, _ in parts]
     if session.n_hidden and session.is_drawn:
-        said.append(f"{session.n_hidden:,} more are hidden and not selected")
+        said.append(f"{session.n_hidden:,} more, hidden and not selected")
     return f'<div class="corral-bar">{bar}</div><small>{" · ".join(said)}</small>'
 
 

@@ -171,7 +171,8 @@ def _again(found: Found, options: ReadOptions, refused: list[ReadError]) -> Foun
     try:
         found = replace(found, table=found.read(options), options=options)
         st.session_state[TABLE] = found
-    except ReadError as error:
-        st.session_state[PROBLEM] = Problem(found.id, found.name, found.read, options, error)
-        refused.append(error)
+    except Exception as error:
+        refusal = error if isinstance(error, ReadError) else ReadError(faults.said(error))
+        st.session_state[PROBLEM] = Problem(found.id, found.name, found.read, options, refusal)
+        refused.append(refusal)
     return found

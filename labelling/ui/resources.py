@@ -17,6 +17,7 @@ from labelling.cache import EmbeddingCache
 from labelling.encoders import Encoder, EncoderError
 from labelling.encoders.own import OwnVectors
 from labelling.errors import CorralError, log_fault
+from labelling.files import is_whole
 from labelling.jobs import Jobs
 from labelling.projections import UmapProcess
 from labelling.session import Session
@@ -185,6 +186,19 @@ def vectors_file(project: Project, n_rows: int) -> Path:
     return project.folder / f"vectors-{n_rows}.npy"
 
 
+def load_vectors(project: Project, n_rows: int) -> np.ndarray:
+    """What `vectors_file` holds. Raises EncoderError where it is not there, or not as it was written."""
+    path = vectors_file(project, n_rows)
+    if not path.exists():
+        raise EncoderError(f"The vectors of {project.name!r} are not in its folder: make the project again.")
+    if not is_whole(path):
+        raise EncoderError(
+            f"The vectors that were brought along for {project.name!r} are damaged: {path}. Put a copy of it back; its "
+            "labels are in the database."
+        )
+    return np.asarray(np.load(path, allow_pickle=False))
+
+
 def new_session(project: Project, who: str | None = None) -> Session:
     """A session for a person; without one it is for a job, which goes on when whoever started it has gone."""
     session_of = project if who is not None else project.for_a_job()
@@ -193,10 +207,7 @@ def new_session(project: Project, who: str | None = None) -> Session:
         return Session(session_of, workspace().cache_of(project.owner), encoder_for, who)
 
     def load() -> np.ndarray:
-        path = vectors_file(project, project.n_rows)
-        if not path.exists():
-            raise EncoderError(f"The vectors of {project.name!r} are not in its folder: make the project again.")
-        return np.load(path, allow_pickle=False)[~project.dataset.empty]
+        return load_vectors(project, project.n_rows)[~project.dataset.empty]
 
     # A session asks its cache for `embed` alone.
     return Session(session_of, cast(EmbeddingCache, OwnVectors(settings["n_dims"], load)), encoder_for, who)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -121,7 +120,7 @@ def add_texts(
     check_imported_names([] if answers is None else list(answers.columns))
     if vectors is not None:
         # Before the rows: whoever sees these finds their vectors.
-        both = join_vectors(np.load(resources.vectors_file(project, n_before), allow_pickle=False), vectors(dataset))
+        both = join_vectors(resources.load_vectors(project, n_before), vectors(dataset))
         save_array(resources.vectors_file(project, len(both)), both)
     project.append(dataset)
     resources.jobs().forget("embed", project.id)
@@ -164,7 +163,7 @@ def list_projects(projects: list[ProjectInfo]) -> None:
             except WorkspaceError as error:
                 page.error(error)
     if len(projects) > PROJECTS_SHOWN:
-        st.caption(f"and {len(projects) - PROJECTS_SHOWN} older ones: open them by their address")
+        st.caption(f"and {count(len(projects) - PROJECTS_SHOWN, 'older one')}: open by the address")
 
 
 def _sharing(info: ProjectInfo) -> None:

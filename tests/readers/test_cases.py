@@ -492,3 +492,49 @@ def test_texts_come_back_from_a_file_with_none_of_these_oddities(seed):
     table = read(out.getvalue())
     assert (rows_of(table), table.header, table.notes) == (rows, 1, ())
     assert guess_text_column(table.frame) == "words"
+
+
+@pytest.mark.parametrize(
+    ("content", "first"),
+    [
+        ("1,refund late\n2,I was charged twice for it\n3,where is it\n4,it broke at once\n5,no answer yet\n", "1"),
+        (
+            "Lost card,card\nI was charged twice for one thing,charge\nMy card is gone,card\nToo much,charge\n",
+            "Lost card",
+        ),
+        ("pos,Great\nneg,It broke after two days of use\npos,I like it a lot\nneg,Never again from this shop\n", "pos"),
+        (
+            "2024-01-02,Late again\n2024-01-03,It came on a Sunday and was wet\n2024-01-04,Nobody answers\n",
+            "2024-01-02",
+        ),
+    ],
+)
+def test_one_cell_that_is_a_value_is_enough_to_tell_that_there_is_no_header(content, first):
+    table = read(content)
+    assert table.header == 0
+    assert table.frame.iloc[0, 0] == first
+    assert len(table.frame) == content.count("\n")
+
+
+def test_a_text_that_says_what_its_lone_column_is_called_stays():
+    assert read("text\nhello you\ntext\nmore of it\n").frame["text"].tolist() == ["hello you", "text", "more of it"]
+
+
+# Patterns that went over the same blanks or comments again and again took minutes for these.
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "content", ["<!---->" * 2_000 + "x,y\n1,2\n", "a,b\n1,2\n" + " " * 200_000 + 'x"y,3\n'], ids=["comments", "blanks"]
+)
+def test_what_patterns_would_go_over_again_and_again(content):
+    assert len(read(content).frame) >= 1
+
+
+def test_a_pasted_list_of_json_is_read_as_such():
+    pasted = '[\n{"text": "a first one", "n": 1},\n{"text": "a second one", "n": 2}\n]'
+    assert read_pasted(pasted).frame["text"].tolist() == ["a first one", "a second one"]
+
+
+def test_a_wide_table_that_ends_like_our_exports_has_the_same_limit():
+    names = [f"c{k}" for k in range(MAX_COLUMNS)] + ["label", "labelled_at", "source"]
+    with pytest.raises(ReadError, match="2,003 columns; up to 2,000"):
+        read(",".join(names) + "\n" + ",".join("x" for _ in names) + "\n")

@@ -376,3 +376,10 @@ def test_fields_of_one_name_in_two_columns() -> None:
         b'{"a": {"text": "a long first text"}, "b": {"text": "a long second text"}, "n": 1}\n', "a.jsonl"
     )
     assert list(table.frame.columns) == ["a.text", "b.text", "n"]
+
+
+@pytest.mark.parametrize("odd", ["skip", "Rejected", "yes"])
+def test_an_answer_that_prodigy_does_not_give_is_refused_rather_than_taken_for_a_yes(odd: str) -> None:
+    rows = [{"text": "a b", "label": "A", "answer": "reject"}, {"text": "c d", "label": "A", "answer": odd}]
+    with pytest.raises(ReadError, match=f"data set of Prodigy, but in row 2 the answer is '{odd}'"):
+        read_table("\n".join(map(json.dumps, rows)).encode(), "a.jsonl")
