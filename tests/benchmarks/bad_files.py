@@ -72,8 +72,8 @@ def main() -> None:
                 cost = measured(kind, asked.size, Path(folder))
                 said = " ".join(cost["said"].split()).replace("|", "\\|")[:110]
                 print(
-                    f"| {kind} | {cost['kb']:,.1f} | {cost['seconds']:.1f} | {cost['parent']:,.0f} | {cost['child']:,.0f} "
-                    f"| {said} |",
+                    f"| {kind} | {cost['kb']:,.1f} | {cost['seconds']:.1f} | {cost['parent']:,.0f} "
+                    f"| {cost['child']:,.0f} | {said} |",
                     flush=True,
                 )
 
