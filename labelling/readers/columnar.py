@@ -1,6 +1,7 @@
 """Parquet files to tables."""
 
 import json
+import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,16 +101,17 @@ def _decode(opened: Any, file: Any) -> list[list[Any]]:
     others = [name for name in names if name not in coded]
     if len(set(names)) < len(names):
         coded, others = (names, []) if coded else ([], names)
-    for k in range(file.num_row_groups):
-        group = file.metadata.row_group(k)
-        longest = _longest_text(opened, file, k)
-        n_batch = max(1, min(BATCH_ROWS, BATCH_BYTES // longest))
-        if longest * group.num_rows > tables.MAX_CHARS:  # It may be a bomb: counted before anything is kept.
-            n_here = n_chars
+    rows = [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)]
+    longest = [_longest_text(opened, file, k) for k in range(file.num_row_groups)]
+    batches = [max(1, min(BATCH_ROWS, BATCH_BYTES // length)) for length in longest]
+    if sum(map(operator.mul, longest, rows)) > tables.MAX_CHARS:  # It may be a bomb: counted before anything is kept.
+        n_there = 0
+        for k, n_batch in enumerate(batches):
             for part in _batches(file, n_batch, k, others):
-                n_here += sum(_size(column)[0] for column in part)
-                check_chars(n_here)
-        for wanted, size in ((others, n_batch), (coded, max(1, group.num_rows))):
+                n_there += sum(_size(column)[0] for column in part)
+                check_chars(n_there)
+    for k, n_batch in enumerate(batches):
+        for wanted, size in ((others, n_batch), (coded, max(1, rows[k]))):
             places = [place for place, name in enumerate(names) if name in wanted]
             for part in _batches(file, size, k, wanted):
                 if part.num_columns != len(places):

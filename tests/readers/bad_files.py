@@ -1,13 +1,16 @@
 """Files that were made to break a reader: each a name for the upload and its content, by what is wrong with it.
 
-`size` 1 is what the tests read in a minute; `tests/benchmarks/bad_files.py` reads them larger.
+`size` 1 is what the tests read in a minute; `tests/benchmarks/bad_files.py` reads them larger. ``make`` and ``read``
+on the command line, and a folder, make them all and read them all: what came of it is in ``outcomes.json``.
 """
 
 import io
 import json
 import struct
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -152,14 +155,13 @@ def _deep_schema(size: int) -> bytes:
 
 def _delta(size: int) -> bytes:
     """Each text begins like the one before it, which the encoding says in a few bytes."""
-    stem = "x" * 50_000
-    texts = [f"{stem}{k}" for k in range(1_000)] * 24
-    return parquet(
-        pa.table({"text": texts}),
-        use_dictionary=False,
-        column_encoding={"text": "DELTA_BYTE_ARRAY"},
-        compression="zstd",
-    )
+    texts = pa.table({"text": ["x" * 50_000 + str(k) for k in range(1_000)]})
+    out = io.BytesIO()
+    how = {"use_dictionary": False, "column_encoding": {"text": "DELTA_BYTE_ARRAY"}, "compression": "zstd"}
+    with pq.ParquetWriter(out, texts.schema, **how) as writer:
+        for _ in range(24):
+            writer.write_table(texts)
+    return out.getvalue()
 
 
 def _a_text_coded(n_chars: int) -> Make:
@@ -299,7 +301,7 @@ TEXT: dict[str, tuple[str, Make]] = {
         lambda size: "\n".join([json.dumps({f"k{k}": "a" for k in range(20_000)})] * 5 * size).encode(),
     ),
     "JSONL: a number of 100,000 digits": ("a.jsonl", lambda size: b'{"text": ' + b"9" * 100_000 + b"}\n"),
-    "JSON: empty objects without end": ("a.json", lambda size: b"[" + b"{}," * 1_000_000 * size + b"{}]"),
+    "JSON: empty objects without end": ("a.json", lambda size: b"[" + b"{}," * 300_000 * size + b"{}]"),
     "JSON: an object of lists without end": (
         "a.json",
         lambda size: b'{"a": [' + b"[]," * (14_000_000 if size > 1 else 100_000) + b"[]]}",
@@ -313,3 +315,38 @@ KINDS: dict[str, tuple[str, Make]] = {
     **{kind: ("a.parquet", make) for kind, make in PARQUET.items()},
     **TEXT,
 }
+
+
+def make_all(folder: Path) -> None:
+    for number, (_, make) in enumerate(KINDS.values()):
+        (folder / str(number)).write_bytes(make(1))
+
+
+def read_all(folder: Path) -> None:
+    import resource
+
+    from labelling.readers import ReadError, read_table
+
+    def used() -> tuple[float, int, int]:
+        """Seconds of processor time here and in children, and the most memory of each in KiB."""
+        own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+        return seconds, own.ru_maxrss, children.ru_maxrss
+
+    outcomes = {}
+    for number, (kind, (name, _)) in enumerate(KINDS.items()):
+        data = (folder / str(number)).read_bytes()
+        before = used()[0]
+        try:
+            outcome = {"shape": read_table(data, name).frame.shape}
+        except ReadError as error:
+            outcome = {"refused": str(error)}
+        except BaseException as error:
+            outcome = {"broke": repr(error)}
+        seconds, parent, child = used()
+        outcomes[kind] = {**outcome, "seconds": seconds - before, "parent": parent, "child": child}
+    (folder / "outcomes.json").write_text(json.dumps(outcomes))
+
+
+if __name__ == "__main__":
+    {"make": make_all, "read": read_all}[sys.argv[1]](Path(sys.argv[2]))
