@@ -126,9 +126,10 @@ class Dataset:
         for name in dict.fromkeys([*frames[0].columns, *frames[1].columns]):
             kinds = {frame[name].dtype for frame in frames if name in frame}
             missing = any(name not in frame for frame in frames)
-            numbers = all(_fits_a_float(frame[name]) for frame in frames if name in frame)
+            # Labels are told by their names: written as text, so that those of both are written alike.
+            numbers = name != self.label_column and all(_fits_a_float(frame[name]) for frame in frames if name in frame)
             for frame in frames:
-                if name in frame and len(kinds) > 1 and all(kind.kind in "iu" for kind in kinds):
+                if name in frame and len(kinds) > 1 and numbers and all(kind.kind in "iu" for kind in kinds):
                     frame[name] = frame[name].astype("Int64")
                 elif name in frame and len(kinds) > 1 and numbers:
                     frame[name] = frame[name].astype("Float64").astype("float64")

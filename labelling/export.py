@@ -109,8 +109,9 @@ def superseded(
     That is so where every row of which they say something has been imported: `imported` is bool (n_rows,), None for
     all; `by_label` says it of each label, where each is yes, no or unknown. With one label a text (`labels` is None)
     they are ``label``, ``labelled_at`` and ``source``, where the label column is the one that was imported; else, where
-    `labels` are the names of those there are, also the answers for these labels. Columns that are empty say nothing. Any others, such as those that the person did not take as
-    labels, moved or renamed, are uploaded columns like all others, and none of them is lost.
+    `labels` are the names of those there are, also the answers for these labels. Columns that are empty say nothing.
+    Any others, such as those that the person did not take as labels, moved or renamed, are uploaded columns like all
+    others, and none of them is lost.
     """
     answers, others = columns_of_export(dataset.frame.columns)
     answers = [] if labels is None else answers

@@ -33,13 +33,13 @@ def read_prodigy(table: Table) -> Table | None:
     if "answer" not in names or not names.keys() & {"label", "accept"}:
         return None
     answers = _cells(frame, names["answer"])
-    answers = [answer.strip().lower() for answer in answers]
+    written, answers = answers, [answer.strip().lower() for answer in answers]
     if not set(answers) & _ANSWERS.keys():
         return None
     odd = next((row for row, answer in enumerate(answers) if answer and answer not in _ANSWERS), None)
-    if odd is not None and not _ANSWERS.keys() >= {answer for answer in answers if answer}:
+    if odd is not None:
         raise ReadError(
-            f"This looks like a data set of Prodigy, but in row {odd + 1:,} the answer is {answers[odd][:40]!r}: it "
+            f"This looks like a data set of Prodigy, but in row {odd + 1:,} the answer is {written[odd][:40]!r}: it "
             "must be accept, reject or ignore. Mend it, or give the column another name if it is no answer."
         )
     others = [name for key, name in names.items() if key in ("answer", "label", "accept", "options")]
@@ -99,7 +99,7 @@ def read_prodigy(table: Table) -> Table | None:
             "answers about it; of its other columns the first row's values are kept."
         )
     if n_contrary:
-        notes.append(f"{count(n_contrary, 'text')} with contradicting answers about a label: unknown.")
+        notes.append(f"The answers about {count(n_contrary, 'pair')} of text and label contradict each other: unknown.")
     if any(options and answer in ("reject", "ignore") for (_, options), answer in zip(choices, answers, strict=True)):
         notes.append("A choice that was rejected or ignored says nothing certain about its options: unknown.")
     return replace(table, frame=kept, notes=tuple(notes))

@@ -80,7 +80,7 @@ def binary(*rows: tuple) -> list[dict]:
         (
             binary(("a b", "x", "accept"), ("a b", "x", "reject"), ("a b", "y", "reject"), ("c d", "x", "accept")),
             {"x": [NAN, 1], "y": [0, NAN]},
-            ["4 rows about 2 texts", "1 answer about a text and a label contradict"],
+            ["4 rows about 2 texts", "The answers about 1 pair of text and label contradict"],
         ),
         (
             binary(("a b", "x", "ignore"), ("a b", "x", "accept"), ("c d", "y", None)),
@@ -169,7 +169,6 @@ def test_prodigy_the_example_of_choices() -> None:
     "rows",
     [
         [{"text": "a b", "label": "x"}, {"text": "a b", "label": "y"}],
-        [{"text": "a b", "label": "x", "answer": "accept"}, {"text": "a b", "label": "y", "answer": "perhaps"}],
         [{"text": "a b", "answer": "accept"}, {"text": "a b", "answer": "reject"}],
         [{"text": "a b", "label": [[0, 1, "PER"]], "answer": "accept"}] * 2,
         [{"n": 1, "label": "x", "answer": "accept"}] * 2,
