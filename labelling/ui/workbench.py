@@ -219,8 +219,7 @@ def _pin(session: Session, row: int) -> None:
 
 def _below(session: Session, shown: looking.Shown) -> None:
     said, keys = st.columns([6, 1], vertical_alignment="center")
-    # Emptied first: where another run follows at once, the browser may leave what has gone on the page.
-    with said.empty().container(horizontal=True, vertical_alignment="center", gap="small", key="corral-chips"):
+    with said.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-chips"):
         if session.visible is None:
             st.caption(
                 "Drag a lasso round points. Shift adds, alt takes away, both keep what is in both. Click pins a text."

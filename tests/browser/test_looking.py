@@ -151,6 +151,7 @@ def add_texts(page: Page, url: str, n: int) -> None:
     page.get_by_label("Put them into", exact=True).click()
     page.get_by_role("option", name=re.compile("^growing")).click()
     page.get_by_role("button", name="Add the texts").click()
+    page.wait_for_url("**/label?project=*")
 
 
 def test_texts_that_another_tab_adds(
