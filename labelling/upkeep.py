@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import select, text
 
 from labelling import files
-from labelling.database import WorkspaceError, projects, reading
+from labelling.database import WorkspaceError, problems_of, projects, reading
 from labelling.files import write_whole
 from labelling.workspace import PROJECT_ID, Project, Workspace
 
@@ -60,14 +60,12 @@ def check(workspace: Workspace, project_id: str | None = None) -> list[Problem]:
 
 
 def _check_database(workspace: Workspace) -> list[Problem]:
-    if workspace.engine.dialect.name != "sqlite":
-        return []  # the server's own tools do it better
-    with reading(workspace.engine) as connection:
-        said = list(connection.scalars(text("PRAGMA integrity_check(10)")))
-        said += [
-            f"a row of {row[0]} belongs to nothing" for row in connection.execute(text("PRAGMA foreign_key_check"))
-        ]
-    return [Problem(None, f"the database: {line}", "put the newest copy of it back") for line in said if line != "ok"]
+    said = problems_of(workspace.engine)
+    if workspace.engine.dialect.name == "sqlite":
+        with reading(workspace.engine) as connection:
+            orphans = connection.execute(text("PRAGMA foreign_key_check"))
+            said += [f"a row of {row[0]} belongs to nothing" for row in orphans]
+    return [Problem(None, f"the database: {line}", "put the newest copy of it back") for line in said]
 
 
 def _check_project(project: Project) -> list[Problem]:
@@ -80,9 +78,14 @@ def _check_project(project: Project) -> list[Problem]:
         log = project.open_log()
         for action in log.actions:
             log.rows_of(action.seq)
+            log.how(action.seq)
     except WorkspaceError as error:
         found.append(Problem(project.id, str(error), "put the newest copy of the database back"))
-    for space in project.spaces():
+    try:
+        spaces = project.spaces()
+    except WorkspaceError as error:
+        return [*found, Problem(project.id, str(error), "put the newest copy of the database back")]
+    for space in spaces:
         for path in sorted(space.folder.glob("*.npy")):
             if not files.is_whole(path):
                 then = "it is made again when the project is opened, where what made it is there"

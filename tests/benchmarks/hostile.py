@@ -1,4 +1,4 @@
-"""What databases and disks can do to the labels, measured: the figures of docs/security.md. Each prints a line or a table.
+"""What databases and disks can do to the labels, measured: figures of docs/security.md. Each prints a line or a table.
 
     python tests/benchmarks/hostile.py clock --seconds 20
     python tests/benchmarks/hostile.py postgres --stops 5
@@ -8,6 +8,7 @@ With a real server and a real browser: hostile_browser.py.
 """
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -19,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -33,7 +34,7 @@ from sqlalchemy import Engine, select
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from labelling.database import WorkspaceError, actions, open_database, reading  # noqa: E402
+from labelling.database import WorkspaceError, actions, check_is_whole, open_database, reading  # noqa: E402
 from labelling.errors import CorralError  # noqa: E402
 from labelling.log import LabelLog, writing  # noqa: E402
 from tests.log.helpers import add_project, open_log, rows_by_replay  # noqa: E402
@@ -150,9 +151,9 @@ def compare(engine: Engine, project: str, told: dict[str, Told]) -> str:
     assert acknowledged <= set(there), f"lost: {sorted(acknowledged - set(there))[:5]}"
     for who, said in told.items():
         assert said.order == digest([(row.seq, row.who) for row in rows[: said.seen]]), f"{who} saw another order"
-    for row, after in zip(rows, rows[1:], strict=False):
-        if row.who == after.who:
-            assert json.loads(row.how)["number"] < json.loads(after.how)["number"]
+    for who in told:
+        numbers = [json.loads(row.how)["number"] for row in rows if row.who == who]
+        assert numbers == sorted(numbers), "each in its own order"
     times = np.concatenate([said.milliseconds for said in told.values()])
     refused = sum(said.refused for said in told.values())
     return (
@@ -183,7 +184,7 @@ def clock(seconds: float) -> None:
         said = compare(engine, "p", writers.told(seconds + 120))
         log = open_log(engine, 2_000, who="w0-0")
         assert log.codes.tolist() == rows_by_replay(log)
-        back = sum(after.at < action.at for action, after in zip(log.actions, log.actions[1:], strict=False))
+        back = sum(after.at < action.at for action, after in itertools.pairwise(log.actions))
         last = [action for action in log.actions if action.who == "w0-0"][-1]
         assert log.undo() == last, "the last by number is taken back, not by the clock"
     print(f"clock: {said}; from one action to the next the clock went back {back:,} times, the order stayed")
@@ -215,6 +216,7 @@ def postgres(stops: int, seconds: float) -> None:
 
 N_TEXTS, N_ACTIONS = 1_000, 300
 SECONDS_TO_OPEN = 120
+UNWANTED = ("different", "died", "fault")
 
 
 def make(folder: Path) -> None:
@@ -244,6 +246,7 @@ def contents(work: Path) -> Iterator[tuple[str, Any]]:
     from tests.test_session import WordEncoder
 
     workspace = Workspace(work)
+    check_is_whole(workspace.engine)  # as a server does when it starts
     yield "projects", [(each.id, each.name, each.n_rows, each.owner) for each in workspace.projects()]
     (info,) = workspace.projects()
     project = workspace.open(info.id)
@@ -251,7 +254,10 @@ def contents(work: Path) -> Iterator[tuple[str, Any]]:
     yield "labels", session.log.names().tolist()
     yield "history", [(vars(action), session.log.rows_of(action.seq).tolist()) for action in session.log.actions]
     yield "texts", project.dataset.texts
-    yield "spaces", [(space.id, space.name, space.kind, dict(space.settings), space.state) for space in project.spaces()]
+    yield (
+        "spaces",
+        [(space.id, space.name, space.kind, dict(space.settings), space.state) for space in project.spaces()],
+    )
     assert session.embed()
     for space in project.spaces():
         if space.ready:
@@ -266,22 +272,24 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def opening(work: Path, whole: dict[str, Any]) -> str:
-    """What becomes of this workspace when it is opened, in a process of its own that may die."""
+def in_a_child(work: Callable[[], str]) -> str:
+    """What `work` says, in a process of its own that may die."""
     read, write = os.pipe()
     child = os.fork()
     if not child:
         signal.alarm(SECONDS_TO_OPEN)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        os.write(write, outcome(work, whole).encode())
+        try:
+            said = work()
+        except BaseException as error:  # it must not go on as if it were the parent
+            said = f"fault: {type(error).__name__}"
+        os.write(write, said.encode(errors="replace")[:1_000])
         os._exit(0)
     os.close(write)
-    with os.fdopen(read) as pipe:
+    with os.fdopen(read, errors="replace") as pipe:
         said = pipe.read()
     _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        return f"died: {signal.Signals(os.WTERMSIG(status)).name}"
-    return said
+    return f"died: {signal.Signals(os.WTERMSIG(status)).name}" if os.WIFSIGNALED(status) else said
 
 
 def outcome(work: Path, whole: dict[str, Any]) -> str:
@@ -295,11 +303,17 @@ def outcome(work: Path, whole: dict[str, Any]) -> str:
     return f"different: {', '.join(different)}" if different else "as it was"
 
 
-def checking(work: Path) -> bool:
-    """Whether `python -m labelling.upkeep check` notices anything; it may die of it too."""
-    environment = {**os.environ, "CORRAL_WORKSPACE": str(work)}
-    command = [sys.executable, "-m", "labelling.upkeep", "check"]
-    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, timeout=300).returncode != 0
+def checking(work: Path) -> str:
+    """What `python -m labelling.upkeep check` says."""
+    from labelling import upkeep
+    from labelling.workspace import Workspace
+
+    try:
+        return f"said: {problems[0].what}" if (problems := upkeep.check(Workspace(work))) else "as it was"
+    except CorralError as error:
+        return f"said: {error}"
+    except BaseException as error:
+        return f"fault: {type(error).__name__}: {error}"
 
 
 def flips(seeds: int, database_seeds: int, verbose: bool) -> None:
@@ -318,15 +332,18 @@ def flips(seeds: int, database_seeds: int, verbose: bool) -> None:
                     for array in work.glob("projects/*/spaces/0/embeddings.npy"):
                         array.unlink()
                 flip(work / file, seed)
-                noticed = checking(Path(shutil.copytree(work, Path(name) / "checked")))
-                said = opening(work, whole)
+                copied = Path(shutil.copytree(work, Path(name) / "checked"))
+                checked = in_a_child(lambda: checking(copied))  # noqa: B023 - at once
+                said = in_a_child(lambda: outcome(work, whole))
                 found[file.name][said.partition(":")[0]] += 1
-                found[file.name]["noticed"] += noticed
-                if verbose or said.startswith(("different", "died", "fault")):
-                    print(f"{file.name}, seed {seed}: {said[:200]}{'; check says so' * noticed}", file=sys.stderr)
+                found[file.name]["noticed"] += checked.startswith("said")
+                if verbose or said.startswith(UNWANTED) or checked.startswith(UNWANTED):
+                    print(f"{file.name}, seed {seed}: {said[:200]} | check: {checked[:100]}", file=sys.stderr)
                 shutil.rmtree(work)
-                shutil.rmtree(Path(name) / "checked")
-    print("| file | times | opens as it was | says what is wrong | fault | silently different | died | `check` says so |")
+                shutil.rmtree(copied)
+    print(
+        "| file | times | opens as it was | says what is wrong | fault | silently different | died | `check` says so |"
+    )
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     kinds = ("as it was", "said", "fault", "different", "died")
     for file_name, counts in found.items():
