@@ -316,7 +316,7 @@ def checking(work: Path) -> str:
         return f"fault: {type(error).__name__}: {error}"
 
 
-def flips(seeds: int, database_seeds: int, verbose: bool) -> None:
+def flips(seeds: int, database_seeds: int, n_bytes: int, only: str, verbose: bool) -> None:
     from tests.test_damage import flip
 
     with tempfile.TemporaryDirectory() as name:
@@ -325,13 +325,13 @@ def flips(seeds: int, database_seeds: int, verbose: bool) -> None:
         whole = dict(contents(Path(shutil.copytree(made, Path(name) / "whole"))))
         files = sorted(path.relative_to(made) for path in made.rglob("*") if path.is_file() and path.stat().st_size)
         found: dict[str, Counter[str]] = defaultdict(Counter)
-        for file in files:
+        for file in (file for file in files if only in file.name):
             for seed in range(database_seeds if file.name in ("corral.db", "data.mdb") else seeds):
                 shutil.copytree(made, work)
                 if file.name == "data.mdb":  # it is read where there is something to embed
                     for array in work.glob("projects/*/spaces/0/embeddings.npy"):
                         array.unlink()
-                flip(work / file, seed)
+                flip(work / file, seed, n_bytes)
                 copied = Path(shutil.copytree(work, Path(name) / "checked"))
                 checked = in_a_child(lambda: checking(copied))  # noqa: B023 - at once
                 said = in_a_child(lambda: outcome(work, whole))
@@ -369,6 +369,8 @@ def main() -> None:
     parser.add_argument("--stops", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--database-seeds", type=int, default=100)
+    parser.add_argument("--bytes", type=int, default=10, help="flipped at a time")
+    parser.add_argument("--only", default="", help="files with this in their name")
     parser.add_argument("--verbose", action="store_true")
     arguments = parser.parse_args()
     with ended_after(3_600):
@@ -377,7 +379,7 @@ def main() -> None:
         elif arguments.what == "postgres":
             postgres(arguments.stops, arguments.seconds)
         elif arguments.what == "flips":
-            flips(arguments.seeds, arguments.database_seeds, arguments.verbose)
+            flips(arguments.seeds, arguments.database_seeds, arguments.bytes, arguments.only, arguments.verbose)
         elif arguments.what == "writer":
             writer(json.loads(arguments.given))
         else:
