@@ -328,7 +328,7 @@ class LogReader:
             return self._how[seq]
         ours = select(actions.c.how).where(actions.c.project_id == self.project_id, actions.c.seq == seq)
         with reading(self.engine) as connection, _readable():
-            self._how[seq] = json.loads(connection.execute(ours).scalar())
+            self._how[seq] = json.loads(connection.scalar(ours) or "")  # without one it is damaged
         return self._how[seq]
 
     @property
