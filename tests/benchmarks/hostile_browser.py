@@ -269,14 +269,15 @@ def clients(seconds: float, n_pages: int) -> None:
         pages = [opened(browser, server, project) for _ in range(n_pages)]
         for page in pages:
             wait_for_map(page, "UMAP")
-        before = memory(server, "VmRSS")
+        megabytes = [memory(server, "VmRSS")]
         writers = Writers(server.workspace / "corral.db", project.id, N, seconds, n_processes=5, n_threads=6, pause=1)
         writers.start()
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             for page in pages:
                 page.evaluate("() => 0")
-            time.sleep(0.5)
+            time.sleep(seconds / 4 - 0.1)
+            megabytes.append(memory(server, "VmRSS"))
         told = writers.told(120)
         said = compare(project.engine, project.id, told)
         begun = time.monotonic()
@@ -286,10 +287,11 @@ def clients(seconds: float, n_pages: int) -> None:
             until(
                 page, lambda page=page: {k: v for k, v in legend(page).items() if k in wanted} == wanted, "the counts"
             )
-        late, after, peak = time.monotonic() - begun, memory(server, "VmRSS"), memory(server, "VmHWM")
+        late, peak = time.monotonic() - begun, memory(server, "VmHWM")
     print(
         f"clients: 30 in 5 processes and {n_pages} pages, {seconds:.0f} s: {said}; all pages had the same counts "
-        f"{late:.1f} s after the end; the server had {before:,.0f} MB before, {after:,.0f} after, {peak:,.0f} at most"
+        f"{late:.1f} s after the end; the server had {', '.join(f'{each:,.0f}' for each in megabytes)} MB in turn, "
+        f"{peak:,.0f} at most"
     )
 
 
