@@ -279,7 +279,9 @@ def _clear_errors(folder: Path, what: str) -> Iterator[None]:
     except (OSError, lmdb.Error) as error:
         # LMDB calls a full disk an input/output error.
         space = f" ({disk_usage(folder).free / 1e6:,.0f} MB free on this disk)" if what == "write" else ""
-        raise CacheError(f"can't {what} the embeddings in {folder}: {error}{space}") from error
+        damaged = isinstance(error, (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.PanicError, lmdb.InvalidError))
+        advice = ". Stop Corral and move data.mdb out of that folder: the embeddings are made anew, no label is in it"
+        raise CacheError(f"can't {what} the embeddings in {folder}: {error}{advice if damaged else space}") from error
 
 
 class _Database:

@@ -299,6 +299,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
     try:
         with _readers[engine].connect() as connection:
             yield connection
+    except UnicodeDecodeError as error:  # SQLite's message repeats a name of a table that is none
+        raise WorkspaceError(_damaged(str(error), place(engine))) from error
     except (DBAPIError, DisconnectionError, PoolTimeoutError) as error:
         raise WorkspaceError(
             _known_problem(error, engine)
@@ -319,6 +321,8 @@ def writing(engine: Engine, project_id: str | None = None) -> Iterator[Connectio
             if project_id is not None:  # where transactions run side by side; SQLite's never do
                 connection.execute(select(projects.c.id).where(projects.c.id == project_id).with_for_update())
             yield connection
+    except UnicodeDecodeError as error:
+        raise WorkspaceError(_damaged(str(error), place(engine), "What you did last was not saved. ")) from error
     except (DBAPIError, DisconnectionError, PoolTimeoutError) as error:
         raise WorkspaceError(
             _known_problem(error, engine, "What you did last was not saved. ")
@@ -332,10 +336,7 @@ def _known_problem(error: SQLAlchemyError, engine: Engine, unsaved: str = "") ->
     why, where = _why(error), place(engine)
     code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0) & 0xFF  # the lower byte is the kind
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return (
-            f"The workspace's database is damaged ({why}). {unsaved}Nothing was changed in it. Stop Corral, keep "
-            f"{where} with the files that begin with its name, and put the newest copy of it in its place."
-        )
+        return _damaged(why, where, unsaved)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or isinstance(error, PoolTimeoutError):
         return (
             f"The workspace's database is locked: something else has been writing to {where} for half a minute "
@@ -347,6 +348,30 @@ def _known_problem(error: SQLAlchemyError, engine: Engine, unsaved: str = "") ->
             "is in that file: put it back where it was, then do it again."
         )
     return None
+
+
+def _damaged(why: str, where: str, unsaved: str = "") -> str:
+    return (
+        f"The workspace's database is damaged ({why}). {unsaved}Nothing was changed in it. Stop Corral, keep {where} "
+        "with the files that begin with its name, and put the newest copy of it in its place."
+    )
+
+
+def problems_of(engine: Engine) -> list[str]:
+    """What SQLite finds wrong with its file, at most ten lines: it has no checksums, so that not all can be found.
+
+    All of the file is read. Nothing of PostgreSQL, whose own tools do it better.
+    """
+    if engine.dialect.name != "sqlite":
+        return []
+    with reading(engine) as connection:
+        return [line for line in connection.scalars(text("PRAGMA integrity_check(10)")) if line != "ok"]
+
+
+def check_is_whole(engine: Engine) -> None:
+    """Raises WorkspaceError where `problems_of` finds one: what would be read may be wrong, and be written on."""
+    if problems := problems_of(engine):
+        raise WorkspaceError(_damaged(" ".join(problems[0].split())[:200], place(engine)))
 
 
 def storable(text: str) -> str:

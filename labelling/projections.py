@@ -358,12 +358,15 @@ class UmapProcess:
                 folder = Path(name)
                 for what, array in arrays.items():
                     np.save(folder / f"{what}.npy", array)
-                child = self._running()
-                answer = self._ask(child, {"folder": name, "task": task, **settings}, on_progress, stop)
-                if stop.is_set() or self._child is not child:
-                    child.kill()
-                    child.wait()
-                    return None
+                for _ in range(2):  # one that the system killed, for want of memory say, is given another try
+                    child = self._running()
+                    answer = self._ask(child, {"folder": name, "task": task, **settings}, on_progress, stop)
+                    if stop.is_set() or self._child is not child:
+                        child.kill()
+                        child.wait()
+                        return None
+                    if answer is not None or child.wait() >= 0:
+                        break
                 if answer != "done":
                     if answer is None:
                         answer = f"its process ended with exit status {child.wait()}"

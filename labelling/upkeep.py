@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import select, text
 
 from labelling import files
-from labelling.database import WorkspaceError, projects, reading
+from labelling.database import WorkspaceError, problems_of, projects, reading
 from labelling.files import write_whole
 from labelling.readers.tables import count
 from labelling.workspace import PROJECT_ID, Project, Workspace
@@ -63,14 +63,12 @@ def check(workspace: Workspace, project_id: str | None = None) -> list[Problem]:
 
 
 def _check_database(workspace: Workspace) -> list[Problem]:
-    if workspace.engine.dialect.name != "sqlite":
-        return []  # the server's own tools do it better
-    with reading(workspace.engine) as connection:
-        said = list(connection.scalars(text("PRAGMA integrity_check(10)")))
-        said += [
-            f"a row of {row[0]} belongs to nothing" for row in connection.execute(text("PRAGMA foreign_key_check"))
-        ]
-    return [Problem(None, f"the database: {line}", "put the newest copy of it back") for line in said if line != "ok"]
+    said = problems_of(workspace.engine)
+    if workspace.engine.dialect.name == "sqlite":
+        with reading(workspace.engine) as connection:
+            orphans = connection.execute(text("PRAGMA foreign_key_check"))
+            said += [f"a row of {row[0]} belongs to nothing" for row in orphans]
+    return [Problem(None, f"the database: {line}", "put the newest copy of it back") for line in said]
 
 
 def _check_project(project: Project) -> list[Problem]:
@@ -83,6 +81,7 @@ def _check_project(project: Project) -> list[Problem]:
         log = project.open_log()
         for action in log.actions:
             log.rows_of(action.seq)
+            log.how(action.seq)
     except WorkspaceError as error:
         found.append(Problem(project.id, str(error), "put the newest copy of the database back"))
     for path in sorted(project.folder.glob("vectors-*.npy")):
@@ -94,6 +93,10 @@ def _check_project(project: Project) -> list[Problem]:
         if not files.is_whole(path):
             then = "it is made again when the project is opened, where what made it is there"
             found.append(Problem(project.id, f"{path} is damaged", then))
+    try:
+        project.spaces()
+    except WorkspaceError as error:
+        found.append(Problem(project.id, str(error), "put the newest copy of the database back"))
     return found
 
 

@@ -398,7 +398,13 @@ class Project:
 
     def _space(self, row: "Row[Any]") -> Space:
         folder = self.folder / "spaces" / str(row.id)
-        settings = json.loads(row.settings)
+        try:
+            settings = dict(json.loads(row.settings))
+        except (ValueError, TypeError) as error:
+            raise WorkspaceError(
+                f"The space {row.name!r} of {self.name!r} is damaged in the database ({error}). Nothing was changed. "
+                "Put the newest copy of the database back."
+            ) from error
         return Space(row.id, row.name, row.kind, settings, row.parent, row.created_at, row.state, folder, self.n_rows)
 
     def add_space(

@@ -383,6 +383,20 @@ def test_a_flipped_byte_is_noticed_and_the_vector_made_anew(tmp_path, caplog):
     assert encoder.encoded == [TEXTS[7]]
 
 
+def test_a_damaged_page_is_told_with_what_to_do(tmp_path):
+    """Not every damage is found when the file is opened: that would take reading all of it."""
+    folder = tmp_path / "first"
+    EmbeddingCache(folder).embed(CountingEncoder(), TEXTS)
+    data = bytearray((folder / "data.mdb").read_bytes())
+    for page in range(2, len(data) // 4096):
+        data[4096 * page + 10] ^= 0x0B  # the kind of page
+    other = tmp_path / "second"
+    other.mkdir()
+    (other / "data.mdb").write_bytes(data)
+    with pytest.raises(CacheError, match=r"can't read the embeddings in .*move data.mdb out of that folder"):
+        EmbeddingCache(other).lookup("ab12", TEXTS, 8)
+
+
 def test_entries_of_before_there_were_checksums_are_read(tmp_path):
     embeddings = EmbeddingCache(tmp_path)
     vector = expected(["a"])[0]

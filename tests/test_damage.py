@@ -1,16 +1,19 @@
 """A workspace whose disk goes bad: what can be made again is made again, what can't is named, labels stay."""
 
 import random
+import re
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from labelling.cache import EmbeddingCache
-from labelling.database import WorkspaceError
+from labelling.database import WorkspaceError, check_is_whole
 from labelling.session import Session
 from labelling.tuners import FeedForwardTuner
+from labelling.upkeep import check
 from labelling.workspace import Space, Workspace
 from tests.test_session import TEXTS, WordEncoder, make_dataset, new_session, select_rows
 
@@ -151,6 +154,59 @@ def test_a_damaged_action_is_named(work: Path) -> None:
     connection.close()
     with pytest.raises(WorkspaceError, match=r"Action 3 of the labels' history is damaged.*newest copy"):
         opened(work)
+
+
+def sql(work: Path, statement: str) -> None:
+    import sqlite3
+
+    with closing(sqlite3.connect(work / "corral.db")) as connection, connection:
+        assert connection.execute(statement).rowcount
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("update spaces set settings = '{\"kind' where id = 0", "The space .* is damaged in the database"),
+        ("update spaces set settings = '[1]' where id = 1", "The space 'Round 1' .* is damaged in the database"),
+        ("update actions set how = '{\"by\":' where seq = 2", "history is damaged in the database"),
+        ("update actions set seq = 16619 where seq = 4", "history is damaged in the database"),
+        ("update actions set labels = replace(labels, 'name', 'nane')", "history is damaged in the database"),
+        ("update actions set targets = '[99]', kind = 'undo' where seq = 4", "history is damaged in the database"),
+    ],
+)
+def test_what_no_corral_wrote_into_the_database_is_named(work: Path, statement: str, said: str) -> None:
+    for path in work.glob("projects/*/labels-*.npz"):
+        path.unlink()
+    sql(work, statement)
+    with pytest.raises(WorkspaceError, match=said) as caught:  # noqa: PT012
+        session = opened(work)
+        session.project.spaces()
+        for action in session.log.actions:
+            session.log.how(action.seq)
+        session.log.names()
+    assert "newest copy" in str(caught.value)
+    assert [problem for problem in check(Workspace(work)) if re.search(said, problem.what)], "the operator is told too"
+
+
+def test_a_server_does_not_start_on_what_sqlite_finds_damaged(work: Path) -> None:
+    """What a damaged index leads past is not there for whoever reads, without a word."""
+    check_is_whole(Workspace(work).engine)
+    path = work / "corral.db"
+    found = []
+    for seed in range(30):
+        whole = path.read_bytes()
+        flip(path, seed, 40)
+        try:
+            check_is_whole(Workspace(work).engine)
+        except WorkspaceError as error:
+            found.append(str(error))
+        path.unlink()
+        for left in work.glob("corral.db-*"):
+            left.unlink()
+        path.write_bytes(whole)
+    assert len(found) >= 10
+    for message in found:
+        assert re.search("damaged.*newest copy|holds the tables of something else|schema version", message), message
 
 
 def test_ten_bytes_flipped_in_any_file(made: Path, tmp_path: Path) -> None:

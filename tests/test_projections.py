@@ -493,6 +493,25 @@ def test_a_child_that_dies_is_an_error_and_the_next_map_gets_a_new_one(double: U
     assert fit(double) is not None, "it may also die between two maps"
 
 
+def test_a_child_that_the_system_kills_at_work_is_given_one_more_try(double: UmapProcess) -> None:
+    kills = []
+
+    def kill(*_progress: int) -> None:
+        if len(kills) < n_kills:
+            kills.append(child_of(double))
+            double._child.kill()
+
+    n_kills = 1
+    assert fit(double, 6, on_progress=kill) is not None
+    assert kills[0] != child_of(double)
+    kills.clear()
+    n_kills = 2
+    with pytest.raises(ProjectionError, match="its process ended with exit status -9"):
+        fit(double, 6, on_progress=kill)
+    assert len(set(kills)) == 2
+    assert fit(double) is not None
+
+
 def test_a_map_that_fails_says_why(double: UmapProcess) -> None:
     with pytest.raises(ProjectionError, match="UMAP failed on 20 rows: ValueError: no luck"):
         fit(double, 3)

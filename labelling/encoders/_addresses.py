@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 
 from labelling.encoders import EncoderError
 
+# All public addresses of IPv6 are in it (RFC 4291, IANA's registry); of the rest Python calls more public than are.
+_GIVEN_OUT = ipaddress.ip_network("2000::/3")
+
 
 def pinned(url: str) -> tuple[str, str, dict[str, str]]:
     """The URL with an IP address in place of the name, the Host header, and the extension that names the host to TLS.
@@ -43,4 +46,6 @@ def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return _is_public(inner)
+        if address not in _GIVEN_OUT:
+            return False
     return address.is_global and not address.is_multicast

@@ -52,13 +52,13 @@ def model_folder(model: str | None, owner: str | None = None) -> Path:
     """
     if model is None:
         return _packaged_folder()
-    folder = Path(model).expanduser()
     if is_local(model):
-        if not (folder.is_dir() and _may_be_a_model(folder)):
+        folder = _existing(model)
+        if folder is None or not (folder.is_dir() and _may_be_a_model(folder)):
             # The same for a folder of something else: whoever types names must not learn what else is on this machine.
             raise EncoderError(
-                f"no model in {model!r}: there is no such folder, or no config.json and safetensors weights in it. "
-                f"{OFFLINE_HINT}"
+                f"no model in {model[:80]!r}: there is no such folder, or no config.json and safetensors weights in "
+                f"it. {OFFLINE_HINT}"
             )
     else:
         folder = _download(model if "/" in model or owner is None else f"{owner}/{model}")
@@ -67,18 +67,29 @@ def model_folder(model: str | None, owner: str | None = None) -> Path:
 
 def is_local(model: str) -> bool:
     """Whether this is a folder, or can only be the name of one, and so no model's id on the hub."""
-    folder = Path(model).expanduser()
     # A hub id has one slash at most and doesn't begin like a path.
-    return folder.exists() or model.startswith((".", "~", "/")) or "\\" in model or len(folder.parts) > 2
+    looks_so = model.startswith((".", "~", "/")) or "\\" in model or len(Path(model).parts) > 2
+    return looks_so or _existing(model) is not None
+
+
+def _existing(model: str) -> Path | None:
+    """What has this name on this machine, links followed; None where nothing has, or nothing that may be looked at."""
+    try:
+        path = Path(model).expanduser().resolve()
+        return path if path.exists() else None
+    except (OSError, ValueError, RuntimeError):  # not allowed, too long, a NUL, links in a circle, nobody's home
+        return None
 
 
 def check_below(model: str, root: Path | None) -> None:
     """Raises EncoderError where `model` is a folder that is not below `root`, links followed; None is no folder."""
-    inside = root is not None and Path(model).expanduser().resolve().is_relative_to(root.expanduser().resolve())
+    folder = _existing(model)
+    inside = root is not None and folder is not None and folder.is_relative_to(root.expanduser().resolve())
     if is_local(model) and not inside:
+        # The same whether there is something of that name or not.
         raise EncoderError(
-            f"no model in {model!r}: on this server models are those of the Hugging Face hub, and those in the folder "
-            f"that whoever runs it names in CORRAL_MODELS. {OFFLINE_HINT}"
+            f"no model in {model[:80]!r}: on this server models are those of the Hugging Face hub, and those in the "
+            f"folder that whoever runs it names in CORRAL_MODELS. {OFFLINE_HINT}"
         )
 
 

@@ -4,7 +4,8 @@ import getpass
 import json
 import threading
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Engine, Row, select
 
 from labelling.database import WorkspaceError, actions, place, projects, reading, storable
 from labelling.database import changes as changes_table
+from labelling.errors import CorralError
 from labelling.labels import UNKNOWN, UNLABELLED, YES, Action, Label, LabelError, composed
 from labelling.log import snapshots
 from labelling.log.fold import ONE, Change, Column, Fold
@@ -79,6 +81,10 @@ class LogReader:
 
     def _open(self, connection: Connection) -> None:
         """Take in the whole log: all of it, or none where it can't be read."""
+        with _readable():
+            self._take_all(connection)
+
+    def _take_all(self, connection: Connection) -> None:
         ours = select(projects.c.id).where(projects.c.id == self.project_id)
         if connection.scalar(ours) is None:
             raise WorkspaceError(
@@ -106,16 +112,17 @@ class LogReader:
             return self._refresh(connection)
 
     def _refresh(self, connection: Connection) -> bool:
-        known = self.actions[-1:]
-        new = self._actions(connection, max(self.seq - 1, 0))
-        if known and [token(action) for action in new[:1]] != [token(*known)]:  # it was put back from a copy, say
-            self._open(connection)
-            return True
-        new = new[len(known) :]
-        if new:
-            self._take(connection, self._fold, new, self.seq)
-            self._find_labels()
-        return bool(new)
+        with _readable():
+            known = self.actions[-1:]
+            new = self._actions(connection, max(self.seq - 1, 0))
+            if known and [token(action) for action in new[:1]] != [token(*known)]:  # it was put back from a copy, say
+                self._open(connection)
+                return True
+            new = new[len(known) :]
+            if new:
+                self._take(connection, self._fold, new, self.seq)
+                self._find_labels()
+            return bool(new)
 
     def _actions(self, connection: Connection, after: int) -> list[Action]:
         columns = (actions.c[name] for name in ("seq", "kind", "label_id", "targets", "n_rows", "who", "at", "source"))
@@ -323,8 +330,8 @@ class LogReader:
         if seq in self._how:
             return self._how[seq]
         ours = select(actions.c.how).where(actions.c.project_id == self.project_id, actions.c.seq == seq)
-        with reading(self.engine) as connection:
-            self._how[seq] = json.loads(connection.execute(ours).scalar_one())
+        with reading(self.engine) as connection, _readable():
+            self._how[seq] = json.loads(connection.scalar(ours) or "")  # without one it is damaged
         return self._how[seq]
 
     @property
@@ -352,6 +359,20 @@ def _action(row: Any) -> Action:
 def token(action: Action) -> str:
     """Tells an action from one of another history, such as that of a database that was put back from a copy."""
     return repr((action.seq, action.kind, action.label_id, action.n_rows, action.who, action.at))
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Raises WorkspaceError where what the log holds can't be: the database was changed by something else."""
+    try:
+        yield
+    except CorralError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise WorkspaceError(
+            f"The labels' history is damaged in the database ({error}). Nothing was changed. Put the newest copy of "
+            "the database back."
+        ) from error
 
 
 def _damaged(seq: int, error: Exception) -> WorkspaceError:

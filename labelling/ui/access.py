@@ -110,6 +110,11 @@ def account_of_cookies(cookies: Mapping[str, str]) -> str | None:
     return _account_of(json.loads(signed or b"{}"))
 
 
+def may_upload(cookies: Mapping[str, str]) -> bool:
+    """Whether who sends these cookies is signed in, where people sign in."""
+    return not resources.signing_in_is_set_up() or account_of_cookies(cookies) is not None
+
+
 def _account_of(claims: Mapping[str, Any]) -> str | None:
     if not claims.get("is_logged_in") or _sign_in(claims) in resources.signed_out():
         return None

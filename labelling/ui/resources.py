@@ -14,6 +14,7 @@ import numpy as np
 import streamlit as st
 
 from labelling.cache import EmbeddingCache
+from labelling.database import check_is_whole
 from labelling.encoders import Encoder, EncoderError
 from labelling.encoders.own import OwnVectors
 from labelling.errors import CorralError, log_fault
@@ -45,6 +46,7 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 @st.cache_resource(show_spinner=False)
 def workspace() -> Workspace:
     opened = Workspace()
+    check_is_whole(opened.engine)
     with suppress(OSError):  # a read-only one is left as it is
         sweep(opened)
     return opened

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
-from labelling.ui import downloads
+from labelling.ui import access, downloads
 
 HEADERS = {
     # No page of another origin may show these pages in a frame, and let somebody click there on what they don't see.
@@ -26,6 +26,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
 }
 MEDIA = "/media"  # where Streamlit keeps what the pages' buttons made
+UPLOADS = "/_stcore/upload_file/"  # where it takes files, for anybody with a page open, and keeps them in memory
 CLOSED = "/_stcore/metrics"  # how many sessions there are, and how much memory they take
 
 
@@ -70,6 +71,9 @@ class Guard:
             downloads.may_fetch, HTTPConnection(scope).cookies, name.partition(".")[0]
         ):
             await PlainTextResponse("Not found", 404)(scope, receive, send)
+            return
+        if UPLOADS in scope["path"] and not await run_in_threadpool(access.may_upload, HTTPConnection(scope).cookies):
+            await PlainTextResponse("Sign in first", 403)(scope, receive, send)
             return
         if scope["path"].rstrip("/").endswith(CLOSED):
             await PlainTextResponse("Not found", 404)(scope, receive, send)

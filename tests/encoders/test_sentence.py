@@ -266,6 +266,36 @@ def test_models_below_a_folder_alone(own_model, tmp_path):
         _folders.check_below(str(root / "own"), None)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "~nobody-of-this-name/x",
+        "/a\0b",
+        "/" + "a" * 300,
+        "/\ud800",
+        "../" * 3_000,
+        "\\\\host\\share",
+        "loop/x/y",
+    ],
+)
+def test_names_that_no_folder_can_have_are_refused_like_others(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("loop").symlink_to("loop")
+    for root in (None, tmp_path):
+        with pytest.raises(EncoderError, match="names in CORRAL_MODELS"):
+            _folders.check_below(name, root)
+    with pytest.raises(EncoderError, match="there is no such folder"):
+        _folders.model_folder(name)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a" * 300, "\ud800", "C:/x", "owner/na me"])
+def test_names_that_nothing_can_have_on_the_hub_are_refused_too(name, no_network):
+    _folders.check_below(name, None)
+    with pytest.raises(EncoderError, match="can't get the model"):
+        _folders.model_folder(name)
+    assert no_network == []
+
+
 def test_code_in_a_model_is_not_run(own_model):
     (own_model / "own_code.py").write_text("raise SystemExit('this code ran')")
     modules = json.loads((own_model / "modules.json").read_text())

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import streamlit as st
 
-from labelling.ui import server
+from labelling.ui import access, resources, server
 
 
 def ask(scope: dict[str, Any], **headers: str) -> tuple[int | None, dict[str, str], bool]:
@@ -73,3 +73,15 @@ def test_a_public_name_is_named_by_the_operator(monkeypatch):
 @pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/metrics/", "/base/_stcore/metrics"])
 def test_the_servers_figures_are_nobodys(path):
     assert ask({"type": "http", "path": path}, host="localhost")[0] == 404
+
+
+@pytest.mark.parametrize("base", ["", "/base"])
+def test_who_has_not_signed_in_uploads_nothing(monkeypatch, base):
+    """Streamlit takes a file from anybody with a page open, the page "Sign in" too, and keeps it in memory."""
+    monkeypatch.setattr(access, "account_of_cookies", lambda cookies: cookies.get("who"))
+    request = {"type": "http", "method": "PUT", "path": f"{base}/_stcore/upload_file/a-session/a-file"}
+    monkeypatch.setattr(resources, "signing_in_is_set_up", lambda: True)
+    assert ask(request, host="localhost")[::2] == (403, False)
+    assert ask(request, host="localhost", cookie="who=ann@example.org")[::2] == (200, True)
+    monkeypatch.setattr(resources, "signing_in_is_set_up", lambda: False)
+    assert ask(request, host="localhost")[::2] == (200, True)
