@@ -17,7 +17,7 @@ FORMATS = {
         export.to_excel_csv,
         "labelled-excel.csv",
         "text/csv",
-        "Accents read rightly. What Excel would run as a formula gets an apostrophe; uploaded here again, it loses it.",
+        "Accents read rightly. What Excel would run as a formula gets an apostrophe; uploaded as it is, it loses it.",
     ),
     "JSONL": (export.to_jsonl, "labelled.jsonl", "application/jsonl", "A JSON object a line. Numbers stay numbers."),
     "Parquet": (

@@ -10,6 +10,7 @@ from typing import Any
 from labelling.dataset import Offer, ReadError, ReadOptions, Table
 from labelling.readers.columnar import reading
 from labelling.readers.guesses import LABEL_NAMES, TEXT_NAMES
+from labelling.readers.layout import likeness
 from labelling.readers.sheets import UNWORKED, Archive, Cells, Sheet, Workbook
 from labelling.readers.tables import Columns, count, from_columns, listed
 
@@ -184,7 +185,12 @@ def _header(rows: _Rows, options: ReadOptions, notes: list[str]) -> int:
             )
         header = options.header
     else:
-        header = _below_titles(rows.first(PEEKED_ROWS))
+        first = rows.first(PEEKED_ROWS)
+        header = _below_titles(first)
+        names, *below = [["" if cell is None else str(cell) for cell in row] for row in first]
+        if header == 1 and likeness(names, below) <= -2:
+            notes.append("There is no row with the names of the columns: the first is like the others.")
+            return 0
     if header > 1:
         titles = [str(cell) for row in rows.first(header - 1) for cell in row if cell is not None]
         what = "row above the names was" if header == 2 else "rows above the names were"

@@ -314,3 +314,17 @@ def test_a_row_beyond_every_sheet_is_damage() -> None:
     data = with_cell(xlsx([["text"], ["late"]]), "A2", '<c r="A2" t="str"><v>x</v></c></row><row r="99999999"><c/>')
     with pytest.raises(ReadError, match="more than 1,048,576 rows"):
         read_xlsx(data)
+
+
+def test_a_sheet_without_a_row_of_names() -> None:
+    rows = [("Where is my refund, please?", "late"), ("It broke at once, sadly", "bug"), ("No answer yet", "late")]
+    book = openpyxl.Workbook()
+    for row in [*rows, ("Your shop is great", "praise"), ("I can't log in", "bug")]:
+        book.active.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    table = read_table(file.getvalue(), "a.xlsx")
+    assert table.header == 0
+    assert table.frame.iloc[0].tolist() == list(rows[0])
+    assert len(table.frame) == 5
+    assert any("no row with the names" in note for note in table.notes)
