@@ -148,6 +148,7 @@ def add_texts(page: Page, url: str, n: int) -> None:
     page.locator("input[type=file]").set_input_files(
         {"name": "more.csv", "mimeType": "text/csv", "buffer": data.encode()}
     )
+    expect(page.get_by_role("button", name="Make the map")).to_be_visible()
     page.get_by_label("Put them into", exact=True).click()
     page.get_by_role("option", name=re.compile("^growing")).click()
     page.get_by_role("button", name="Add the texts").click()
