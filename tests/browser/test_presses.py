@@ -66,13 +66,13 @@ def test_a_press_is_one_action_on_a_busy_machine(
         page.keyboard.press("Control+z")
         page.wait_for_function("n => !document.body.innerText.includes(`${n} of 240 labelled`)", arg=left + 1)
         assert undone(log) == list(range(N_UNDO, left, -1)), f"press {number + 1}"
-    says(page, "Taken back: label label 0, 1 texts. Redo brings it back.")
+    says(page, "Taken back: label label 0, 1 text. Redo brings it back.")
     for number in range(3):
         page.keyboard.press("Control+Shift+z")
         says(page, f"{number + 1} of 240 labelled")
     log.refresh()
     assert [action.targets[0] for action in log.actions if action.kind == "redo"] == [1, 2, 3]
-    says(page, "Brought back: label label 2, 1 texts")
+    says(page, "Brought back: label label 2, 1 text")
 
     # Steps of a selection: each is taken from what was shown, once.
     page.keyboard.press("u")
@@ -196,7 +196,7 @@ def test_only_what_was_read_counts_in_an_audit(
     audits = [action for action in log.actions if action.kind == "audit"]
     assert [len(log.how(action.seq)["read"]) for action in audits] == [2, 9]
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Taken back: audit of refund, 1 texts")).to_be_visible()
+    expect(page.get_by_text("Taken back: audit of refund, 1 text")).to_be_visible()
 
 
 def test_keys_are_for_the_page_again_after_a_choice(

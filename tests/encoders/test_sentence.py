@@ -1,5 +1,6 @@
 import copy
 import json
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -239,7 +240,7 @@ def test_a_folder_of_something_else_is_not_read(tmp_path, monkeypatch):
     def said(model: Path) -> str:
         with pytest.raises(EncoderError) as refusal:
             SentenceEncoder(model).encode(["a"])
-        return str(refusal.value).replace(str(model), "")
+        return re.sub(r"^no model in '[^']*'", "", str(refusal.value))
 
     # Nobody learns whether a folder is there.
     assert said(tmp_path) == said(tmp_path / "missing") == said(Path("/root")) == said(tmp_path / "secret.txt")

@@ -52,11 +52,11 @@ def test_undo_stays_the_same_button_and_says_what_it_took_back(project: Project)
         assert f"label label {row}" in at.button(key="undo").help.replace("\\", "")
         ids.add(at.button(key="undo").proto.id)
         at = at.button(key="undo").click().run()
-        assert f"Taken back: label label {row}, 1 texts. Redo brings it back." in said(at).replace("\\", "")
+        assert f"Taken back: label label {row}, 1 text. Redo brings it back." in said(at).replace("\\", "")
         assert f"label label {row}" in at.button(key="redo").help.replace("\\", "")
     assert len(ids) == 1
     at = at.button(key="redo").click().run()
-    assert "Brought back: label label 1, 1 texts" in said(at).replace("\\", "")
+    assert "Brought back: label label 1, 1 text" in said(at).replace("\\", "")
     assert log_of(project).n_labelled == 2
 
 
@@ -189,7 +189,8 @@ def test_a_page_of_an_audit_is_kept_once(project: Project, monkeypatch: pytest.M
     session.log.assign(range(20), "a")
     held = audit.Audit(1, "random", np.arange(3))
     monkeypatch.setattr(audit, "st", SimpleNamespace(session_state={audit.AUDIT: held}))
-    held.turn(1)
+    for _ in range(2):
+        held.answer(1, True)  # the same press, come twice
     held.all_others_belong()
     for _ in range(2):
         audit._keep(session, held, go_on=False)
