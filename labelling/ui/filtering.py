@@ -26,6 +26,7 @@ SECONDS_A_DAY = 86_400
 MAX_VALUES = 200  # of a column that are offered to choose from, the most frequent
 MOST = 2**53 - 1  # what a slider can hold in the browser
 MAX_SAID = 60  # characters of a chip
+MOST_CHIPS = 3  # labels, words, and a column's values or range
 
 
 @dataclass(frozen=True)
@@ -209,24 +210,32 @@ def conditions(session: Session, applied: Filter) -> list[Condition]:
 
 
 def chips(in_force: list[Condition], n_hidden_groups: int, show_groups: Callable[[], None]) -> None:
-    """A button for each condition that takes it off, and one for what the legend hides."""
-    for number, condition in enumerate(in_force):
+    """A button for each condition that takes it off, and one for what the legend hides.
+
+    Always as many elements: where another run follows at once, the browser may keep what is not drawn any more.
+    """
+    for number in range(MOST_CHIPS):
+        if number >= len(in_force):
+            st.empty()
+            continue
         st.button(
-            escape(_cut(condition.said)),
+            escape(_cut(in_force[number].said)),
             key=f"chip {number}",
             icon=":material/close:",
             on_click=take_off,
-            args=condition.keys,
+            args=in_force[number].keys,
             help="Takes this condition off",
         )
-    if n_hidden_groups:
-        st.button(
-            f"hidden in the legend: {n_hidden_groups:,} {'group' if n_hidden_groups == 1 else 'groups'}",
-            key="chip legend",
-            icon=":material/close:",
-            on_click=show_groups,
-            help="Shows them again",
-        )
+    if not n_hidden_groups:
+        st.empty()
+        return
+    st.button(
+        f"hidden in the legend: {n_hidden_groups:,} {'group' if n_hidden_groups == 1 else 'groups'}",
+        key="chip legend",
+        icon=":material/close:",
+        on_click=show_groups,
+        help="Shows them again",
+    )
 
 
 def _cut(text: str) -> str:

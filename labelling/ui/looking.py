@@ -84,10 +84,11 @@ def _masked(session: Session, wanted: Filter) -> tuple[np.ndarray | None, Filter
 
 def chips(session: Session, shown: Shown) -> None:
     """What hides texts, each with a button that ends it; nothing where nothing does."""
-    if not shown.conditions and not shown.hidden:
-        return
     filtering.chips(shown.conditions, len(shown.hidden), shown.hidden.clear)
-    st.button("Show all", on_click=_show_all, icon=":material/filter_alt_off:", type="tertiary")
+    if shown.conditions or shown.hidden:
+        st.button("Show all", on_click=_show_all, icon=":material/filter_alt_off:", type="tertiary")
+    else:
+        st.empty()
 
 
 def _show_all() -> None:

@@ -150,8 +150,8 @@ def add_texts(page: Page, url: str, n: int) -> None:
     )
     expect(page.get_by_role("button", name="Make the map")).to_be_visible()
     page.wait_for_timeout(2000)  # a list that is open closes when the page runs again
-    page.get_by_label("Put them into", exact=True).click()
-    page.get_by_role("option", name=re.compile("^growing")).click()
+    page.get_by_label("Put them into", exact=True).fill("growing")
+    page.get_by_role("option", name=re.compile("growing")).click()
     page.get_by_role("button", name="Add the texts").click()
     page.wait_for_url("**/label?project=*")
 
