@@ -212,7 +212,7 @@ def conditions(session: Session, applied: Filter) -> list[Condition]:
 def chips(in_force: list[Condition], n_hidden_groups: int, show_groups: Callable[[], None]) -> None:
     """A button for each condition that takes it off, and one for what the legend hides.
 
-    Always as many elements: what is not drawn any more may stay on the page where another run follows at once.
+    Always as many elements: where another run follows at once, the browser may keep what is not drawn any more.
     """
     for number in range(MOST_CHIPS):
         if number >= len(in_force):

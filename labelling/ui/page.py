@@ -49,6 +49,8 @@ STYLE = """<style>
 .corral-keys dd { margin: 0; opacity: 0.8; }
 /* As high with chips as without, while they fit a line; what follows must not move. */
 .st-key-corral-chips { min-height: 2.2rem; gap: 0.2rem 0.5rem; }
+/* Streamlit keeps a button that has gone for a while, and shows it as long as it has the focus. */
+.st-key-corral-chips [data-retained], .st-key-corral-chips :has(> .stEmpty) { display: none !important; }
 .st-key-corral-chips button { min-height: 1.7rem; padding: 0 0.5rem; border-radius: 0.85rem; }
 .st-key-corral-chips button p { font-size: 0.82rem; }
 .st-key-corral-labels button, .st-key-corral-answers button { min-height: 2rem; padding: 0.1rem 0.6rem; }
