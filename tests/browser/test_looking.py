@@ -16,7 +16,7 @@ from tests.browser.conftest import Server
 from tests.browser.test_instrument import N, places, round_group
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-server, project, page = instrument.server, instrument.project, instrument.page
+server, project, page, traffic = instrument.server, instrument.project, instrument.page, instrument.traffic
 SHOWN = re.compile(r"^[\d,]+ of [\d,]+ are shown")
 
 
@@ -152,6 +152,8 @@ def test_texts_that_are_added_while_two_tabs_are_open(shared_server: Server, new
     tab, other = new_page(), new_page()
     for seen in (tab, other):
         seen.goto(f"{shared_server.url}/label?project={project.id}")
+        wait_for_map(seen, "UMAP")
+        seen.get_by_text("PCA", exact=True).click()
         wait_for_map(seen, "PCA")
     wait_for_legend(tab, unlabelled=40)
     tab.mouse.move(5, 5)
