@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
+from zlib import crc32
 
 import pandas as pd
 import streamlit as st
@@ -29,15 +30,16 @@ def choose_columns(found: Found) -> tuple[Dataset, pd.DataFrame | None] | None:
         "guesses", (found,), lambda: (readers.guess_text_column(frame), readers.guess_answer_columns(frame))
     )
     left, right = st.columns(2)
-    key = f"text column of {found.name}"
-    preselect(key, guess, columns)
     with left:
         text = st.selectbox(
             "Column with the texts",
             columns,
-            index=None if guess is None else 0,
+            # The guess is the widget's own default, and a new guess makes a new one. Were it put into the session's
+            # state, the browser, interrupted before it learns of it, would answer with a default of its own: another
+            # column, and nobody would see it.
+            index=None if guess is None else columns.index(guess),
             placeholder="Which column holds the texts?",
-            key=key,
+            key=f"text column of {found.name}, {crc32(repr((columns, guess)).encode()):08x}",
         )
     preselect(f"kind of {found.name}", SEVERAL if answer_columns else ONE, [ONE, SEVERAL])
     kind = st.radio(

@@ -113,7 +113,7 @@ def test_from_the_demo_to_the_exported_file(
     # what it is worth on lassos that were held out
     expect(page.get_by_test_id("stMetric").filter(has_text="Found on the map")).to_be_visible()
     expect(page.get_by_test_id("stMetric").filter(has_text="Neighbours kept")).to_be_visible()
-    expect(page.get_by_text("each was held out while a tuner like this one was fitted on the others")).to_be_visible()
+    expect(page.get_by_text("was held out while a tuner like this one was fitted on the others")).to_be_visible()
     shot(page, "tune", height=1240)
     old, new = (np.load(spaces / str(space) / "PCA.npy") for space in (0, 1))
     assert not np.allclose(old, new)
