@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from labelling.dataset import Dataset
 from labelling.workspace import Project, Workspace
 from tests.browser import test_instrument as instrument
-from tests.browser.app import legend, type_label, wait_for_legend, wait_for_map, wait_for_selected
+from tests.browser.app import legend, on_screen, type_label, wait_for_legend, wait_for_map, wait_for_selected
 from tests.browser.conftest import Server
 from tests.browser.test_instrument import N, places, round_group
 
@@ -153,8 +153,6 @@ def test_texts_that_are_added_while_two_tabs_are_open(shared_server: Server, new
     for seen in (tab, other):
         seen.goto(f"{shared_server.url}/label?project={project.id}")
         wait_for_map(seen, "UMAP")
-        seen.get_by_text("PCA", exact=True).click()
-        wait_for_map(seen, "PCA")
     wait_for_legend(tab, unlabelled=40)
     tab.mouse.move(5, 5)
     tab.keyboard.press("u")
@@ -200,7 +198,8 @@ def test_texts_that_are_added_while_two_tabs_are_open(shared_server: Server, new
     tab.get_by_label("Colour by").click()
     tab.get_by_role("option", name="channel").click()
     wait_for_legend(tab, mail=20, chat=20, post=20)
-    points = places(tab, project_now := Workspace(shared_server.workspace).open(project.id))
+    project_now = Workspace(shared_server.workspace).open(project.id)
+    points = on_screen(tab, project_now.space(0).map("UMAP"))
     tab.mouse.move(*(points[59] + [0, 60]))
     tab.mouse.move(*points[59])
     expect(tab.locator(".corral-tooltip.corral-shown")).to_contain_text("a bus that never came")
