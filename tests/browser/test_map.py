@@ -115,10 +115,10 @@ def test_the_map_under_the_mouse(
     n_points = int(np.isfinite(xy[:, 0]).sum())
     page.wait_for_function("n => document.body.innerText.includes(`${n} selected`)", arg=n_points)
     type_label(page, "rest")
-    wait_for_legend(page, **{"<b>7 & 8</b>": n, "rest": n_points - n, "unlabelled": 1})
+    wait_for_legend(page, **{"<b>7 & 8</b>": n, "rest": n_points - n, "unlabelled": 0})
     page.get_by_text("Overwrite", exact=True).click()
     page.locator("[class*='st-key-label-']").get_by_role("button", name="rest").click()
-    wait_for_legend(page, **{"<b>7 & 8</b>": 0, "rest": n_points, "unlabelled": 1})
+    wait_for_legend(page, **{"<b>7 & 8</b>": 0, "rest": n_points, "unlabelled": 0})
     page.keyboard.press("0")
     wait_for_legend(page, rest=0, unlabelled=n_points + 1)
     assert legend(page) == {"unlabelled": n_points + 1}
