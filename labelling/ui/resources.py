@@ -37,7 +37,7 @@ ENCODERS = {
     "endpoint": (
         "endpoint",
         "EndpointEncoder",
-        ("model", "base_url", "key_variable", "any_address", "dimensions", "requests_per_minute"),
+        ("model", "dimensions", "requests_per_minute"),  # where it is asked: see `_where_to_ask`
     ),
 }
 LOCAL = ("localhost", "127.0.0.1", "::1")
