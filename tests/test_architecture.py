@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sources import parsed
+
 ROOT = Path(__file__).parents[1]
 FILES = sorted(
     path.relative_to(ROOT) for path in [ROOT / "app.py", *ROOT.glob("pages/*.py"), *ROOT.glob("labelling/**/*.py")]
@@ -42,7 +44,7 @@ def room(path: Path) -> str:
 
 def imported_rooms(path: Path) -> set[str]:
     rooms = set()
-    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+    for node in ast.walk(parsed(ROOT / path)):
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [
                 f"{node.module}.{alias.name}" if node.module == "labelling" else node.module for alias in node.names

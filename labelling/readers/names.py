@@ -14,6 +14,7 @@ from labelling.readers.exported import EXPORT_COLUMNS, columns_of_export
 
 SEVERAL = "Yes, no or unknown for each label"  # the kind of project that takes several names a text
 MAX_PYTHON = 10_000  # characters of a list as Python writes it: its parser takes much memory for a long text
+TRIES = 10
 _WHOLE = re.compile(r"-?(0|[1-9]\d*)(\.0+)?")
 _LIST = re.compile(r"\s*[\[{].*[\]}]\s*", re.DOTALL)
 # As numpy prints a list: ['late' 'cold'], which to Python would be the one string 'latecold'.
@@ -104,14 +105,28 @@ def nested(cell: str) -> Any:
     except (ValueError, RecursionError):
         pass
     if _PRINTED.fullmatch(cell):
-        return [ast.literal_eval(word) for word in re.findall(_WORD, cell)]
+        return [_literal(word) for word in re.findall(_WORD, cell)]
     if len(cell) > MAX_PYTHON:
         return None
     try:
-        value = ast.literal_eval(cell.strip())
+        value = _literal(cell.strip())
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
         return None
     return value if isinstance(value, list | dict) else None
+
+
+def _literal(written: str) -> Any:
+    """The value that is written as Python writes it; the errors of ast.literal_eval.
+
+    Python up to 3.11 may raise SystemError where another thread parses in between
+    (github.com/python/cpython/issues/106905): that is tried again.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return ast.literal_eval(written)
+        except SystemError:
+            continue
+    return ast.literal_eval(written)
 
 
 def _name(entry: Any) -> str:

@@ -14,6 +14,7 @@ from labelling.ui import faults, page
 
 TABLE = "table"  # the key of st.session_state that holds the table read last
 PROBLEM = "read problem"
+UPLOADERS_GONE = "uploaders gone"  # how many of this tab lost their file to a server that was started anew
 PREVIEW_ROWS = 5
 FILE, PASTED = "file", "pasted"
 # A file that did not arrive is a red chip, and only its tooltip says why ("AxiosError: Network Error").
@@ -50,7 +51,13 @@ def read_file() -> None:
     """A file uploader; what was read before stays where the new file can't be read."""
     st.html(UPLOADER)
     # Every file is let through to the reader: it says more of a wrong one than the browser's filter would.
-    file = st.file_uploader("CSV, TSV, TXT, JSONL, JSON, Parquet or Excel", key="file", type=None)
+    # A new uploader, an empty one, takes the place of one whose file is gone: in that one a file can't be chosen twice.
+    number = st.session_state.setdefault(UPLOADERS_GONE, 0)
+    key = f"file {number}"
+    file = st.file_uploader("CSV, TSV, TXT, JSONL, JSON, Parquet or Excel", key=key, type=None)
+    if file is None and st.session_state[key] is not None:  # the browser names one that this server has never got
+        st.session_state[UPLOADERS_GONE] = number + 1
+        st.rerun()
     # Not by on_change: a tab that was open while the server was started anew brings its file in its first run there,
     # when the server has not seen the widget yet and calls nothing.
     if file is not None and file.file_id != st.session_state.get("file read"):
@@ -59,7 +66,7 @@ def read_file() -> None:
             st.session_state["file read"] = file.file_id
     if file is None:
         _forget_problem(FILE)
-        if st.session_state["file"] is not None:  # the browser names one that this server has never got
+        if number and "file read" not in st.session_state:
             st.warning(
                 "The server was started anew and no longer has this file: choose it again.",
                 icon=":material/restart_alt:",

@@ -1,5 +1,6 @@
 """The label of each row: from every format, however it is written."""
 
+import ast
 import io
 import json
 
@@ -11,6 +12,7 @@ import pytest
 
 from labelling.labels import names_to_import
 from labelling.readers import ReadError, guess_label_column, read_labels, read_table
+from labelling.readers.names import nested
 from tests.readers.helpers import DATA
 
 COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
@@ -151,3 +153,16 @@ def test_the_cases() -> None:
 def test_only_a_column_of_single_labels_is_suggested(values: list, guessed: bool) -> None:
     frame = read_table(jsonl(values), "a.jsonl").frame
     assert guess_label_column(frame, "text") == ("label" if guessed else None)
+
+
+def test_a_list_is_read_where_pythons_parser_fails_for_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    literal_eval, failures = ast.literal_eval, [SystemError("AST constructor recursion depth mismatch")] * 3
+
+    def sometimes(written: str) -> object:
+        if failures:
+            raise failures.pop()
+        return literal_eval(written)
+
+    monkeypatch.setattr(ast, "literal_eval", sometimes)
+    assert nested("['late', 'cold']") == ["late", "cold"]
+    assert not failures

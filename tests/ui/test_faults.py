@@ -27,6 +27,7 @@ from labelling.session import Session, SessionError
 from labelling.ui import faults, panel, resources, tuning
 from labelling.ui.faults import FAULT
 from labelling.workspace import Project
+from tests.sources import parsed
 from tests.test_pages import CSV, ROOT, open_page, press, project, said, upload, workspace  # noqa: F401, fixtures
 
 FAULTS = [IndexError("index 7 is out of bounds"), ValueError("operands could not be broadcast"), KeyError("SbertTuner")]
@@ -334,7 +335,7 @@ def test_no_page_catches_errors_of_pythons_own_kinds() -> None:
     """A ValueError is numpy's as well: only faults.py may take it for something, and says then whose fault it is."""
     found = []
     for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.ExceptHandler) and node.type is not None:
                 names = {name.id for name in ast.walk(node.type) if isinstance(name, ast.Name)}
                 said_so = "faults.said" in ast.unparse(node) or "log_fault" in ast.unparse(node)
@@ -346,8 +347,7 @@ def test_no_page_catches_errors_of_pythons_own_kinds() -> None:
 def test_every_fragment_is_guarded() -> None:
     bare = []
     for path in SOURCES:
-        source = path.read_text()
-        for node in ast.walk(ast.parse(source)):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "st.fragment" and node.args:
                 bare += [] if "guarded(" in ast.unparse(node.args[0]) else [(path.name, node.lineno)]
             if isinstance(node, ast.FunctionDef):

@@ -13,6 +13,7 @@ from labelling.labels import YES
 from labelling.ui import audit, giving, managing, map, panel, resources
 from labelling.ui.colours import Colouring
 from labelling.workspace import Project, Workspace
+from tests.sources import parsed
 from tests.test_pages import ROOT, fresh_workspace, open_page, said
 from tests.test_pages_labels import click, log_of, make, open_action, select
 
@@ -29,7 +30,7 @@ def project(workspace: Workspace) -> Project:
 
 def calls() -> Iterator[tuple[str, ast.Call]]:
     for path in sorted([*(ROOT / "labelling/ui").rglob("*.py"), *(ROOT / "pages").glob("*.py")]):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Call):
                 yield f"{path.name}, line {node.lineno}", node
 
