@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     URL,
+    BigInteger,
     Column,
     Connection,
     Engine,
@@ -40,7 +41,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from labelling.errors import CorralError
 
-HEAD = "0002"  # the newest of labelling/migrations/versions
+HEAD = "0003"  # the newest of labelling/migrations/versions
 FIRST = "0001"  # that of workspaces made before migrations were numbered in a table of their own
 WAL_TRIES = 100  # a tenth of a second apart
 _MIGRATION_LOCK = 0x636F7272  # any number that is ours
@@ -98,6 +99,7 @@ actions = Table(
     Column("source", String, nullable=False),  # how the rows were chosen, in a word
     Column("how", String, nullable=False),  # JSON: by lasso, box ..., on which map, with which polygon
     Column("labels", String),  # JSON: what it changed about labels, {id: {field: value}}
+    Column("checksum", BigInteger),  # of all above, see packing; SQLite has none of its own
 )
 
 changes = Table(
@@ -109,6 +111,7 @@ changes = Table(
     Column("rows", LargeBinary, nullable=False),  # see packing
     Column("after", LargeBinary),  # what the rows hold now: values, or values and the actions that had set them
     Column("before", LargeBinary),  # what they held: values, then the actions that had set them
+    Column("checksum", BigInteger),  # of seq, column, rows, after
     ForeignKeyConstraint(["project_id", "seq"], ["actions.project_id", "actions.seq"]),
 )
 

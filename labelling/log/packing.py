@@ -1,8 +1,20 @@
 """Row numbers and values as small blobs: 100,000 rows in one action is a normal day."""
 
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
+
+# What the checksum of an action is of, and that of what it changed in a column: `before` is not read when a project is
+# opened, and zlib has a checksum in each blob.
+OF_ACTION = ("seq", "kind", "label_id", "targets", "n_rows", "who", "at", "source", "how", "labels")
+OF_CHANGE = ("seq", "column", "rows", "after")
+
+
+def checksum(values: Sequence[str | int | bytes | None]) -> int:
+    """CRC-32 of a row of the database: a value that its disk has changed is noticed."""
+    parts = [zlib.crc32(value) if isinstance(value, bytes) else value for value in values]
+    return zlib.crc32(repr(parts).encode())
 
 
 def pack_rows(rows: np.ndarray) -> bytes:

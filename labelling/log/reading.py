@@ -19,7 +19,7 @@ from labelling.errors import CorralError
 from labelling.labels import UNKNOWN, UNLABELLED, YES, Action, Label, LabelError, composed
 from labelling.log import snapshots
 from labelling.log.fold import ONE, Change, Column, Fold
-from labelling.log.packing import unpack_rows, unpack_values
+from labelling.log.packing import OF_ACTION, OF_CHANGE, checksum, unpack_rows, unpack_values
 
 AT_ONCE = 50  # actions whose rows are in memory together
 SNAPSHOT_EVERY = 100  # actions: more would be taken in anew when the project is opened
@@ -125,9 +125,9 @@ class LogReader:
             return bool(new)
 
     def _actions(self, connection: Connection, after: int) -> list[Action]:
-        columns = (actions.c[name] for name in ("seq", "kind", "label_id", "targets", "n_rows", "who", "at", "source"))
+        columns = (actions.c[name] for name in (*OF_ACTION, "checksum"))
         rows = connection.execute(
-            select(*columns, actions.c.labels)
+            select(*columns)
             .where(actions.c.project_id == self.project_id, actions.c.seq > after)
             .order_by(actions.c.seq)
         )
@@ -146,7 +146,7 @@ class LogReader:
         """The rows of the actions after the one up to the other, without what these had before."""
         found: dict[int, list[Change]] = {}
         if after < last:
-            columns = (changes_table.c[name] for name in ("seq", "column", "rows", "after"))
+            columns = (changes_table.c[name] for name in (*OF_CHANGE, "checksum"))
             within = (changes_table.c.seq > after) & (changes_table.c.seq <= last)
             for row in connection.execute(
                 select(*columns).where(changes_table.c.project_id == self.project_id, within)
@@ -347,7 +347,8 @@ class LogReader:
         return {row.column: _change(row) for row in found}
 
 
-def _action(row: Any) -> Action:
+def _action(row: Row[Any]) -> Action:
+    _check(row, OF_ACTION)
     try:
         labels = {int(label_id): fields for label_id, fields in json.loads(row.labels).items()} if row.labels else {}
         targets = tuple(json.loads(row.targets)) if row.targets else ()
@@ -375,14 +376,20 @@ def _readable() -> Iterator[None]:
         ) from error
 
 
-def _damaged(seq: int, error: Exception) -> WorkspaceError:
+def _damaged(seq: int, error: Exception | str) -> WorkspaceError:
     return WorkspaceError(
         f"Action {seq:,} of the labels' history is damaged in the database ({error}): what it did can't be told any "
         "more. Nothing was changed. Put the newest copy of the database back."
     )
 
 
+def _check(row: Row[Any], names: Sequence[str]) -> None:
+    if checksum([getattr(row, name) for name in names]) != row.checksum:
+        raise _damaged(row.seq, "its checksum is another one")
+
+
 def _change(row: Row[Any]) -> Change:
+    _check(row, OF_CHANGE)
     try:
         rows = unpack_rows(row.rows)
         after = unpack_values(row.after, len(rows)) if row.after else []

@@ -31,7 +31,7 @@ from labelling.labels import (
     names_to_import,
 )
 from labelling.log.fold import ONE, Change, Fold
-from labelling.log.packing import pack_rows, pack_values
+from labelling.log.packing import OF_ACTION, OF_CHANGE, checksum, pack_rows, pack_values
 from labelling.log.reading import LogReader
 
 
@@ -280,34 +280,32 @@ class LogWriter(LogReader):
     ) -> None:
         how = how or {}
         seq = self.seq + 1
-        connection.execute(
-            insert(actions).values(
-                project_id=self.project_id,
-                seq=seq,
-                kind=kind,
-                label_id=label_id,
-                targets=json.dumps(list(targets)) if targets else None,
-                n_rows=n_changed(new),
-                who=self.who,
-                at=datetime.now(UTC).isoformat(timespec="seconds"),
-                source=str(how.get("by", kind)),
-                how=json.dumps(how),
-                labels=json.dumps(labels) if labels else None,
-            )
-        )
+        values: dict[str, str | int | None] = {
+            "seq": seq,
+            "kind": kind,
+            "label_id": label_id,
+            "targets": json.dumps(list(targets)) if targets else None,
+            "n_rows": n_changed(new),
+            "who": self.who,
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "source": str(how.get("by", kind)),
+            "how": json.dumps(how),
+            "labels": json.dumps(labels) if labels else None,
+        }
+        sum_ = checksum([values[name] for name in OF_ACTION])
+        connection.execute(insert(actions).values(project_id=self.project_id, checksum=sum_, **values))
         for change in new:
             after = [values for values in (change.after, change.setters) if values is not None]
             before = [values for values in (change.before, change.before_setters) if values is not None]
-            connection.execute(
-                insert(changes_table).values(
-                    project_id=self.project_id,
-                    seq=seq,
-                    column=change.column,
-                    rows=pack_rows(change.rows),
-                    after=pack_values(*after) if after else None,
-                    before=pack_values(*before) if before else None,
-                )
-            )
+            blobs: dict[str, int | bytes | None] = {
+                "seq": seq,
+                "column": change.column,
+                "rows": pack_rows(change.rows),
+                "after": pack_values(*after) if after else None,
+                "before": pack_values(*before) if before else None,
+            }
+            sum_ = checksum([blobs[name] for name in OF_CHANGE])
+            connection.execute(insert(changes_table).values(project_id=self.project_id, checksum=sum_, **blobs))
 
     def _meanwhile(self, connection: Connection, seen: int, rows: np.ndarray) -> dict[str, int]:
         """How many of `rows` others have changed after action `seen`, by person."""

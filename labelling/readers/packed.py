@@ -1,5 +1,6 @@
 """Files that are packed, or hold a table that only an office program can open."""
 
+import gzip
 import io
 import re
 import zipfile
@@ -22,36 +23,33 @@ _OTHERS = (
     (r"content\.xml", "an OpenDocument file (.ods)", "save it as .xlsx or CSV"),
     (r"index\.iwa|Index/Document\.iwa", "an Apple iWork file (.numbers)", "export it as Excel or CSV"),
 )
+_MAX_FILES = 10_000  # in a zip archive: its list of files takes many times its bytes in memory
 _LIKE_A_FILE = 5_000  # characters at the start that say what a file is
 
 
 def unpack_gzip(data: bytes, max_bytes: int) -> bytes:
     """What was packed with gzip. Raises ReadError where that is damaged or has more than `max_bytes`."""
-    parts: list[bytes] = []
-    room = max_bytes
-    while data:
-        unpacker = zlib.decompressobj(wbits=31)  # with gzip's header, and its checksum at the end
-        try:
-            part = unpacker.decompress(data, room + 1)
-        except zlib.error:
-            part, unpacker = b"", None  # type: ignore[assignment]
-        if len(part) > room:
-            raise ReadError(
-                f"The file is packed with gzip, and unpacks to more than {max_bytes / 1e6:,.1f} MB, which is all that "
-                "can be read. Split it, or keep only the columns you need."
-            )
-        if unpacker is None or not unpacker.eof:
-            raise ReadError(
-                "The file is packed with gzip, but is cut off or damaged: download it again, or unpack it first."
-            )
-        parts.append(part)
-        room -= len(part)
-        data = unpacker.unused_data.lstrip(b"\0")  # Several may stand one after the other, and zeros after the last.
-    return b"".join(parts)
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:  # several may stand one after the other, as in logs
+            unpacked = file.read(max_bytes + 1)
+    except (OSError, EOFError, zlib.error):
+        raise ReadError(
+            "The file is packed with gzip, but is cut off or damaged: download it again, or unpack it first."
+        ) from None
+    if len(unpacked) > max_bytes:
+        raise ReadError(
+            f"The file is packed with gzip, and unpacks to more than {max_bytes / 1e6:,.1f} MB, which is all that "
+            "can be read. Split it, or keep only the columns you need."
+        )
+    return unpacked
 
 
 def refuse_zip(data: bytes, ending: str) -> None:
     """Raises ReadError for a zip archive that is no workbook, and says what is in it."""
+    if data.count(b"PK\x01\x02") > _MAX_FILES:
+        raise ReadError(
+            f"The file is a zip archive of more than {_MAX_FILES:,} files: unpack it, and upload the table in it."
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()

@@ -175,3 +175,10 @@ def test_report():
         "2 rows have no text: they stay in the file and in the export, but are not on the map.",
         "1 row repeats an earlier text: all are kept; each text is embedded once.",
     ]
+
+
+def test_a_zip_archive_of_very_many_files_is_not_listed():
+    entry = b"PK\x01\x02" + b"\0" * 42
+    data = b"PK\x03\x04" + entry * 10_001
+    with pytest.raises(ReadError, match=r"zip archive of more than 10,000 files: unpack it"):
+        read_table(data, "a.zip")
