@@ -19,6 +19,7 @@ from labelling.database import WorkspaceError
 from labelling.log import user_name
 from labelling.ui import faults, resources
 from labelling.ui.markdown import escape
+from labelling.ui.steps import step
 from labelling.workspace import Project, ProjectInfo, as_account
 
 NAME = "person"  # the key of st.session_state that holds the typed name
@@ -208,7 +209,7 @@ def _show_person() -> None:
                 value=person(),
                 key="name typed",
                 max_chars=MAX_NAME,
-                on_change=lambda: faults.attempt(_take_name),
+                on_change=step(_take_name),
                 help="Stands with what you do in the history; undo takes back what was done under it. This browser "
                 "remembers it. It is no password: anybody can type it.",
             )

@@ -9,6 +9,7 @@ import streamlit as st
 from labelling.labels import Action, LabelError
 from labelling.session import Session
 from labelling.ui import giving, page
+from labelling.ui.steps import step
 
 SAMPLES = {
     "random": ("Random", "tells the share of wrong labels"),
@@ -86,7 +87,7 @@ def _begin(session: Session, action: Action) -> None:
         key="audit begin",
         type="primary",
         icon=":material/menu_book:",
-        on_click=lambda: giving.attempt(lambda: _draw(session, action.seq, sample)),
+        on_click=step(lambda: _draw(session, action.seq, sample)),
     )
 
 
@@ -116,7 +117,7 @@ def _read(session: Session, held: Audit) -> None:
             shortcut=str(place),
             type="primary" if wrong else "secondary",
             width="stretch",
-            on_click=held.answer,
+            on_click=step(held.answer),
             args=(row, wrong is not True),  # at first that it does not belong, then the other one each time
             help=said,
         )
@@ -130,7 +131,7 @@ def _read(session: Session, held: Audit) -> None:
             key="audit rest",
             type="primary" if n_answered < n else "secondary",
             shortcut="A",
-            on_click=held.all_others_belong,
+            on_click=step(held.all_others_belong),
             disabled=n_answered == n,
             help="Say so when you have read them",
         )
@@ -139,7 +140,7 @@ def _read(session: Session, held: Audit) -> None:
             key="audit next",
             type="primary" if n_answered == n else "secondary",
             shortcut="Enter",
-            on_click=lambda: giving.attempt(lambda: _keep(session, held, go_on=True)),
+            on_click=step(lambda: _keep(session, held, go_on=True)),
             disabled=n_answered < n,
             help=None if n_answered == n else f"When all have an answer; {n - n_answered:,} have none yet",
         )
@@ -148,7 +149,7 @@ def _read(session: Session, held: Audit) -> None:
             key="audit done",
             type="tertiary",
             shortcut="Escape",
-            on_click=lambda: giving.attempt(lambda: _keep(session, held, go_on=False)),
+            on_click=step(lambda: _keep(session, held, go_on=False)),
             help="Keeps what has an answer",
         )
 

@@ -14,6 +14,7 @@ from labelling.readers.names import SEVERAL
 from labelling.readers.tables import count, listed
 from labelling.ui import page
 from labelling.ui.reading import Found
+from labelling.ui.steps import step
 
 REFUSED = (ReadError, LabelError)  # raised where a column can't be what it was chosen for
 ONE = "One label"  # the other kind of project is SEVERAL
@@ -143,7 +144,7 @@ def _offer_several(found: Found) -> None:
         held("answers offered", (found, label), lambda: readers.read_answers(found.table.frame, [label]))
     except REFUSED:
         return
-    st.button(f"Take it as: {SEVERAL.lower()}", on_click=take)
+    st.button(f"Take it as: {SEVERAL.lower()}", on_click=step(take))
 
 
 def preselect(key: str, guess: Any, allowed: Sequence[Any]) -> None:

@@ -57,14 +57,6 @@ def where() -> str:
     return str(st.session_state.get(WHERE, "a page that had not begun"))
 
 
-def attempt(step: Callable[[], object]) -> None:
-    """Take a step in a callback; what can't be done is said on the page that follows."""
-    try:
-        step()
-    except Exception as error:
-        st.session_state[STEP_ERROR] = said(error)
-
-
 def guarded(part: Callable[..., Any]) -> Callable[..., Any]:
     """A part of a page that says so where it fails, and leaves the other parts alone: each fragment is one."""
 

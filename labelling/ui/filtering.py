@@ -13,6 +13,7 @@ from labelling.filters import Filter, as_numbers, as_text, is_date
 from labelling.session import Session
 from labelling.ui import colours
 from labelling.ui.markdown import escape
+from labelling.ui.steps import step
 
 LABELS, WORDS, COLUMN, VALUES, RANGE = KEYS = (
     "filter labels",
@@ -92,7 +93,7 @@ def choose(session: Session) -> Filter:
             offered.index(was.get(COLUMN, "")),
             key=_key(COLUMN),
             format_func=lambda name: name or "any",
-            on_change=_other_column,
+            on_change=step(_other_column),
         )
         chosen[COLUMN] = column
         if column:
@@ -222,7 +223,7 @@ def chips(in_force: list[Condition], n_hidden_groups: int, show_groups: Callable
             escape(_cut(in_force[number].said)),
             key=f"chip {number}",
             icon=":material/close:",
-            on_click=take_off,
+            on_click=step(take_off),
             args=in_force[number].keys,
             help="Takes this condition off",
         )
@@ -233,7 +234,7 @@ def chips(in_force: list[Condition], n_hidden_groups: int, show_groups: Callable
         f"hidden in the legend: {n_hidden_groups:,} {'group' if n_hidden_groups == 1 else 'groups'}",
         key="chip legend",
         icon=":material/close:",
-        on_click=show_groups,
+        on_click=step(show_groups),
         help="Shows them again",
     )
 

@@ -12,8 +12,8 @@ from labelling.quality import Estimate
 from labelling.readers.tables import count
 from labelling.session import Session, SessionError
 from labelling.ui import colours, page
-from labelling.ui.faults import attempt
 from labelling.ui.map import LABEL_MAP, is_drawn_on
+from labelling.ui.steps import step
 
 LEAVE, OVERWRITE = "leave", "overwrite"
 NOTHING = "nothing done"
@@ -89,7 +89,7 @@ def _new_label(session: Session) -> None:
         button.form_submit_button(
             f"{verb} {said}".strip(),
             key="new label button",  # the same for any number: Enter pressed while the number changes counts too
-            on_click=_give_typed,
+            on_click=step(_give_typed),
             args=(session, session.selection),
             type="primary",
             width="stretch",
@@ -117,9 +117,11 @@ def _labels(session: Session) -> None:
                 f"{page.escape(label.name)}  ({counts[label.id]:,}{_in_brief(found)})",
                 key=f"label-{label.id}",
                 shortcut=label.key,
-                on_click=(lambda label=label: attempt(lambda: session.focus_on(label.id)))
-                if log.several
-                else (lambda label=label: give(session, label.name, rows)),
+                on_click=step(
+                    (lambda label=label: session.focus_on(label.id))
+                    if log.several
+                    else (lambda label=label: give(session, label.name, rows))
+                ),
                 type="primary" if in_focus else "secondary",
                 help=_about(label, found),
             )
@@ -163,14 +165,14 @@ def _answers(session: Session) -> None:
                 word + will(answer),
                 key=f"answer {word}",
                 shortcut=key,
-                on_click=lambda answer=answer: give(session, focus.name, rows, answer),
+                on_click=step(lambda answer=answer: give(session, focus.name, rows, answer)),
                 disabled=not n,
             )
         st.button(
             "Unknown",
             key="answer unknown",
             shortcut="0",
-            on_click=lambda: clear(session, rows, focus.name),
+            on_click=step(lambda: clear(session, rows, focus.name)),
             disabled=not known.any(),
             type="tertiary",
             help="Takes the answer for this label off what is selected",
@@ -200,7 +202,7 @@ def _choice(session: Session) -> None:
         )
         st.button(
             "Skip",
-            on_click=lambda: attempt(session.deselect),
+            on_click=step(session.deselect),
             type="tertiary",
             help="Leaves all of them as they are",
             key="skip",
@@ -215,46 +217,38 @@ def _overwrites() -> bool:
 
 
 def give(session: Session, name: str, shown: np.ndarray, answer: int = YES, *, overwrite: bool | None = None) -> None:
-    """Label what is selected, or say yes or no to it; for a callback of a button beside the selection `shown`.
+    """Label what is selected, or say yes or no to it; a step of a button beside the selection `shown`.
 
     `overwrite`: None is as it was chosen.
     """
     overwrite = _overwrites() if overwrite is None else overwrite
-
-    def step() -> None:
-        _need_a_selection_that_was_seen(session, shown)
-        outcome = session.label(name, answer=answer, overwrite=overwrite)
-        label = session.log.find(name.strip())
-        if session.log.several and label is not None:
-            session.focus_on(label.id)
-        _tell_meanwhile(outcome, overwrite=overwrite)
-        if not outcome.n_changed:
-            _note_nothing(session, name.strip(), answer, outcome)
-            return
-        st.session_state["new label name"] = ""
-        said = f"{outcome.n_changed:,} labelled {page.escape(name.strip())}"
-        if session.log.several:
-            word = "yes" if answer == YES else "no"
-            said = f"{outcome.n_changed:,} are {word} for {page.escape(name.strip())}"
-        if outcome.n_left:
-            said += f"; {outcome.n_left:,} had another and {'was' if outcome.n_left == 1 else 'were'} left"
-        st.session_state["step done"] = said
-
-    attempt(step)
+    _need_a_selection_that_was_seen(session, shown)
+    outcome = session.label(name, answer=answer, overwrite=overwrite)
+    label = session.log.find(name.strip())
+    if session.log.several and label is not None:
+        session.focus_on(label.id)
+    _tell_meanwhile(outcome, overwrite=overwrite)
+    if not outcome.n_changed:
+        _note_nothing(session, name.strip(), answer, outcome)
+        return
+    st.session_state["new label name"] = ""
+    said = f"{outcome.n_changed:,} labelled {page.escape(name.strip())}"
+    if session.log.several:
+        word = "yes" if answer == YES else "no"
+        said = f"{outcome.n_changed:,} are {word} for {page.escape(name.strip())}"
+    if outcome.n_left:
+        said += f"; {outcome.n_left:,} had another and {'was' if outcome.n_left == 1 else 'were'} left"
+    st.session_state["step done"] = said
 
 
 def clear(session: Session, shown: np.ndarray, name: str | None = None) -> None:
     """Take the labels, or this one, off what is selected; as `give`."""
-
-    def step() -> None:
-        _need_a_selection_that_was_seen(session, shown)
-        outcome = session.clear(name)
-        if not outcome.n_changed:
-            said = "Nothing was taken off: none of what is selected has a label."
-            st.session_state[NOTHING] = Nothing(session.selection, session.log.seq, said)
-        _tell_meanwhile(outcome, overwrite=True)
-
-    attempt(step)
+    _need_a_selection_that_was_seen(session, shown)
+    outcome = session.clear(name)
+    if not outcome.n_changed:
+        said = "Nothing was taken off: none of what is selected has a label."
+        st.session_state[NOTHING] = Nothing(session.selection, session.log.seq, said)
+    _tell_meanwhile(outcome, overwrite=True)
 
 
 def _need_a_selection_that_was_seen(session: Session, shown: np.ndarray) -> None:
@@ -295,7 +289,7 @@ def _nothing_done(session: Session) -> None:
             st.button(
                 f"Overwrite {held.n_others:,}",
                 key="overwrite them",
-                on_click=lambda: give(session, name, held.rows, held.answer, overwrite=True),
+                on_click=step(lambda: give(session, name, held.rows, held.answer, overwrite=True)),
             )
 
 
@@ -315,7 +309,7 @@ def undo_and_redo(session: Session) -> None:
         # A key for good, as all buttons with a shortcut need one: a button that becomes another one stays on the page
         # beside it until the run is over, and a press that comes then is taken by both. What it takes back is the
         # action that its help names, once.
-        for name, step, target, shortcut, verb in (
+        for name, do, target, shortcut, verb in (
             ("Undo", session.undo, log.next_undo, "Ctrl+Z", "Takes back"),
             ("Redo", session.redo, log.next_redo, "Ctrl+Shift+Z", "Brings back"),
         ):
@@ -324,7 +318,7 @@ def undo_and_redo(session: Session) -> None:
                 key=name.lower(),
                 icon=f":material/{name.lower()}:",
                 shortcut=shortcut,
-                on_click=lambda step=step, target=target: attempt(lambda: target and step(target.seq)),
+                on_click=step(lambda do=do, target=target: target and do(target.seq)),
                 disabled=target is None,
                 help=f"{verb}: {page.escape(describe(log, target))}" if target else None,
                 type="tertiary",

@@ -13,6 +13,7 @@ from labelling.log import LabelLog
 from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui import colours, giving, page, tuning
+from labelling.ui.steps import step
 
 CHOSEN = "history action"
 MAX_SHOWN = 1_000  # actions in the list, the newest
@@ -111,7 +112,7 @@ def show(session: Session, action: Action) -> None:
                 "Take it back" if in_force else "Bring it back",
                 key=f"take back {action.seq} {in_force}",
                 icon=":material/undo:" if in_force else ":material/redo:",
-                on_click=lambda: giving.attempt(lambda: (log.undo if in_force else log.redo)(action.seq)),
+                on_click=step(lambda: (log.undo if in_force else log.redo)(action.seq)),
                 help="What was done since, by anybody, stays.",
             )
         later = len(log.actions) - action.seq
@@ -124,7 +125,7 @@ def show(session: Session, action: Action) -> None:
                 "Go back",
                 key=f"go back to {action.seq}",
                 type="primary",
-                on_click=lambda: giving.attempt(lambda: _say(log.revert(action.seq))),
+                on_click=step(lambda: _say(log.revert(action.seq))),
                 help="It is an action too: undo takes it back.",
             )
         if len(rows) and st.button("Select on the map", icon=":material/lasso_select:"):

@@ -11,9 +11,10 @@ from labelling.dataset import Dataset
 from labelling.filters import Filter
 from labelling.search import SearchError
 from labelling.session import Found, Session
-from labelling.ui import colours, faults, filtering, page
+from labelling.ui import colours, filtering, page
 from labelling.ui.colours import Colouring
 from labelling.ui.filtering import Condition
+from labelling.ui.steps import step
 
 # A column of one of these names is shown after them, as "column x".
 LABEL, DENSITY, SEARCH, SUGGESTION, SURE = "label", "density", "search", "suggestion", "how sure"
@@ -86,7 +87,7 @@ def chips(session: Session, shown: Shown) -> None:
     """What hides texts, each with a button that ends it; nothing where nothing does."""
     filtering.chips(shown.conditions, len(shown.hidden), shown.hidden.clear)
     if shown.conditions or shown.hidden:
-        st.button("Show all", on_click=_show_all, icon=":material/filter_alt_off:", type="tertiary")
+        st.button("Show all", on_click=step(_show_all), icon=":material/filter_alt_off:", type="tertiary")
     else:
         st.empty()
 
@@ -176,7 +177,7 @@ def _search_box(session: Session) -> None:
         list(KINDS),
         key="search kind",
         format_func=KINDS.__getitem__,
-        on_change=_search,
+        on_change=step(_search),
         args=(session,),
         width=190,
     )
@@ -184,7 +185,7 @@ def _search_box(session: Session) -> None:
         "Search",
         key="search query",
         placeholder=f"{PLACEHOLDER[kind]}   ( / )",
-        on_change=_search,
+        on_change=step(_search),
         args=(session,),
         width="stretch",
     )
@@ -201,15 +202,11 @@ def _search(session: Session) -> None:
 
 def look_for(search: Any) -> None:
     """Run a search; its result colours the map."""
+    search()
     state = st.session_state
-
-    def look() -> None:
-        search()
-        state["colour by"] = SEARCH
-        state["sample page"] = 0
-        state.setdefault("hidden groups", {}).pop((SEARCH, None), None)
-
-    faults.attempt(look)
+    state["colour by"] = SEARCH
+    state["sample page"] = 0
+    state.setdefault("hidden groups", {}).pop((SEARCH, None), None)
 
 
 def clear_search(session: Session) -> None:
@@ -245,10 +242,10 @@ def found(session: Session) -> None:
                 "Select these" if ranked else "Select them",
                 key="select found",
                 shortcut="M",
-                on_click=lambda: faults.attempt(lambda: _select(session, found, n if ranked else None)),
+                on_click=step(lambda: _select(session, found, n if ranked else None)),
                 disabled=not n,
             )
-            st.button("End", icon=":material/close:", type="tertiary", on_click=clear_search, args=(session,))
+            st.button("End", icon=":material/close:", type="tertiary", on_click=step(clear_search), args=(session,))
 
 
 def _select(session: Session, found: Found, n: int | None) -> None:

@@ -7,11 +7,13 @@ import numpy as np
 import streamlit as st
 
 from labelling.labels import KEYS, NO, YES, Label
+from labelling.log import Outcome
 from labelling.palette import N_MARKS, mark
 from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui import giving, page
 from labelling.ui.map import load_keys
+from labelling.ui.steps import attempt, step
 
 EDITED = "edited label"
 SHAPES = ("●", "■", "▲", "◆")  # as the map draws them
@@ -26,7 +28,7 @@ def listed(session: Session) -> None:
     with st.form("make a label", border=False, clear_on_submit=True):
         name, button = st.columns([3, 1], vertical_alignment="bottom")
         name.text_input("A new label", key="made label name", placeholder="its name; rows can get it later")
-        button.form_submit_button("Make it", on_click=_make, args=(session,), width="stretch", key="make label")
+        button.form_submit_button("Make it", on_click=step(_make), args=(session,), width="stretch", key="make label")
     if not log.labels:
         st.info("There are no labels yet: make one here, or label a selection on the map.", icon=":material/label:")
         return
@@ -42,7 +44,7 @@ def listed(session: Session) -> None:
                 page.escape(label.name),
                 key=f"edit-{label.id}",
                 type="primary" if chosen else "tertiary",
-                on_click=_open,
+                on_click=step(_open),
                 args=(label,),
                 help=page.escape(label.description) or None,
             )
@@ -51,15 +53,15 @@ def listed(session: Session) -> None:
         cells[2].markdown(n)
         found = log.quality_of_label(label.id)
         cells[3].caption(giving.in_words(found) if found else "not audited")
-        for cell, step, icon in ((cells[4], -1, "arrow_upward"), (cells[5], 1, "arrow_downward")):
+        for cell, by, icon in ((cells[4], -1, "arrow_upward"), (cells[5], 1, "arrow_downward")):
             cell.button(
                 f":material/{icon}:",
-                key=f"move-{label.id}-{step}",
+                key=f"move-{label.id}-{by}",
                 type="tertiary",
-                disabled=not 0 <= place + step < len(log.labels),
-                on_click=_put,
-                args=(session, _moved(log.labels, place, step)),
-                help="Further up" if step < 0 else "Further down",
+                disabled=not 0 <= place + by < len(log.labels),
+                on_click=step(_put),
+                args=(session, _moved(log.labels, place, by)),
+                help="Further up" if by < 0 else "Further down",
             )
 
 
@@ -73,11 +75,11 @@ def _open(label: Label) -> None:
 
 
 def _make(session: Session) -> None:
-    giving.attempt(lambda: _open(session.log.create(st.session_state["made label name"])))
+    _open(session.log.create(st.session_state["made label name"]))
 
 
 def _put(session: Session, ids: list[int]) -> None:
-    giving.attempt(lambda: session.log.reorder(ids))
+    session.log.reorder(ids)
 
 
 def _moved(labels: list[Label], place: int, step: int) -> list[int]:
@@ -138,7 +140,7 @@ def _fields(session: Session, label: Label) -> None:
             help="Another label that has this key loses it.",
         )
         if st.form_submit_button("Save", type="primary"):
-            giving.attempt(lambda: _save(session, label, name, about, int(look), key))
+            attempt(lambda: _save(session, label, name, about, int(look), key))
             st.rerun()
 
 
@@ -176,17 +178,15 @@ def _merge(session: Session, label: Label) -> None:
         st.button(
             f"Merge {count(n, 'text')}",
             key=f"merge {label.id} into it",
-            on_click=lambda: _end(
-                session, label, lambda: _say_done(session.log.merge(label.id, int(into or 0)).n_changed)
-            ),
+            on_click=step(lambda: _end(session, label, lambda: session.log.merge(label.id, int(into or 0)))),
             disabled=into is None,
         )
 
 
-def _end(session: Session, label: Label, step: Callable[[], object]) -> None:
+def _end(session: Session, label: Label, end: Callable[[], Outcome]) -> None:
     """Merge or delete a label: once, a second press finds it gone."""
     if any(other.id == label.id for other in session.log.labels):
-        giving.attempt(step)
+        _say_done(end().n_changed)
 
 
 def _say_done(n: int) -> None:
@@ -207,7 +207,7 @@ def _split(session: Session, label: Label) -> None:
             key=f"split {label.id} name",
         )
         if button.form_submit_button(f"Split off {n:,}", width="stretch", key=f"split {label.id} off"):
-            giving.attempt(lambda: _say_done(session.split(label.id, new).n_changed))
+            attempt(lambda: _say_done(session.split(label.id, new).n_changed))
             st.rerun()
 
 
@@ -224,7 +224,7 @@ def _delete(session: Session, label: Label) -> None:
             f"Delete, {count(n, 'text')} {'loses' if n == 1 else 'lose'} it",
             key=f"delete {label.id}",
             type="primary",
-            on_click=lambda: _end(session, label, lambda: _say_done(log.delete(label.id).n_changed)),
+            on_click=step(lambda: _end(session, label, lambda: log.delete(label.id))),
         )
 
 

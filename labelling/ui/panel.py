@@ -11,6 +11,7 @@ from labelling.keywords import Keywords
 from labelling.labels import NO, YES
 from labelling.session import Session
 from labelling.ui import colours, giving, looking, page, suggesting
+from labelling.ui.steps import step
 
 PAGE_ROWS = 8
 MAX_SAMPLE = 800  # rows of a selection that can be leafed through, drawn at random
@@ -32,7 +33,7 @@ def begin(session: Session) -> Place:
                 "Unlabel",
                 key="unlabel",
                 shortcut="0",
-                on_click=lambda rows=session.selection: giving.clear(session, rows),
+                on_click=step(lambda rows=session.selection: giving.clear(session, rows)),
                 disabled=not session.log.counts(session.selection).sum(),
                 help="Takes the labels off the selected points",
                 type="tertiary",
@@ -40,7 +41,7 @@ def begin(session: Session) -> Place:
         st.button(
             "Deselect",
             key="deselect",
-            on_click=lambda: giving.attempt(session.deselect),
+            on_click=step(session.deselect),
             shortcut="Escape",
             type="tertiary",
         )
@@ -96,7 +97,7 @@ def _selection(session: Session) -> Place | None:
             "Drop them",
             key="step Drop",
             shortcut="D",
-            on_click=lambda rows=session.selection: _step(session, rows, session.drop_strays),
+            on_click=step(lambda rows=session.selection: _go_on(session, rows, session.drop_strays)),
             type="tertiary",
             width="stretch",
         )
@@ -108,7 +109,7 @@ def _steps(session: Session) -> None:
     some, graph = bool(len(session.selection)), session.graph is not None
     waits = None if graph else "Comes with the UMAP, which is still being made"
     with st.container(horizontal=True, gap="small", key="corral-steps"):
-        for name, key, step, possible, said in (
+        for name, key, do, possible, said in (
             ("Grow", "G", session.grow, some and graph, waits or "Takes in the nearest texts, in the full space"),
             ("Shrink", "S", session.shrink, some and graph, waits or "Leaves out what belongs there least"),
             ("Invert", "I", session.invert, some, "Selects what is shown and not selected"),
@@ -119,19 +120,19 @@ def _steps(session: Session) -> None:
                 name,
                 key=f"step {name}",
                 shortcut=key,
-                on_click=lambda step=step, rows=session.selection: _step(session, rows, step),
+                on_click=step(lambda do=do, rows=session.selection: _go_on(session, rows, do)),
                 disabled=not possible,
                 help=said,
                 type="tertiary",
             )
 
 
-def _step(session: Session, rows: np.ndarray, step: Callable[[], object]) -> None:
+def _go_on(session: Session, rows: np.ndarray, do: Callable[[], object]) -> None:
     """Go on from this selection: it was pressed for what was shown, and is done once."""
     if session.selection is not rows:
         return
     st.session_state["sample page"] = 0
-    giving.attempt(step)
+    do()
 
 
 def _breakdown(session: Session) -> str:
@@ -190,7 +191,7 @@ def _pinned(session: Session) -> None:
                 "More like it",
                 key="more like it",
                 shortcut="T",
-                on_click=lambda: looking.look_for(lambda: session.more_like(row)),
+                on_click=step(lambda: looking.look_for(lambda: session.more_like(row))),
                 help="The nearest texts in the space that is shown",
                 type="tertiary",
             )
@@ -198,7 +199,7 @@ def _pinned(session: Session) -> None:
                 "Unpin",
                 key="unpin",
                 shortcut="X",
-                on_click=lambda: st.session_state.pop("pinned", None),
+                on_click=step(lambda: st.session_state.pop("pinned", None)),
                 type="tertiary",
             )
         with st.container(height=180 if len(dataset.text(row)) > 400 else "content", border=False):
@@ -228,14 +229,14 @@ def _table(session: Session) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         some = f" of {len(order):,}" if len(order) < len(rows) else ""
         st.caption(f"{'Found' if ordered else 'Sample'}{some}, page {at + 1:,} of {n_pages:,}")
-        for step, icon, key in ((-1, "chevron_left", "K"), (1, "chevron_right", "J")):
+        for by, icon, key in ((-1, "chevron_left", "K"), (1, "chevron_right", "J")):
             st.button(
                 f":material/{icon}:",
                 key=f"sample {icon}",
                 type="tertiary",
                 shortcut=key,
-                on_click=lambda step=step: st.session_state.update({"sample page": at + step}),
-                disabled=not 0 <= at + step < n_pages,
+                on_click=step(lambda to=at + by: st.session_state.update({"sample page": to})),
+                disabled=not 0 <= at + by < n_pages,
             )
         if not ordered:
             st.button(
@@ -243,8 +244,10 @@ def _table(session: Session) -> None:
                 key="sample shuffle",
                 type="tertiary",
                 help="Another sample",
-                on_click=lambda seed=st.session_state["sample seed"] + 1: st.session_state.update(
-                    {"sample seed": seed, "sample page": 0}
+                on_click=step(
+                    lambda seed=st.session_state["sample seed"] + 1: st.session_state.update(
+                        {"sample seed": seed, "sample page": 0}
+                    )
                 ),
             )
     with st.container(height=420, border=True):

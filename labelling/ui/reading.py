@@ -11,6 +11,7 @@ from labelling import readers
 from labelling.readers import ReadError, ReadOptions, Table
 from labelling.readers.tables import count
 from labelling.ui import faults, page
+from labelling.ui.steps import step
 
 TABLE = "table"  # the key of st.session_state that holds the table read last
 PROBLEM = "read problem"
@@ -109,7 +110,7 @@ def _show_problem(of: str) -> None:
         st.button(
             page.escape(offer.said),
             key=f"offer {number}",
-            on_click=_take,
+            on_click=step(_take),
             args=(of, problem.name, problem.read, offer.options),
         )
     kept = st.session_state.get(TABLE)

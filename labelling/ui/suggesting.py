@@ -3,7 +3,8 @@
 import streamlit as st
 
 from labelling.session import Session
-from labelling.ui import giving, page
+from labelling.ui import page
+from labelling.ui.steps import step
 
 MAX_SHOWN = 12  # labels, those suggested for the most texts
 
@@ -26,6 +27,6 @@ def show(session: Session) -> None:
                 st.button(
                     f"{page.escape(label)}  ({counts[label]:,})",
                     key=f"suggested {label}",
-                    on_click=lambda label=label: giving.attempt(lambda: session.select_suggested(label, at_least)),
+                    on_click=step(lambda label=label: session.select_suggested(label, at_least)),
                     help="Selects them: read a sample, then label them",
                 )

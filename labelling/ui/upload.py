@@ -18,6 +18,7 @@ from labelling.readers.tables import count
 from labelling.ui import access, encoder_choice, faults, page, resources
 from labelling.ui.encoder_choice import Choice, Vectors, join_vectors, prepare
 from labelling.ui.reading import Found
+from labelling.ui.steps import step
 from labelling.workspace import Project, ProjectInfo, save_array
 
 DEMO = Path(__file__).parents[2] / "data" / "demo.csv"
@@ -170,9 +171,9 @@ def _sharing(info: ProjectInfo) -> None:
     """With whom a project of one's own is shared; the form that shares it, the buttons that end it."""
     typed, refused = f"share-{info.id}", f"not shared-{info.id}"
 
-    def attempt(step: Callable[[Project], None]) -> None:
+    def change(sharing: Callable[[Project], None]) -> None:
         try:
-            step(access.open_project(info.id))
+            sharing(access.open_project(info.id))
             st.session_state[typed] = ""
         except Exception as error:
             st.session_state[refused] = faults.said(error)
@@ -192,7 +193,7 @@ def _sharing(info: ProjectInfo) -> None:
                 help="As they sign in here. They see the texts, label, tune and export; they can't share it on.",
             )
             st.form_submit_button(
-                "Share", on_click=lambda: attempt(lambda project: project.share(st.session_state[typed]))
+                "Share", on_click=step(lambda: change(lambda project: project.share(st.session_state[typed])))
             )
         for who in shared:
             with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -200,6 +201,6 @@ def _sharing(info: ProjectInfo) -> None:
                 st.button(
                     "Stop sharing",
                     key=f"unshare-{info.id}-{who}",
-                    on_click=lambda who=who: attempt(lambda project: project.unshare(who)),
+                    on_click=step(lambda who=who: change(lambda project: project.unshare(who))),
                     type="tertiary",
                 )

@@ -13,6 +13,7 @@ from labelling.ui import faults, giving, looking, page, panel, running
 from labelling.ui.map import LABEL_MAP as MAP
 from labelling.ui.map import Drawn, Handlers, answer_hovers, send_positions, send_selection, show_map
 from labelling.ui.resources import jobs
+from labelling.ui.steps import step
 from labelling.workspace import Space
 
 MAP_HEIGHT = "clamp(340px, calc(100vh - 345px), 1100px)"  # with what stands above and below it, the window's
@@ -121,7 +122,7 @@ def choose_map(session: Session) -> None:
         key="projection",
         required=True,
         label_visibility="collapsed",
-        on_change=lambda: st.session_state.update({"projection chosen": True}),
+        on_change=step(lambda: st.session_state.update({"projection chosen": True})),
     )
     st.session_state["projection before"] = chosen
     if chosen == "UMAP" and not has_umap:
@@ -130,7 +131,7 @@ def choose_map(session: Session) -> None:
         st.button(
             "What moved",
             icon=":material/moving:",
-            on_click=lambda: looking.look_for(session.moved_most),
+            on_click=step(lambda: looking.look_for(session.moved_most)),
             help="The texts whose nearest neighbours changed most from the original space to this one",
             type="tertiary",
         )
@@ -214,8 +215,8 @@ def show(session: Session) -> None:
             height=MAP_HEIGHT,
             handlers=Handlers(
                 drawn=lambda drawn: _select(session, drawn),
-                legend=lambda group, what: giving.attempt(lambda: looking.on_legend(session, group, what)),
-                picked=lambda row: giving.attempt(lambda: _pin(session, row)),
+                legend=lambda group, what: looking.on_legend(session, group, what),
+                picked=lambda row: _pin(session, row),
             ),
         )
         answer_hovers(MAP, session.project.dataset, shown.colouring, session.log.name_of)
@@ -226,7 +227,7 @@ def show(session: Session) -> None:
 
 def _select(session: Session, drawn: Drawn) -> None:
     st.session_state["sample page"] = 0
-    giving.attempt(lambda: session.select(drawn.map_id, drawn.kind, drawn.points, drawn.how))
+    session.select(drawn.map_id, drawn.kind, drawn.points, drawn.how)
 
 
 def _pin(session: Session, row: int) -> None:

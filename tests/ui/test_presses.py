@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import streamlit as st
+from streamlit.runtime.state import SafeSessionState, SessionState
 
-from labelling.labels import YES
-from labelling.ui import audit, giving, managing, map, panel, resources
+from labelling.labels import YES, LabelError
+from labelling.ui import audit, giving, managing, map, panel, resources, steps
 from labelling.ui.colours import Colouring
+from labelling.ui.faults import STEP_ERROR
 from labelling.workspace import Project, Workspace
 from tests.sources import parsed
 from tests.test_pages import ROOT, fresh_workspace, open_page, said
@@ -41,6 +44,55 @@ def test_every_button_with_a_shortcut_has_a_key() -> None:
     with_shortcut = {where for where, names in named.items() if "shortcut" in names}
     assert len(with_shortcut) > 15
     assert [where for where in sorted(with_shortcut) if "key" not in named[where]] == []
+
+
+def test_every_callback_is_a_step() -> None:
+    """Another one would be ended half-way by the press that comes after it."""
+    given = {
+        f"{where}, {keyword.arg}": keyword.value
+        for where, call in calls()
+        for keyword in call.keywords
+        if keyword.arg in ("on_click", "on_change")
+    }
+    assert len(given) > 30
+
+    def is_step(value: ast.expr) -> bool:
+        called = isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "step"
+        return called or (isinstance(value, ast.Constant) and value.value in ("ignore", "rerun"))
+
+    assert [where for where, value in given.items() if not is_step(value)] == []
+
+
+class Interrupted(BaseException):
+    """As Streamlit's, at the next use of the state after another press has come."""
+
+
+def interrupt() -> None:
+    raise Interrupted
+
+
+@pytest.mark.parametrize("error", [None, LabelError("no"), ZeroDivisionError()])
+def test_a_step_is_not_interrupted(monkeypatch: pytest.MonkeyPatch, error: Exception | None) -> None:
+    state = SafeSessionState(SessionState(), interrupt)
+    context = SimpleNamespace(session_state=state)
+    monkeypatch.setattr(steps, "get_script_run_ctx", lambda **_options: context)
+    monkeypatch.setattr("streamlit.runtime.state.session_state_proxy.get_session_state", lambda: state)
+    done = []
+
+    def do(what: str) -> None:
+        done.append(what)
+        st.session_state["done"] = what
+        steps.attempt(lambda: st.session_state.update({"within": what}))
+        if error:
+            raise error
+        assert st.session_state["done"] == what
+
+    steps.step(do)("this")
+    assert done == ["this"]
+    assert dict(state.filtered_state) | {STEP_ERROR: 0} == {"done": "this", "within": "this", STEP_ERROR: 0}
+    assert (STEP_ERROR in state.filtered_state) == bool(error)
+    with pytest.raises(Interrupted):
+        st.session_state["after"] = "a step it is interrupted again"
 
 
 def test_undo_stays_the_same_button_and_says_what_it_took_back(project: Project) -> None:
@@ -81,9 +133,9 @@ def test_a_step_goes_on_from_the_selection_that_was_shown(project: Project, monk
     session.select_rows(np.arange(10), "test")
     shown = session.selection
     for _ in range(2):  # the second one was meant for what is no longer selected
-        panel._step(session, shown, session.invert)
+        panel._go_on(session, shown, session.invert)
     assert session.selection.tolist() == list(range(10, 30))
-    panel._step(session, session.selection, session.back)
+    panel._go_on(session, session.selection, session.back)
     assert session.selection.tolist() == list(range(10))
 
 

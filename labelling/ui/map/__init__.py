@@ -18,7 +18,7 @@ import streamlit as st
 from labelling.dataset import Dataset
 from labelling.ui import faults, page
 from labelling.ui.colours import Colouring
-from labelling.ui.faults import attempt
+from labelling.ui.steps import step
 
 HERE = Path(__file__).parent
 LABEL_MAP = "map"  # the key of the label page's map
@@ -154,7 +154,7 @@ def show_map(
                 st.session_state[f"{key} handled"] = value["id"]  # each is done once, however often it comes
                 act(handlers, value)
 
-        return lambda: attempt(handle)
+        return step(handle)
 
     def drawn(handlers: Handlers, value: dict[str, Any]) -> None:
         points = [[float(x), float(y)] for x, y in zip(value.get("x", []), value.get("y", []), strict=True)]
