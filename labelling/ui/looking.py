@@ -18,6 +18,7 @@ from labelling.ui.steps import step
 
 # A column of one of these names is shown after them, as "column x".
 LABEL, DENSITY, SEARCH, SUGGESTION, SURE = "label", "density", "search", "suggestion", "how sure"
+BY_SEARCH = "colour by the search"
 KINDS = {"words": "Words", "regex": "Regular expression", "meaning": "Meaning"}
 PLACEHOLDER = {
     "words": "all of these words",
@@ -51,7 +52,7 @@ def controls(session: Session) -> Shown:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="corral-controls"):
         with st.popover("Filter", icon=":material/filter_alt:"):
             wanted = filtering.choose(session)
-        if state.get("colour by") not in options:
+        if state.pop(BY_SEARCH, False) or state.get("colour by") not in options:
             state["colour by"] = LABEL if session.found is None else SEARCH
         by = st.selectbox(
             "Colour by",
@@ -204,13 +205,15 @@ def look_for(search: Any) -> None:
     """Run a search; its result colours the map."""
     search()
     state = st.session_state
-    state["colour by"] = SEARCH
+    # Not the widget's own state: where this run does not draw it, the browser sends the colour of before once more.
+    state[BY_SEARCH] = True
     state["sample page"] = 0
     state.setdefault("hidden groups", {}).pop((SEARCH, None), None)
 
 
 def clear_search(session: Session) -> None:
     session.found = None
+    st.session_state.pop(BY_SEARCH, None)
     if st.session_state.get("search query"):  # setting it empties the box, also of what is being typed meanwhile
         st.session_state["search query"] = ""
 

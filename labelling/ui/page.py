@@ -25,7 +25,7 @@ SESSION = "corral"  # the one key of st.session_state that holds the session
 OF_ONE_PROJECT = (
     "projection", "projection before", "projection chosen", "sample page", "tuned", "step error", "step done",
     "step meanwhile",
-    "pinned", "colour by", "colouring", "hidden groups", "n nearest",
+    "pinned", "colour by", "colour by the search", "colouring", "hidden groups", "n nearest",
     "edited label", "history action", "classified", "audit", "overwrite", "nothing done",
 )  # fmt: skip
 

@@ -1,18 +1,24 @@
-"""Steps: what a press of a button or a key does. Each is done whole, and what can't be done is said on the page.
+"""Steps: what a press of a button or a key does. Each is done whole, one after the other.
 
-Streamlit ends a callback at the next use of st.session_state once another press has come: what was done by then would
-stay, the rest would be left undone, and that press would find half a step.
+Streamlit ends a callback at its next use of st.session_state once another press has come, and begins with that one at
+once, in another thread: what was done by then would stay, the rest would be left undone, and the second press would be
+a step from what the first has not finished yet.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
+from weakref import WeakValueDictionary
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from labelling.ui import faults
+
+_locks: WeakValueDictionary[str, Any] = WeakValueDictionary()  # of the tabs in which a step is being taken
+_making = threading.Lock()
 
 
 def step(do: Callable[..., object]) -> Callable[..., None]:
@@ -27,7 +33,7 @@ def step(do: Callable[..., object]) -> Callable[..., None]:
 
 def attempt(do: Callable[[], object]) -> None:
     """Do it; what can't be done is said on the page that follows."""
-    with _uninterrupted():
+    with _alone():
         try:
             do()
         except Exception as error:
@@ -35,16 +41,19 @@ def attempt(do: Callable[[], object]) -> None:
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """No use of st.session_state ends this run of the page; a press that comes meanwhile waits for the next one."""
+def _alone() -> Iterator[None]:
+    """Once the tab's other steps are done; no use of st.session_state ends this one."""
     context = get_script_run_ctx(suppress_warning=True)
     if context is None:
         yield
         return
+    with _making:
+        lock = _locks.setdefault(context.session_id, threading.RLock())
     state = context.session_state  # which refuses plain assignment: an attribute of it is an entry
-    at_each_use = state._yield_callback
-    object.__setattr__(state, "_yield_callback", lambda: None)
-    try:
-        yield
-    finally:
-        object.__setattr__(state, "_yield_callback", at_each_use)
+    with lock:
+        at_each_use = state._yield_callback
+        object.__setattr__(state, "_yield_callback", lambda: None)
+        try:
+            yield
+        finally:
+            object.__setattr__(state, "_yield_callback", at_each_use)

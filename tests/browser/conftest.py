@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 from tests.browser.app import TIMEOUT
 
 ROOT = Path(__file__).parents[2]
+FAILED = pytest.StashKey[bool]()
 expect.set_options(timeout=TIMEOUT)
 
 
@@ -102,15 +103,28 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
+def tell(page: Page) -> None:
+    """Print what a page shows, for the report of a test that failed."""
+    print(f"---- {page.url}\n{page.inner_text('body')}\n---- its maps")
+    print(page.evaluate("() => [...globalThis.__corral?.maps ?? []].map(([name, map]) => [name, map.positionsId])"))
+
+
 @pytest.fixture
-def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+def new_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
     """Makes pages, and holds them to two promises: no script fails, and nothing is asked of any other machine."""
     errors: list[str] = []
     contexts = []
 
-    def check(request: Request) -> None:
-        if not request.url.startswith(("http://localhost:", "ws://localhost:", "data:", "blob:")):
-            errors.append(f"asked for {request.url}")
+    def check(asked: Request) -> None:
+        if not asked.url.startswith(("http://localhost:", "ws://localhost:", "data:", "blob:")):
+            errors.append(f"asked for {asked.url}")
 
     def make(color_scheme: str = "light") -> Page:
         context = browser.new_context(viewport={"width": 1440, "height": 960}, color_scheme=color_scheme)
@@ -123,5 +137,8 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 
     yield make
     for context in contexts:
+        if request.node.stash.get(FAILED, False):
+            for page in context.pages:
+                tell(page)
         context.close()
     assert not errors

@@ -1,6 +1,8 @@
 """A press is one action: buttons keep their identity, steps their target, and what did nothing says so. No browser."""
 
 import ast
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -74,7 +76,7 @@ def interrupt() -> None:
 @pytest.mark.parametrize("error", [None, LabelError("no"), ZeroDivisionError()])
 def test_a_step_is_not_interrupted(monkeypatch: pytest.MonkeyPatch, error: Exception | None) -> None:
     state = SafeSessionState(SessionState(), interrupt)
-    context = SimpleNamespace(session_state=state)
+    context = SimpleNamespace(session_state=state, session_id="a tab")
     monkeypatch.setattr(steps, "get_script_run_ctx", lambda **_options: context)
     monkeypatch.setattr("streamlit.runtime.state.session_state_proxy.get_session_state", lambda: state)
     done = []
@@ -93,6 +95,27 @@ def test_a_step_is_not_interrupted(monkeypatch: pytest.MonkeyPatch, error: Excep
     assert (STEP_ERROR in state.filtered_state) == bool(error)
     with pytest.raises(Interrupted):
         st.session_state["after"] = "a step it is interrupted again"
+
+
+def test_a_second_press_waits_for_the_step_of_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit begins with it in another thread, whatever the first is doing."""
+    context = SimpleNamespace(session_state=SafeSessionState(SessionState(), lambda: None), session_id="a tab")
+    monkeypatch.setattr(steps, "get_script_run_ctx", lambda **_options: context)
+    shown, kept = [1], []
+    begun = threading.Event()
+
+    def keep() -> None:
+        if shown:
+            begun.set()
+            time.sleep(0.2)  # the other one has all the time to begin
+            kept.append(shown.pop())
+
+    first = threading.Thread(target=steps.step(keep))
+    first.start()
+    begun.wait()
+    steps.step(keep)()
+    first.join()
+    assert kept == [1]
 
 
 def test_undo_stays_the_same_button_and_says_what_it_took_back(project: Project) -> None:
