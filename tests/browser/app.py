@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlparse
 import numpy as np
 from playwright.sync_api import Page, expect
 
-TIMEOUT = 25_000  # ms; a loaded machine with two cores takes its time
+TIMEOUT = 180_000  # ms; a loaded machine with two cores takes its time
 VIEW = "(({x, y}) => [...x, ...y])(globalThis.__corral.maps.get('map').range)"
 
 
@@ -216,9 +216,10 @@ def nothing_was_caught(page: Page) -> None:
 
 
 def wait_for_selected(page: Page, n: int) -> None:
-    """Until so many points are selected: in the panel's words, and drawn on the map."""
+    """Until so many points are selected: in the panel's words, drawn on the map, and all of the panel is there."""
     if n:
         expect(page.get_by_role("heading", name=f"{n:,} selected", exact=True)).to_be_visible()
     else:
         expect(page.get_by_text("Nothing selected")).to_be_visible()
     page.wait_for_function("n => document.querySelector('.corral-map').dataset.selected === String(n)", arg=n)
+    settle(page)

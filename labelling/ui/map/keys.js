@@ -55,5 +55,10 @@ function watchKeys() {
     const taken = event.key === "Escape" || (event.key === "Enter" && at.tagName === "INPUT");
     if (taken && (event.key === "Escape" || at.role !== "combobox")) leave(at);
   });
+  // On a busy machine the next key comes before any timer: it is the page's, too. The box has taken Enter by now.
+  document.body.addEventListener("keypress", (event) => {
+    const at = document.activeElement;
+    if (event.key === "Enter" && at.tagName === "INPUT" && isBox(at) && at.role !== "combobox") at.blur();
+  });
   return true;
 }
