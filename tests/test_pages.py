@@ -1,7 +1,9 @@
 """The pages without a browser: what they say, and what they refuse. Components run in tests/browser."""
 
+import atexit
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +11,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from labelling.projections import UmapProcess
 from labelling.readers import make_dataset, read_table
-from labelling.ui import resources
+from labelling.ui import resources, running
 from labelling.workspace import Project, Workspace
 
 ROOT = Path(__file__).parents[1]
@@ -31,11 +34,20 @@ class FakeEncoder:
         return sum(len(text) > 16 for text in texts)
 
 
+@cache
+def umap_process() -> UmapProcess:
+    """One for all tests: to start it takes longer than any of them."""
+    process = UmapProcess()
+    atexit.register(process.close)
+    return process
+
+
 def fresh_workspace(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """The app's workspace, in this folder, with an encoder that is quick."""
     monkeypatch.setenv("CORRAL_WORKSPACE", str(folder / "workspace"))
     monkeypatch.setattr(resources, "warm_up", lambda: None)
     monkeypatch.setattr(resources, "encoder_for", lambda settings: FakeEncoder())
+    monkeypatch.setattr(running, "umap_process", umap_process)
     st.cache_resource.clear()
     yield resources.workspace()
     st.cache_resource.clear()

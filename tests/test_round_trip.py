@@ -1,6 +1,7 @@
 """An export that is uploaded again gives back the same texts and the same answers; a second one adds no column."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,16 @@ from hypothesis import strategies as st
 from labelling import export
 from labelling.dataset import Dataset
 from labelling.labels import NO, LabelError, clean_name, names_to_import
-from labelling.readers import Table, guess_answer_columns, make_dataset, read_answers, read_labels, read_table
+from labelling.readers import (
+    Table,
+    apart,
+    columnar,
+    guess_answer_columns,
+    make_dataset,
+    read_answers,
+    read_labels,
+    read_table,
+)
 from labelling.session import Session
 from labelling.workspace import Workspace
 
@@ -78,6 +88,15 @@ def columns(content: bytes, ending: str) -> list[str]:
 
 
 # ---------------------------------------------------------------- any project
+
+
+@contextmanager
+def without_a_child() -> Iterator[None]:
+    """Parquet files are read in this process: a hundred children would take minutes. The other tests here have them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(apart, "_read", lambda _kind, data, options: columnar.read_parquet(data, options))
+        yield
+
 
 NAMES = [
     "label", "Label", " label", "LABEL ", "labels", "labelled_at", "source", "Source", "cats", "CATS",
@@ -159,6 +178,7 @@ def labelled(given: Given, *, several: bool) -> Labelled:
 @pytest.mark.parametrize("kind", FORMATS)
 @settings(derandomize=True, deadline=None, max_examples=25, database=None)
 @given(project=projects())
+@without_a_child()
 def test_any_project_goes_out_and_comes_in_again(kind: str, several: bool, project: Given) -> None:
     write, ending = FORMATS[kind]
     first = labelled(project, several=several)
