@@ -9,7 +9,7 @@ import streamlit as st
 from labelling.labels import Action, LabelError
 from labelling.session import Session
 from labelling.ui import giving, page
-from labelling.ui.steps import step
+from labelling.ui.steps import step, tell
 
 SAMPLES = {
     "random": ("Random", "tells the share of wrong labels"),
@@ -99,7 +99,7 @@ def _draw(session: Session, seq: int, sample: str) -> None:
     rows = session.audit_sample(seq, sample, PAGE_ROWS, random_state=n_read)
     st.session_state[AUDIT] = Audit(seq, sample, rows) if len(rows) else None
     if not len(rows):
-        st.session_state["step done"] = "All of these texts have been read."
+        tell("step done", "All of these texts have been read.")
 
 
 def _read(session: Session, held: Audit) -> None:
@@ -165,7 +165,7 @@ def _keep(session: Session, held: Audit, *, go_on: bool) -> None:
         except LabelError:  # the action was taken back meanwhile: there is nothing left to audit
             st.session_state.pop(AUDIT)
             raise
-        st.session_state["step done"] = page.escape(f"{len(held.wrong):,} read, {len(wrong):,} wrong")
+        tell("step done", page.escape(f"{len(held.wrong):,} read, {len(wrong):,} wrong"))
     st.session_state.pop(AUDIT, None)
     if go_on:
         _draw(session, held.seq, held.sample)

@@ -11,9 +11,9 @@ from labelling.log import LabelLog, Outcome
 from labelling.quality import Estimate
 from labelling.readers.tables import count
 from labelling.session import Session, SessionError
-from labelling.ui import colours, page
+from labelling.ui import colours, faults, page
 from labelling.ui.map import LABEL_MAP, is_drawn_on
-from labelling.ui.steps import step
+from labelling.ui.steps import step, tell, told
 
 LEAVE, OVERWRITE = "leave", "overwrite"
 NOTHING = "nothing done"
@@ -45,10 +45,12 @@ class Nothing:
 
 def say() -> None:
     """What came of the step that was taken last."""
-    if message := st.session_state.pop("step error", None):
-        page.error(message)
-    if done := st.session_state.pop("step done", None):
-        st.toast(done, icon=":material/check:")
+    with told(faults.STEP_ERROR) as message:
+        if message:
+            page.error(message)
+    with told("step done") as done:
+        if done:
+            st.toast(done, icon=":material/check:")
 
 
 def show(session: Session) -> None:
@@ -238,7 +240,7 @@ def give(session: Session, name: str, shown: np.ndarray, answer: int = YES, *, o
         said = f"{outcome.n_changed:,} are {word} for {page.escape(name.strip())}"
     if outcome.n_left:
         said += f"; {outcome.n_left:,} had another and {'was' if outcome.n_left == 1 else 'were'} left"
-    st.session_state["step done"] = said
+    tell("step done", said)
 
 
 def clear(session: Session, shown: np.ndarray, name: str | None = None) -> None:
@@ -297,7 +299,7 @@ def _tell_meanwhile(outcome: Outcome, *, overwrite: bool) -> None:
     if outcome.meanwhile:
         who = ", ".join(f"{page.escape(who) or 'somebody'} {n:,}" for who, n in outcome.meanwhile.items())
         came_of_it = "what you did came after it" if overwrite else "what they labelled was left"
-        st.session_state["step meanwhile"] = f"Of these, others have just changed some ({who}): {came_of_it}."
+        tell("step meanwhile", f"Of these, others have just changed some ({who}): {came_of_it}.")
 
 
 # ---------------------------------------------------------------- taking back

@@ -13,7 +13,7 @@ from labelling.log import LabelLog
 from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui import colours, giving, page, tuning
-from labelling.ui.steps import step
+from labelling.ui.steps import step, tell
 
 CHOSEN = "history action"
 MAX_SHOWN = 1_000  # actions in the list, the newest
@@ -135,7 +135,7 @@ def show(session: Session, action: Action) -> None:
 def _say(n: int) -> None:
     if not n:
         raise LabelError("Nothing to take back: the labels are as they were after this action.")
-    st.session_state["step done"] = f"{count(n, 'action')} taken back or brought back. Undo takes this back."
+    tell("step done", f"{count(n, 'action')} taken back or brought back. Undo takes this back.")
 
 
 def _said(session: Session, action: Action) -> list[str]:

@@ -13,7 +13,7 @@ from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui import giving, page
 from labelling.ui.map import load_keys
-from labelling.ui.steps import attempt, step
+from labelling.ui.steps import attempt, step, tell
 
 EDITED = "edited label"
 SHAPES = ("●", "■", "▲", "◆")  # as the map draws them
@@ -158,7 +158,7 @@ def _save(session: Session, label: Label, name: str, about: str, look: int, key:
     log.recolour(label.id, look)
     if key != label.key:
         log.set_key(label.id, key)
-    st.session_state["step done"] = "Saved"
+    tell("step done", "Saved")
 
 
 def _merge(session: Session, label: Label) -> None:
@@ -190,7 +190,7 @@ def _end(session: Session, label: Label, end: Callable[[], Outcome]) -> None:
 
 
 def _say_done(n: int) -> None:
-    st.session_state["step done"] = f"{count(n, 'text')}. Undo takes it back."
+    tell("step done", f"{count(n, 'text')}. Undo takes it back.")
 
 
 def _split(session: Session, label: Label) -> None:

@@ -15,6 +15,7 @@ from labelling.errors import CorralError
 from labelling.session import Session
 from labelling.ui import access, faults, filtering, resources
 from labelling.ui.markdown import escape
+from labelling.ui.steps import tell, told
 from labelling.workspace import Project
 
 TEXTS, LABEL, LABELS, TUNE = "pages/texts.py", "pages/label.py", "pages/labels.py", "pages/tune.py"
@@ -87,8 +88,9 @@ def run(navigation: Page) -> None:
     """Run the page that was chosen; where it fails, it says so in what is there of it."""
     faults.begin_log()
     faults.guarded(navigation.run)()
-    if message := st.session_state.pop(faults.STEP_ERROR, None):  # of a page that has no place of its own for it
-        error(message)
+    with told(faults.STEP_ERROR) as message:  # of a page that has no place of its own for it
+        if message:
+            error(message)
 
 
 def start(title: str, *, wide: bool = True) -> None:
@@ -112,8 +114,9 @@ def start(title: str, *, wide: bool = True) -> None:
     except WorkspaceError as problem:
         stop(str(problem))
     resources.warm_up()
-    if note := st.session_state.pop("note", None):
-        st.toast(note, duration="long")
+    with told("note") as note:
+        if note:
+            st.toast(note, duration="long")
 
 
 def stop(message: str) -> NoReturn:
@@ -196,7 +199,7 @@ def go_label(project: Project) -> NoReturn:
 
 def say_later(note: str) -> None:
     """Show `note` as a toast on the page that runs next."""
-    st.session_state["note"] = note
+    tell("note", note)
 
 
 def header(current: Session) -> None:

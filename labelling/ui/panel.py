@@ -11,7 +11,7 @@ from labelling.keywords import Keywords
 from labelling.labels import NO, YES
 from labelling.session import Session
 from labelling.ui import colours, giving, looking, page, suggesting
-from labelling.ui.steps import step
+from labelling.ui.steps import step, told
 
 PAGE_ROWS = 8
 MAX_SAMPLE = 800  # rows of a selection that can be leafed through, drawn at random
@@ -54,13 +54,15 @@ def show(session: Session, found: Place) -> None:
     said, chosen, labels, more = (st.container(gap="xsmall") for _ in range(4))
     with said:
         giving.say()
-    if told := st.session_state.pop("step meanwhile", None):
-        st.toast(told, icon=":material/group:", duration="long")
-    if n_hidden := st.session_state.pop("just hidden", 0):
-        st.toast(
-            f"{n_hidden:,} {'is' if n_hidden == 1 else 'are'} hidden now, and no longer selected. "
-            "B brings a selection back."
-        )
+    with told("step meanwhile") as meanwhile:
+        if meanwhile:
+            st.toast(meanwhile, icon=":material/group:", duration="long")
+    with told("just hidden") as n_hidden:
+        if n_hidden:
+            st.toast(
+                f"{n_hidden:,} {'is' if n_hidden == 1 else 'are'} hidden now, and no longer selected. "
+                "B brings a selection back."
+            )
     with found:
         looking.found(session)
     with chosen:

@@ -37,7 +37,21 @@ def attempt(do: Callable[[], object]) -> None:
         try:
             do()
         except Exception as error:
-            st.session_state[faults.STEP_ERROR] = faults.said(error)
+            tell(faults.STEP_ERROR, faults.said(error))
+
+
+def tell(key: str, what: Any) -> None:
+    """Have something said once, by the page that follows."""
+    st.session_state[key] = [what]
+
+
+@contextmanager
+def told(key: str) -> Iterator[Any]:
+    """What is to be said, None where nothing is. It counts as said at the end of the block."""
+    held = st.session_state.get(key) or []
+    yield held[0] if held else None
+    # A run may be ended by a press, at any use of Streamlit: before it was said, or after it, but not in between.
+    held.clear()
 
 
 @contextmanager

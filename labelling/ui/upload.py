@@ -18,7 +18,7 @@ from labelling.readers.tables import count
 from labelling.ui import access, encoder_choice, faults, page, resources
 from labelling.ui.encoder_choice import Choice, Vectors, join_vectors, prepare
 from labelling.ui.reading import Found
-from labelling.ui.steps import step
+from labelling.ui.steps import step, tell, told
 from labelling.workspace import Project, ProjectInfo, save_array
 
 DEMO = Path(__file__).parents[2] / "data" / "demo.csv"
@@ -176,15 +176,16 @@ def _sharing(info: ProjectInfo) -> None:
             sharing(access.open_project(info.id))
             st.session_state[typed] = ""
         except Exception as error:
-            st.session_state[refused] = faults.said(error)
+            tell(refused, faults.said(error))
 
     shared = access.open_project(info.id).shared_with()
     with (
         st.popover(f"Shared with {len(shared)}" if shared else "Share", icon=":material/group:"),
         st.container(width=340),
     ):
-        if message := st.session_state.pop(refused, None):
-            page.error(message)
+        with told(refused) as message:
+            if message:
+                page.error(message)
         with st.form(f"form-{info.id}", border=False):
             st.text_input(
                 "Share with",

@@ -13,7 +13,7 @@ from labelling.ui import faults, giving, looking, page, panel, running
 from labelling.ui.map import LABEL_MAP as MAP
 from labelling.ui.map import Drawn, Handlers, answer_hovers, send_positions, send_selection, show_map
 from labelling.ui.resources import jobs
-from labelling.ui.steps import step
+from labelling.ui.steps import step, tell
 from labelling.workspace import Space
 
 MAP_HEIGHT = "clamp(340px, calc(100vh - 345px), 1100px)"  # with what stands above and below it, the window's
@@ -201,7 +201,7 @@ def show(session: Session) -> None:
             return
         shown = looking.controls(session)
         if n_hidden := session.show_only(shown.rows):
-            st.session_state["just hidden"] = n_hidden
+            tell("just hidden", n_hidden)
             st.rerun()  # the selection that was sent is another now
         show_map(
             MAP,

@@ -4,7 +4,7 @@
     python tests/benchmarks/hostile_browser.py clients --seconds 120
     python tests/benchmarks/hostile_browser.py two_servers
 
-What databases and disks do: hostile.py.
+What databases and disks do: hostile.py. Thirty people by Streamlit's own protocol: hostile_clients.py.
 """
 
 import argparse
@@ -66,14 +66,14 @@ def new_page(browser: Browser) -> Page:
     return page
 
 
-def small(workspace: Workspace) -> Project:
-    """240 texts, embedded and mapped."""
+def small(workspace: Workspace, n: int = N) -> Project:
+    """So many texts, embedded and mapped."""
     rng = np.random.default_rng(0)
-    texts = pd.Series([f"a text of group{row // GROUP:02d}, number {row}" for row in range(N)], dtype="str")
+    texts = pd.Series([f"a text of group{row // GROUP:02d}, number {row}" for row in range(n)], dtype="str")
     project = workspace.create("small", Dataset(pd.DataFrame({"text": texts}), "text"), {})
     space = project.space(0)
-    xy = rng.normal(size=(N, 2)).astype(np.float32)
-    space.save_graph(np.tile(np.arange(1, 16), (N, 1)), np.ones((N, 15)))
+    xy = rng.normal(size=(n, 2)).astype(np.float32)
+    space.save_graph(np.tile(np.arange(1, 16), (n, 1)), np.ones((n, 15)))
     space.save_map("PCA", xy)
     space.save_map("UMAP", xy)
     project.describe_space(0, n_truncated=0, max_tokens=256)

@@ -77,6 +77,7 @@ def test_a_press_is_one_action_on_a_busy_machine(
     # Steps of a selection: each is taken from what was shown, once.
     page.keyboard.press("u")
     page.wait_for_function("() => document.querySelector('.corral-map').dataset.selected === '237'")
+    expect(page.get_by_role("button", name="Invert")).to_be_enabled()  # with nothing selected it was not
     for number in range(N_STEPS):
         page.keyboard.press("i")
         wanted = str((3, 237)[number % 2])

@@ -97,6 +97,17 @@ def test_a_step_is_not_interrupted(monkeypatch: pytest.MonkeyPatch, error: Excep
         st.session_state["after"] = "a step it is interrupted again"
 
 
+def test_what_a_run_that_was_ended_did_not_say_is_said_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = SafeSessionState(SessionState(), lambda: None)
+    monkeypatch.setattr("streamlit.runtime.state.session_state_proxy.get_session_state", lambda: state)
+    steps.tell("done", "80 labelled")
+    with pytest.raises(Interrupted), steps.told("done"):
+        raise Interrupted
+    for expected in ("80 labelled", None):
+        with steps.told("done") as said:
+            assert said == expected
+
+
 def test_a_second_press_waits_for_the_step_of_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Streamlit begins with it in another thread, whatever the first is doing."""
     context = SimpleNamespace(session_state=SafeSessionState(SessionState(), lambda: None), session_id="a tab")
