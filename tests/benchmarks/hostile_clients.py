@@ -46,6 +46,7 @@ class Client:
         self.number = number
         self.ids: dict[str, str] = {}  # of widgets, by their keys
         self.fragments: dict[str, str] = {}
+        self.values: dict[str, WidgetState] = {}
         self.page = ""
         self.said: list[str] = []  # since the last press
         self.news = asyncio.Event()
@@ -80,13 +81,13 @@ class Client:
             await asyncio.sleep(auto.interval)
             await self._send([], fragment=auto.fragment_id, is_auto=True)
 
-    async def _send(self, states: list[WidgetState], *, fragment: str = "", is_auto: bool = False) -> None:
+    async def _send(self, pressed: list[WidgetState], *, fragment: str = "", is_auto: bool = False) -> None:
         message = BackMsg()
         asked = message.rerun_script
         asked.query_string, asked.page_script_hash = f"project={self.project}", self.page
         asked.page_name = "" if self.page else "label"
         asked.fragment_id, asked.is_auto_rerun = fragment, is_auto
-        asked.widget_states.widgets.extend(states)
+        asked.widget_states.widgets.extend([*self.values.values(), *pressed])
         await self.socket.send(message.SerializeToString())
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -104,8 +105,10 @@ class Client:
         await self.until(lambda: values.keys() <= self.ids.keys())
         self.said.clear()
         begun = time.perf_counter()
-        states = [WidgetState(id=self.ids[name], **value) for name, value in values.items()]
-        await self._send(states, fragment=self.fragments[key])
+        states = {name: WidgetState(id=self.ids[name], **value) for name, value in values.items()}
+        # As a browser: each message has the values of all widgets, and a press once.
+        self.values |= {name: state for name, state in states.items() if not state.trigger_value}
+        await self._send([state for state in states.values() if state.trigger_value], fragment=self.fragments[key])
         await self.until(lambda: self.says(said))
         return 1000 * (time.perf_counter() - begun)
 
