@@ -54,6 +54,7 @@ class Client:
         self.milliseconds: list[float] = []
         self.watches: dict[str, asyncio.Task[None]] = {}  # of fragments that are run every second
         self.listening = asyncio.create_task(self._listen())
+        self.listening.add_done_callback(lambda _: self.news.set())
 
     async def _listen(self) -> None:
         async for data in self.socket:
@@ -93,6 +94,7 @@ class Client:
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE):
             while not condition():
+                assert not self.listening.done(), self.listening.exception()
                 self.news.clear()
                 await self.news.wait()
 
@@ -148,7 +150,7 @@ async def crowd(server: Server, project: Project, n_clients: int, seconds: float
     labels = [(label.id, label.name) for label in project.open_log().labels]
     address = f"ws://localhost:{server.port}/_stcore/stream"
     sockets = [
-        await connect(address, origin=server.url, subprotocols=["streamlit"], max_size=None)  # type: ignore[arg-type,list-item]
+        await connect(address, origin=server.url, subprotocols=["streamlit"], max_size=None, ping_interval=None)  # type: ignore[arg-type,list-item]
         for _ in range(n_clients)
     ]
     everybody = [Client(socket, project.id, number) for number, socket in enumerate(sockets)]
