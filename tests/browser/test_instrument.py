@@ -147,6 +147,7 @@ def test_steps_of_a_selection(page: Page, project: Project) -> None:
     page.keyboard.up("Shift")
     expect(page.locator(".corral-outline path")).to_have_attribute("d", re.compile(r"^(M[^M]+Z){5}$"))
     wait_for_selected(page, 80)
+    expect(page.get_by_role("button", name="Invert")).to_be_enabled()
     page.keyboard.press("i")
     wait_for_selected(page, 160)
     for n in (80, 160, 80, 160, 80, 0):
@@ -154,6 +155,7 @@ def test_steps_of_a_selection(page: Page, project: Project) -> None:
         wait_for_selected(page, n)
     round_group(page, points, 2)
     wait_for_selected(page, 80)
+    expect(page.get_by_role("button", name="Shrink")).to_be_enabled()
     page.keyboard.press("s")
     wait_for_selected(page, 64)
     page.keyboard.press("g")
