@@ -21,10 +21,10 @@ class Job(threading.Thread):
     settings : whatever it was started with, for starting it again
     """
 
-    def __init__(self, title: str, work: Callable[["Job"], Any], of: str = "") -> None:
+    def __init__(self, title: str, work: Callable[["Job"], Any], key: tuple[Any, ...] = ()) -> None:
         super().__init__(name=title, daemon=True)
         self.title = title
-        self.of = of  # what the log calls it: its work and its project
+        self.key = key  # its work, and of what
         self.work = work
         self.stop = threading.Event()
         self.done = self.total = 0
@@ -39,7 +39,7 @@ class Job(threading.Thread):
             self.result = self.work(self)
         except Exception as error:  # shown on the page by whoever asks for the result
             if not isinstance(error, CorralError):
-                log_fault(error, f"the job {self.title!r} ({self.of})")
+                log_fault(error, f"the job {self.title!r} ({' '.join(map(str, self.key))})")
             self.error = error
 
     @property
@@ -86,7 +86,7 @@ class Jobs:
         with self._lock:
             job = self._jobs.get(key)
             if job is None or not job.is_alive():
-                job = self._jobs[key] = Job(title, work, " ".join(map(str, key)))
+                job = self._jobs[key] = Job(title, work, key)
                 job.start()
             return job
 

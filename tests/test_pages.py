@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from labelling.projections import UmapProcess
 from labelling.readers import make_dataset, read_table
-from labelling.ui import resources, running
+from labelling.session import Session
+from labelling.ui import resources, running, workbench
 from labelling.workspace import Project, Workspace
 
 ROOT = Path(__file__).parents[1]
@@ -132,6 +133,28 @@ def test_a_bad_file_is_explained_and_loses_nothing(name: str, data: bytes, messa
     assert any(message.lower() in error.value.lower() for error in at.error), said(at)
     assert "Still loaded: mine" in said(at)
     assert list(at.dataframe[0].value.columns) == ["id", "text", "kind"]
+
+
+def test_a_map_that_was_ready_while_the_page_was_made_is_shown(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = "".join(f"text {row} about {'cats' if row % 2 else 'money'}\n" for row in range(40))
+    project = workspace.create("mine", make_dataset(read_table(texts.encode(), "a.txt"), "text"), {})
+    assert resources.new_session(project).embed()
+    really, chosen = workbench.choose_map, []
+
+    def slowly(session: Session) -> None:
+        really(session)
+        chosen.append(session.view.projection if session.view else None)
+        if job := resources.jobs().get("umap", project.id, 0):
+            job.join()
+
+    monkeypatch.setattr(workbench, "choose_map", slowly)
+    at = open_page("label", project)
+    assert not at.exception
+    assert chosen[0] == "PCA"
+    assert chosen[-1] == "UMAP"
+    assert "still being made" not in said(at)
 
 
 def test_a_project_is_listed_and_opens(project: Project) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from labelling.cache import EmbeddingCache
+from labelling.jobs import Job
 from labelling.readers.tables import count
 from labelling.session import MapView, Session
 from labelling.ui import faults, giving, looking, page, panel, running
@@ -19,6 +20,9 @@ from labelling.workspace import Space
 MAP_HEIGHT = "clamp(340px, calc(100vh - 345px), 1100px)"  # with what stands above and below it, the window's
 REFRESH_SECONDS = 0.7
 WATCH_SECONDS = 1.0
+REST = (
+    10  # times what it took: for what others do, a page is drawn in a tenth of the time at most, or the server chokes
+)
 MAX_TOLD = 3  # of others' actions, in a toast each
 HEAD_START_SECONDS = 0.04
 GROWTH_WORTH_SHOWING = 1.6  # the map of a running embedding is drawn anew when it has grown by this factor
@@ -27,35 +31,37 @@ GROWTH_WORTH_SHOWING = 1.6  # the map of a running embedding is drawn anew when 
 # ---------------------------------------------------------------- what runs in the background
 
 
-def status(session: Session) -> None:
-    """What is running: the embedding, then the UMAP of the space that is shown."""
+def work(session: Session) -> Job | None:
+    """What is to be made, or being made: the embeddings, then the UMAP of the space that is shown.
+
+    Asked before the map is chosen: what is ready only after that is then shown by `status`, which runs the page again.
+    """
+    return running.embedding(session) or running.umap(session, session.project.current)
+
+
+def status(session: Session, job: Job | None) -> None:
+    """How far `work` is."""
     session.log.refresh()
-    embedding = running.embedding(session)
     if isinstance(session.cache, EmbeddingCache) and (aside := session.cache.set_aside):
         st.caption(
             ":material/healing: The file with the embeddings was damaged. It was set aside "
             f"({page.escape(aside.name)}), and texts are embedded anew where a project needs it. No label was in it."
         )
     space = session.project.current
-    if not space.ready and not embedding and not session.can_be_made(space):
+    if not space.ready and job is None and not session.can_be_made(space):
         page.error(
             f"The embeddings of {space.name!r} are damaged, and what made them is not there any more: choose another "
             "space. No label was in them."
         )
-    job = embedding or running.umap(session, space)
     if job is None:
         _truncation_note(session)
         return
-    st.fragment(faults.guarded(_show_status), run_every=REFRESH_SECONDS if job.is_alive() else None)(
-        session, embedding is not None
-    )
+    st.fragment(faults.guarded(_show_status), run_every=REFRESH_SECONDS if job.is_alive() else None)(session, job)
 
 
-def _show_status(session: Session, embedding: bool) -> None:
-    space = session.project.current
-    key = ("embed", session.project.id) if embedding else ("umap", session.project.id, space.id)
-    job = jobs().get(*key)
-    if job is None:
+def _show_status(session: Session, job: Job) -> None:
+    embedding = job.key[0] == "embed"
+    if jobs().get(*job.key) is not job:  # another tab has seen its end
         st.rerun()
     elif job.is_alive():
         running.show_progress(job, "texts" if embedding else "rounds")
@@ -64,17 +70,17 @@ def _show_status(session: Session, embedding: bool) -> None:
     elif job.error is not None:
         page.error(job.failure)
         if st.button("Try again", icon=":material/refresh:"):
-            jobs().forget(*key)
+            jobs().forget(*job.key)
             st.rerun()
     elif job.result:
-        jobs().forget(*key)
+        jobs().forget(*job.key)
         page.say_later("All texts are embedded." if embedding else "The UMAP map is ready.")
         st.rerun()
     else:
         note, button = st.columns([6, 1], vertical_alignment="center")
         note.info(f"{job.title}: stopped at {job.done:,} of {job.total:,}. What is done is kept.")
         if button.button("Go on", icon=":material/play_arrow:", width="stretch"):
-            jobs().forget(*key)
+            jobs().forget(*job.key)
             st.rerun()
 
 
@@ -164,10 +170,15 @@ def _view(session: Session, space: Space, projection: str) -> MapView | None:
 
 @st.fragment(run_every=WATCH_SECONDS)
 @faults.guarded
-def watch(session: Session) -> None:
-    """Take in what others do on this project: the map and the counts follow, the selection and the zoom stay."""
+def watch(session: Session, resting: float) -> None:
+    """Take in what others do on this project: the map and the counts follow, the selection and the zoom stay.
+
+    Not before `resting`, a time of time.monotonic().
+    """
     if session.project.has_grown:
         st.rerun()
+    if time.monotonic() < resting:
+        return
     seen = session.log.seq
     if not session.log.refresh():
         return

@@ -179,6 +179,7 @@ def test_texts_that_are_added_while_two_tabs_are_open(shared_server: Server, new
     expect(tab.get_by_test_id("stException")).to_have_count(0)
     tab.wait_for_function("() => globalThis.__corral.maps.get('map').count === 60")
     for seen in (tab, other):
+        wait_for_legend(seen, unlabelled=60)
         seen.mouse.move(5, 5)
         seen.keyboard.press("u")
         wait_for_selected(seen, 60)
@@ -190,6 +191,7 @@ def test_texts_that_are_added_while_two_tabs_are_open(shared_server: Server, new
     tab.keyboard.type("bus never")
     tab.keyboard.press("Enter")
     expect(tab.get_by_text("20 with the words")).to_be_visible()
+    wait_for_legend(tab, found=20, others=40)
     tab.keyboard.press("m")
     wait_for_selected(tab, 20)
     expect(tab.locator(".corral-keywords")).to_contain_text("bus")
