@@ -5,6 +5,7 @@ import streamlit as st
 from labelling.ui import page, server
 
 if not server.runs_a_page():
+    server.deliver_everything()
     app = st.App(__file__, middleware=server.middleware())
 else:
     page.run(

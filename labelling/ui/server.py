@@ -1,4 +1,5 @@
-"""The server round the pages: which hosts it answers for, and what it says to browsers about framing.
+"""The server round the pages: which hosts it answers for, what it says to browsers about framing, and that it drops
+nothing of what a page has to show.
 
 A page elsewhere whose name leads to this machine (DNS rebinding) is told by the Host header that its browser sends: it
 is that page's own. Streamlit looks at it for websockets alone.
@@ -13,7 +14,8 @@ from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.app_session import AppSession, AppSessionState
+from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from labelling.ui import access, downloads
@@ -27,12 +29,34 @@ HEADERS = {
 }
 MEDIA = "/media"  # where Streamlit keeps what the pages' buttons made
 UPLOADS = "/_stcore/upload_file/"  # where it takes files, for anybody with a page open, and keeps them in memory
+SOON = 0.005  # seconds
 CLOSED = "/_stcore/metrics"  # how many sessions there are, and how much memory they take
 
 
 def runs_a_page() -> bool:
     """Whether Streamlit runs app.py for somebody's page, rather than its server looking for the app in it."""
     return get_script_run_ctx(suppress_warning=True) is not None
+
+
+def deliver_everything() -> None:
+    """Let no run of a page begin before what the last one shows was taken in by the server's event loop.
+
+    Streamlit begins it in a new thread as soon as the last one has ended, and from then on drops what it has not taken
+    in of that: on a busy server half a page, or what a press of a button did, would not be shown.
+    """
+    create = AppSession._create_scriptrunner
+    if create.__module__ == __name__:
+        return
+
+    def begin(session: AppSession, asked: RerunData) -> None:
+        if session._state == AppSessionState.SHUTDOWN_REQUESTED:
+            return
+        if session._scriptrunner is None:
+            create(session, asked)
+        elif not session._scriptrunner.request_rerun(asked):  # it has ended, but not everything has come from it
+            session._event_loop.call_later(SOON, begin, session, asked)
+
+    AppSession._create_scriptrunner = begin  # type: ignore[assignment, method-assign]
 
 
 def middleware() -> list[Middleware]:

@@ -1,10 +1,13 @@
 """The server round the pages: hosts, origins, frames."""
 
 import asyncio
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.runtime.app_session import AppSession, AppSessionState
 
 from labelling.ui import access, resources, server
 
@@ -85,3 +88,43 @@ def test_who_has_not_signed_in_uploads_nothing(monkeypatch, base):
     assert ask(request, host="localhost", cookie="who=ann@example.org")[::2] == (200, True)
     monkeypatch.setattr(resources, "signing_in_is_set_up", lambda: False)
     assert ask(request, host="localhost")[::2] == (200, True)
+
+
+def test_no_run_begins_before_all_of_the_last_one_is_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(AppSession, "_create_scriptrunner", lambda session, asked: begun.append(asked))
+    server.deliver_everything()
+    server.deliver_everything()  # once is enough
+
+    class Ended:
+        def request_rerun(self, asked: str) -> bool:
+            return False
+
+    class Running(Ended):
+        def request_rerun(self, asked: str) -> bool:
+            begun.append(f"{asked} by it")
+            return True
+
+    async def asks() -> None:
+        loop = asyncio.get_running_loop()
+        session: Any = SimpleNamespace(_scriptrunner=None, _event_loop=loop, _state=AppSessionState.APP_NOT_RUNNING)
+        ask = partial(AppSession._create_scriptrunner, session)
+        ask("first")
+        assert begun == ["first"]
+        session._scriptrunner = Ended()
+        ask("second")
+        await asyncio.sleep(4 * server.SOON)
+        assert begun == ["first"]
+        session._scriptrunner = None
+        await asyncio.sleep(4 * server.SOON)
+        assert begun == ["first", "second"]
+        session._scriptrunner = Ended()
+        ask("third")
+        session._scriptrunner = Running()
+        await asyncio.sleep(4 * server.SOON)
+        assert begun == ["first", "second", "third by it"]
+        session._scriptrunner, session._state = None, AppSessionState.SHUTDOWN_REQUESTED
+        ask("too late")
+        assert len(begun) == 3
+
+    asyncio.run(asks())
