@@ -19,6 +19,7 @@ SAMPLE_CHARS = 200_000
 
 def read_lines(text: str, kind: str, options: ReadOptions = ReadOptions()) -> Table:
     """A text a line; with `options.header` the column is called what that line says, of those that aren't blank."""
+    check_size(text.count("\n"), 1)
     # Not str.splitlines: it would also split at form feeds and at Unicode's separators.
     lines = re.split("\r?\n", text)
     if lines[-1] == "":

@@ -1,16 +1,15 @@
 """CSV that Corral has written to a table."""
 
 import codecs
-import csv
-import io
 from dataclasses import replace
 
 import pandas as pd
 
-from labelling.dataset import Table
+from labelling.dataset import ReadError, Table
 from labelling.formulas import unguard
 from labelling.readers.delimited import read_csv
 from labelling.readers.exported import columns_of_export
+from labelling.readers.rows import read_rows
 from labelling.readers.tables import check_size
 
 
@@ -25,12 +24,10 @@ def read_our_export(data: bytes) -> Table | None:
     marked = data.startswith(codecs.BOM_UTF8)
     try:
         text = data.decode("utf-8-sig" if marked else "utf-8")
-        rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-        header = next(rows)
-        if not columns_of_export(header)[1] or len(set(header)) < len(header):
-            return None
-        body = [row for row in rows if row]
-    except (csv.Error, UnicodeDecodeError):
+        header, *body = read_rows(text, ",").cells
+    except (ReadError, UnicodeDecodeError):
+        return None
+    if not columns_of_export(header)[1] or len(set(header)) < len(header):
         return None
     check_size(len(body), len(header))
     if not body or any(len(row) != len(header) for row in body):

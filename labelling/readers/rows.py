@@ -4,14 +4,21 @@ import contextlib
 import csv
 import io
 import re
+from array import array
+from collections.abc import Iterator, MutableSequence
 from dataclasses import dataclass, field
 
 from labelling.dataset import ReadError
-from labelling.readers.tables import MAX_BYTES
+from labelling.readers.tables import MAX_BYTES, check_size
 
 # The csv module stops at cells of 131,072 characters; a cell here may be as long as the file. The setting
 # belongs to the process; raising it changes no other result.
 csv.field_size_limit(MAX_BYTES)
+PART = 1_000_000  # characters
+
+
+def _numbers() -> MutableSequence[int]:
+    return array("q")
 
 
 @dataclass
@@ -19,8 +26,8 @@ class Rows:
     """The rows that aren't blank, as they stand in the file."""
 
     cells: list[list[str]] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)  # where each row begins, counted from 1
-    blank: list[int] = field(default_factory=list)  # the lines that are blank
+    lines: MutableSequence[int] = field(default_factory=_numbers)  # where each row begins, counted from 1
+    blank: MutableSequence[int] = field(default_factory=_numbers)  # the lines that are blank
     long: list[tuple[int, int]] = field(default_factory=list)  # (row, its last line) of those of several lines
 
 
@@ -29,16 +36,28 @@ def unused(text: str) -> str:
     return next((char for char in map(chr, range(0xD800, 0xE000)) if char not in text), "\ud800")
 
 
+class QuoteError(ReadError):
+    """A quote isn't closed, or is closed too early."""
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines with their ends, by parts: io.StringIO holds four bytes a character."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start + PART) + 1 or len(text)
+        yield from io.StringIO(text[start:end], newline="")  # which keeps the \r\n inside cells
+        start = end
+
+
 def read_rows(
     text: str, delimiter: str, *, quoting: int = csv.QUOTE_MINIMAL, skip: bool = False, strict: bool = True
 ) -> Rows:
     """The rows of `text`; with `skip`, without the blanks after each delimiter.
 
-    Raises ReadError where a quote isn't closed, or closed too early, unless not `strict`.
+    Raises QuoteError where a quote isn't closed, or closed too early, unless not `strict`; ReadError for too many rows.
     """
-    # newline="" keeps the \r\n inside cells; strict finds quotes that are never closed.
-    source = io.StringIO(text, newline="")
-    reader = csv.reader(source, delimiter=delimiter, quoting=quoting, strict=strict, skipinitialspace=skip)  # type: ignore[arg-type]
+    # strict finds quotes that are never closed.
+    reader = csv.reader(_lines(text), delimiter=delimiter, quoting=quoting, strict=strict, skipinitialspace=skip)  # type: ignore[arg-type]
     rows = Rows()
     line = 1
     try:
@@ -50,10 +69,12 @@ def read_rows(
                 rows.lines.append(line)
             else:
                 rows.blank.append(line)
+            if (n_rows := len(rows.cells) + len(rows.blank)) % 1_000 == 0:
+                check_size(n_rows, 0)
             line = reader.line_num + 1
     except csv.Error as error:
         at = f"line {line:,}" + (f", noticed in line {reader.line_num:,}" if reader.line_num > line else "")
-        raise ReadError(
+        raise QuoteError(
             f"A quote isn't closed, or is closed too early, in the row at {at} ({error}). A quote that belongs to a "
             'text must be doubled ("") and its cell put in quotes; a spreadsheet does that when it saves CSV.'
         ) from error
@@ -65,12 +86,12 @@ def read_quoted(text: str, delimiter: str | None, *, skip: bool, notes: list[str
     used = delimiter or unused(text)  # A file of one column has none: one that isn't in it does nothing.
     try:
         return read_rows(text, used, skip=skip)
-    except ReadError as error:
+    except QuoteError as error:
         problem = error
     if '\\"' in text:
         # MySQL and others write \" and \\ in quoted cells. Other backslashes stay.
         doubled = re.sub(r'\\([\\"])', lambda match: '""' if match[1] == '"' else "\\", text)
-        with contextlib.suppress(ReadError):
+        with contextlib.suppress(QuoteError):
             rows = read_rows(doubled, used, skip=skip)
             notes.append('Quotes inside cells are written \\" here: read as quotes.')
             return rows

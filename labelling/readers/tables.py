@@ -17,6 +17,8 @@ MAX_BYTES = 500_000_000
 # Forty columns for a million rows, or as many for 100,000 rows as an embedding has. A cell is 8 bytes in a finished
 # table and up to 60 while it is a Python object: 2.4 GB. Above all a stop for small files that unpack to huge tables.
 MAX_CELLS = 40_000_000
+# Three times the texts that Corral is made for. A row of one short text takes 180 bytes while it is read from CSV.
+MAX_ROWS = 3_000_000
 # All texts of a table: a million of 500 bytes, and as much in its other columns. No CSV file of MAX_BYTES has more.
 MAX_CHARS = 1_000_000_000
 # What a packed file may unpack to: all texts, and the numbers or the markup around them.
@@ -43,6 +45,8 @@ def check_size(n_rows: int, n_columns: int) -> None:
         raise ReadError(
             f"The table has {n_columns:,} columns; up to {MAX_COLUMNS:,} can be read. Keep only the columns you need."
         )
+    if n_rows > MAX_ROWS:
+        raise ReadError(f"The table has {n_rows:,} rows or more; up to {MAX_ROWS:,} can be read. {FEWER}")
     if n_rows * n_columns > MAX_CELLS:
         raise ReadError(
             f"The table has {n_rows:,} rows or more, of {n_columns:,} columns; up to {MAX_CELLS:,} cells can be read. "

@@ -4,6 +4,7 @@
 on the command line, and a folder, make them all and read them all: what came of it is in ``outcomes.json``.
 """
 
+import gzip
 import io
 import json
 import struct
@@ -24,6 +25,7 @@ LINKS = (
 )
 HEAD = '<row r="1"><c r="A1" t="str"><v>text</v></c></row>'
 TEXTS = ["late again", "on time", "no answer"]
+GOOD_CSV = "\n".join(["text", *TEXTS * 50]).encode()
 
 
 def workbook(
@@ -226,12 +228,29 @@ XLSX: dict[str, Make] = {
     "XLSX: no sheet in it": lambda size: rezipped(lambda name, data: None if "sheet1" in name else data),
     "XLSX: broken XML": lambda size: rezipped(lambda name, data: data.replace(b"</row>", b"<row>")),
     "XLSX: noise for a sheet": lambda size: rezipped(lambda n, data: bytes(range(256)) * 40 if "sheet1" in n else data),
+    "XLSX: a shared text of less than nothing": lambda size: workbook(HEAD + '<row><c t="s"><v>-1</v></c></row>'),
+    "XLSX: truths that are none": lambda size: workbook(HEAD + '<row><c t="b"><v>perhaps</v></c></row>'),
+    "XLSX: a date in the year 3,000,000": lambda size: workbook(
+        HEAD + '<row><c s="0"><v>1e9</v></c></row><row><c s="0"><v>-1e9</v></c></row>',
+        styles='<cellXfs><xf numFmtId="14"/></cellXfs>',
+    ),
+    "XLSX: a number that is none": lambda size: workbook(HEAD + "<row><c><v>1e</v></c></row>"),
+    "XLSX: a sheet of a million": lambda size: workbook(
+        HEAD, book="<workbook><sheets>" + '<sheet name="S" sheetId="1"/>' * 100_000 * size + "</sheets></workbook>"
+    ),
     "XLSX: a magic and no more": lambda size: b"PK\x03\x04" + b"\0" * 100,
 }
 
 
 def _wide(n: int) -> bytes:
     return parquet(pa.table({f"c{k}": ["x"] for k in range(n)}), store_schema=False)
+
+
+def _arrow() -> bytes:
+    out, table = io.BytesIO(), pa.table({"text": TEXTS})
+    with pa.ipc.new_file(out, table.schema) as writer:
+        writer.write_table(table)
+    return out.getvalue()
 
 
 PARQUET: dict[str, Make] = {
@@ -261,6 +280,16 @@ PARQUET: dict[str, Make] = {
     "Parquet: a footer of less than nothing": lambda size: with_bytes(good_parquet(), -8, struct.pack("<i", -5)),
     "Parquet: noise for a footer": lambda size: with_bytes(good_parquet(), -200, b"\xff" * 150),
     "Parquet: noise for pages": lambda size: with_bytes(good_parquet(), 4, b"\xff" * 40),
+    "Parquet: the magic of an encrypted one": lambda size: b"PARE" + good_parquet()[4:-4] + b"PARE",
+    "Parquet: no columns": lambda size: parquet(pa.table({})),
+    "Parquet: no rows": lambda size: parquet(pa.table({"text": pa.array([], "string")})),
+    "Parquet: columns of one name": lambda size: parquet(pa.table([TEXTS, TEXTS], names=["text", "text"])),
+    "Parquet: nothing but nulls": lambda size: parquet(pa.table({"text": pa.nulls(3)})),
+    "Parquet: a map in each cell": lambda size: parquet(
+        pa.table({"text": TEXTS, "m": pa.array([[("a", 1)]] * 3, pa.map_("string", "int8"))})
+    ),
+    "Parquet: a pickle": lambda size: b"\x80\x04cos\nsystem\n(S'touch /tmp/corral_was_here'\ntR.",
+    "Parquet: Arrow's other format": lambda size: _arrow(),
     "Parquet: a magic and no more": lambda size: b"PAR1",
     "Parquet: texts that are no UTF-8": lambda size: good_parquet().replace(b"late again", b"late \xff\xfe\xfdin"),
     "Parquet: bytes for texts": lambda size: parquet(pa.table({"text": [b"late again", b"\xff\xfe"]})),
@@ -307,6 +336,34 @@ TEXT: dict[str, tuple[str, Make]] = {
         lambda size: b'{"a": [' + b"[]," * (14_000_000 if size > 1 else 100_000) + b"[]]}",
     ),
     "JSON: cut off": ("a.json", lambda size: b'[{"text": "a"}, {"te'),
+    "JSON: a name of 10 MB": ("a.json", lambda size: b'[{"' + b"k" * 10_000_000 * size + b'": "late"}]'),
+    "JSON: half a character": ("a.jsonl", lambda size: rb'{"text": "late \ud800"}' + b"\n"),
+    "JSON: one name over and over": ("a.json", lambda size: b"[{" + b'"text": "late",' * 100_000 * size + b'"n": 1}]'),
+    "JSON: no number": ("a.jsonl", lambda size: b'{"text": "late", "n": NaN}\n{"text": "cold", "n": -Infinity}\n'),
+    "JSON: a number beyond all": ("a.jsonl", lambda size: b'{"text": "late", "n": 1e999999}\n'),
+    "JSON: one number": ("a.json", lambda size: b"7"),
+    "CSV: commas": ("a.csv", lambda size: b",,,,,,,,,\n" * 1_000 * size),
+    "CSV: quotes": ("a.csv", lambda size: b'"' * 1_000_001 * size),
+    "CSV: 3,000 columns of one name": ("a.csv", lambda size: b",".join([b"text"] * 3_000) + b"\n" + b"late," * 3_000),
+    "CSV: a name of 5 MB": ("a.csv", lambda size: b"n" * 5_000_000 * size + b",text\n1,late\n"),
+    "CSV: empty lines without end": ("a.csv", lambda size: b"text\n" + b"\n" * 1_000_000 * size + b"late\n"),
+    "CSV: ours, short rows without end": ("a.csv", lambda size: b"text,labelled_at\n" + b"a,\n" * 4_000_000 * size),
+    "TXT: short lines without end": ("a.txt", lambda size: b"a\n" * 4_000_000 * size),
+    "TXT: ends of lines of all kinds": ("a.txt", lambda size: "late\rcold\u2028wet\x0bdry\x85slow\n".encode()),
+    "UTF-16 with a byte too many": ("a.csv", lambda size: "text\nlate\n".encode("utf-16") + b"\0"),
+    "UTF-16 with half a character": ("a.csv", lambda size: "text\nlate".encode("utf-16") + b"\x00\xd8\n\0"),
+    "UTF-8 of half a character": ("a.csv", lambda size: b"text\nlate \xed\xa0\x80\n"),
+    "gzip: a hundred times as large": (
+        "a.csv.gz",
+        lambda size: gzip.compress(b"late\n" * (60_000_000 if size > 1 else 20_000_000)),
+    ),
+    "gzip: cut off": ("a.csv.gz", lambda size: gzip.compress(GOOD_CSV)[:-20]),
+    "gzip: a wrong checksum": ("a.csv.gz", lambda size: with_bytes(gzip.compress(GOOD_CSV), -8, b"\0\0\0\0")),
+    "gzip in gzip": ("a.csv.gz", lambda size: gzip.compress(gzip.compress(GOOD_CSV))),
+    "a PDF, named .csv": ("a.csv", lambda size: b"%PDF-1.7\n" + bytes(range(256)) * 10),
+    "a program, named .txt": ("a.txt", lambda size: b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 10),
+    "a database, named .csv": ("a.csv", lambda size: b"SQLite format 3\0" + bytes(4_080)),
+    "a page, named .csv": ("a.csv", lambda size: b"<!DOCTYPE html><script>alert(1)</script><table><tr><td>a</table>"),
     "a PNG, named .csv": ("a.csv", lambda size: b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 10),
 }
 
