@@ -1130,6 +1130,29 @@ def test_a_training_that_is_ended_or_has_too_few_labels_makes_nothing(session: S
     assert len(session.project.spaces()) == 1
 
 
+def test_a_classifier_learns_from_texts_where_the_vectors_were_brought_along(
+    workspace: Workspace, project: Project, tiny_model: Path
+) -> None:
+    from labelling.encoders.own import OwnVectors
+    from labelling.heads import TransformerClassifier
+
+    vectors = np.random.default_rng(0).normal(size=(len(FILLED), 16)).astype(np.float32)  # as wide as the model's
+    own = OwnVectors(16, lambda: vectors)
+    session = Session(workspace.open(project.id), workspace.cache, lambda settings: own, vectors=own)
+    assert session.embed()
+    np.testing.assert_array_equal(np.asarray(session.project.spaces()[0].embeddings)[FILLED], vectors)
+    session.log.assign(FILLED[:6], "card")
+    session.log.assign(FILLED[6:12], "refund")
+    classifier = TransformerClassifier(tiny_model, random_state=0)
+    space = session.classify(classifier, "C", {})
+    assert space is not None
+    alone = TransformerClassifier(tiny_model, random_state=0)
+    alone.fit([TEXTS[row] for row in FILLED[:12]], ["card"] * 6 + ["refund"] * 6)
+    np.testing.assert_allclose(
+        np.asarray(space.embeddings)[FILLED], alone.transform([TEXTS[row] for row in FILLED]), atol=1e-4
+    )
+
+
 def test_a_ready_classifier_needs_no_label(session: Session) -> None:
     classifier = FakeClassifier()
     classifier.ready_, classifier.classes_ = True, np.array(["good", "bad"])

@@ -12,10 +12,11 @@ from labelling.encoders import EncoderError
 
 
 class OwnVectors:
-    """Vectors that no encoder here has made: the `Encoder` of a project that has them, and its cache.
+    """Vectors that no encoder here has made: the `Encoder` of a project that has them.
 
     They belong to rows and not to texts, as two rows with the same text may have two vectors: so they don't go through
-    the `EmbeddingCache`, and `embed` stands in for it.
+    the `EmbeddingCache`. Its `embed` is theirs, too, for these rows alone: what else is embedded in such a project, by
+    a classifier say, goes through the cache.
 
     Parameters
     ----------

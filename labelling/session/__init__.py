@@ -33,6 +33,8 @@ class Session(Training):
         Makes (or finds) the encoder that a space's settings describe.
     who : str
         Who labels; None is the one under whom this process runs.
+    vectors : OwnVectors
+        The original space's embeddings, where they were brought along; None where the encoder makes them.
     """
 
     def preview(

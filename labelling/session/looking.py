@@ -12,6 +12,7 @@ import numpy as np
 from labelling import projections, selection
 from labelling.cache import EmbeddingCache
 from labelling.encoders import Encoder
+from labelling.encoders.own import OwnVectors
 from labelling.errors import CorralError
 from labelling.filters import Filter
 from labelling.labels import NO, UNKNOWN, UNLABELLED, YES, Label
@@ -84,9 +85,11 @@ class Looking:
         cache: EmbeddingCache,
         encoder_for: Callable[[Mapping[str, Any]], Encoder],
         who: str | None = None,
+        vectors: OwnVectors | None = None,
     ) -> None:
         self.project = project
         self.cache = cache
+        self.vectors = vectors
         self.encoder_for = encoder_for
         self.log = project.open_log(who)
         self._focus: int | None = None

@@ -55,7 +55,7 @@ class Training(Giving):
             if on_batch:
                 on_batch(so_far, n_done, n_total)
 
-        so_far[filled] = self.cache.embed(encoder, texts, on_batch=note, stop=stop)
+        so_far[filled] = (self.vectors or self.cache).embed(encoder, texts, on_batch=note, stop=stop)
         if np.isnan(so_far[filled, 0]).any():
             return False
         n_truncated = encoder.count_truncated(texts)

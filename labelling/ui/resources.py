@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
-from labelling.cache import EmbeddingCache
 from labelling.database import check_is_whole
 from labelling.encoders import Encoder, EncoderError
 from labelling.encoders.own import OwnVectors
@@ -204,12 +203,8 @@ def load_vectors(project: Project, n_rows: int) -> np.ndarray:
 def new_session(project: Project, who: str | None = None) -> Session:
     """A session for a person; without one it is for a job, which goes on when whoever started it has gone."""
     session_of = project if who is not None else project.for_a_job()
-    settings = session_of.spaces()[0].settings
-    if settings.get("kind") != "own":
-        return Session(session_of, workspace().cache_of(project.owner), encoder_for, who)
-
-    def load() -> np.ndarray:
-        return load_vectors(project, project.n_rows)[~project.dataset.empty]
-
-    # A session asks its cache for `embed` alone.
-    return Session(session_of, cast(EmbeddingCache, OwnVectors(settings["n_dims"], load)), encoder_for, who)
+    cache, settings, vectors = workspace().cache_of(project.owner), session_of.spaces()[0].settings, None
+    if settings.get("kind") == "own":
+        filled = ~project.dataset.empty
+        vectors = OwnVectors(settings["n_dims"], lambda: load_vectors(project, project.n_rows)[filled])
+    return Session(session_of, cache, encoder_for, who, vectors)

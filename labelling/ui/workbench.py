@@ -6,7 +6,6 @@ import time
 import numpy as np
 import streamlit as st
 
-from labelling.cache import EmbeddingCache
 from labelling.jobs import Job
 from labelling.readers.tables import count
 from labelling.session import MapView, Session
@@ -42,7 +41,7 @@ def work(session: Session) -> Job | None:
 def status(session: Session, job: Job | None) -> None:
     """How far `work` is."""
     session.log.refresh()
-    if isinstance(session.cache, EmbeddingCache) and (aside := session.cache.set_aside):
+    if aside := session.cache.set_aside:
         st.caption(
             ":material/healing: The file with the embeddings was damaged. It was set aside "
             f"({page.escape(aside.name)}), and texts are embedded anew where a project needs it. No label was in it."
