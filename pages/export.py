@@ -2,31 +2,10 @@
 
 import streamlit as st
 
-from labelling import export
+from labelling.formats.frames import file_name
+from labelling.formats.registry import FORMATS
 from labelling.readers.tables import count
 from labelling.ui import downloads, page
-
-FORMATS = {
-    "CSV for programs": (
-        export.to_csv,
-        "labelled.csv",
-        "text/csv",
-        "Plain UTF-8, every cell as it is. For scripts and tools.",
-    ),
-    "CSV for Excel": (
-        export.to_excel_csv,
-        "labelled-excel.csv",
-        "text/csv",
-        "Accents read rightly. What Excel would run as a formula gets an apostrophe; uploaded as it is, it loses it.",
-    ),
-    "JSONL": (export.to_jsonl, "labelled.jsonl", "application/jsonl", "A JSON object a line. Numbers stay numbers."),
-    "Parquet": (
-        export.to_parquet,
-        "labelled.parquet",
-        "application/vnd.apache.parquet",
-        "For pandas, Polars, DuckDB, Spark. Numbers and times keep their types.",
-    ),
-}
 
 page.start("Export", wide=False)
 session = page.session()
@@ -37,8 +16,8 @@ n_empty = {"All rows": ~session.with_text, "Only the labelled": log.known & ~ses
 captions = [f"{count(n, 'row')}{page.without_text(int(n_empty[rows].sum()))}" for rows, n in counts.items()]
 
 which = st.radio("Rows", list(counts), captions=captions, horizontal=True)
-kind = st.radio("Format", list(FORMATS), captions=[about for *_, about in FORMATS.values()])
-to_bytes, tail, mime, _ = FORMATS[kind]
+titles = {form.title: form for form in FORMATS.values()}
+form = titles[st.radio("Format", list(titles), captions=[each.about for each in FORMATS.values()])]
 only_labelled = which == "Only the labelled"
 
 if counts[which] == 0:
@@ -47,12 +26,12 @@ if counts[which] == 0:
 else:
     downloads.button(
         f"Download {count(counts[which], 'row')}",
-        lambda: session.export(to_bytes, only_labelled=only_labelled),
+        lambda: session.export(form, only_labelled=only_labelled),
         session.project.id,
-        file_name=export.file_name(session.project.name, tail),
-        mime=mime,
+        file_name=file_name(session.project.name, form.tail),
+        mime=form.mime,
         type="primary",
         icon=":material/download:",
     )
     st.caption("The first rows as they will be in the file, in the uploaded order")
-    st.dataframe(session.preview(only_labelled=only_labelled, to_bytes=to_bytes), hide_index=True, width="stretch")
+    st.dataframe(session.preview(only_labelled=only_labelled, form=form), hide_index=True, width="stretch")

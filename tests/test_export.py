@@ -14,16 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelling.export import (
-    answered_frame,
-    file_name,
-    labelled_frame,
-    read_cells,
-    to_csv,
-    to_excel_csv,
-    to_jsonl,
-    to_parquet,
-)
+from labelling.formats.delimited import read_csv, to_csv, to_excel_csv
+from labelling.formats.frames import answered_frame, file_name, labelled_frame
+from labelling.formats.jsonl import read_jsonl, to_jsonl
+from labelling.formats.parquet import read_parquet, to_parquet
+from labelling.formats.registry import FORMATS
 from labelling.formulas import guard
 from labelling.readers import Dataset, guess_answer_columns, read_answers, read_table
 from labelling.readers.exported import is_exports_name
@@ -182,7 +177,7 @@ def test_times_are_utc_whatever_comes():
     given_times = ["2025-01-31T10:30:00+01:00", None, "2025-01-31T09:30:00.123456Z"]
     frame = labelled_frame(data, ["x", None, "y"], given_times, [None] * 3)
     assert frame["labelled_at"].dtype == "datetime64[us, UTC]"
-    assert read_cells(to_csv(frame), to_csv)["labelled_at"].tolist() == [
+    assert read_csv(to_csv(frame))["labelled_at"].tolist() == [
         "2025-01-31T09:30:00Z",
         "",
         "2025-01-31T09:30:00Z",
@@ -250,9 +245,8 @@ def test_parquet_has_the_types():
 
 def test_no_answers_and_no_rows_are_written_in_every_format():
     nothing = dataset(text=[], n=pd.array([], dtype="Int64"))
-    for write, _ in WRITERS:
-        read = read_cells(write(labelled_frame(nothing, [], None, [])), write)
-        assert len(read) == 0
+    for form in FORMATS.values():
+        assert len(form.read(form.write(labelled_frame(nothing, [], None, [])))) == 0
     data = dataset(text=["a", "b"])
     none = pd.DataFrame(index=range(2))
     unknown = pd.DataFrame({"x": [np.nan, np.nan]})
@@ -268,14 +262,14 @@ def test_no_answers_and_no_rows_are_written_in_every_format():
 def test_what_is_shown_is_what_is_in_the_file():
     frame = answered(dataset(text=["=x", None, "z"], n=pd.array([1, None, 2], dtype="Int64")), nested=True)
     for write in (to_csv, to_excel_csv):
-        shown = read_cells(write(frame), write)
+        shown = read_csv(write(frame))
         assert shown["text"].tolist() == [guard("=x") if write is to_excel_csv else "=x", "", "z"]
         assert shown["n"].tolist() == ["1", "", "2"]
-    shown = read_cells(to_jsonl(frame), to_jsonl)
+    shown = read_jsonl(to_jsonl(frame))
     assert shown["n"].tolist()[::2] == ["1", "2"]
     assert shown["cats"].tolist() == ['{"a": 1, "=b": 1}', '{"a": 0}', "{}"]
     assert shown["text"].isna().tolist() == [False, True, False]
-    assert read_cells(to_parquet(frame), to_parquet)["n"].dropna().tolist() == [1, 2]
+    assert read_parquet(to_parquet(frame))["n"].dropna().tolist() == [1, 2]
 
 
 def test_one_value_a_row():
@@ -307,7 +301,8 @@ def test_the_name_of_the_file_is_safe(project, name):
 
 def test_reading_and_writing_csv_loads_nothing_heavy():
     code = (
-        "import sys; from labelling import export, readers; readers.read_table(b'text\\na b\\n', 'a.csv');"
+        "import sys; import labelling.formats.registry; from labelling import readers;"
+        " readers.read_table(b'text\\na b\\n', 'a.csv');"
         "print([m for m in ('torch', 'sklearn', 'umap', 'openpyxl', 'streamlit') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

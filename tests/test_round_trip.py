@@ -1,6 +1,6 @@
 """An export that is uploaded again gives back the same texts and the same answers; a second one adds no column."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelling import export
 from labelling.dataset import Dataset
+from labelling.formats import frames
+from labelling.formats.registry import FORMATS, Format
 from labelling.labels import NO, LabelError, clean_name, names_to_import
 from labelling.readers import (
     Table,
@@ -28,13 +29,6 @@ from labelling.readers import (
 from labelling.session import Session
 from labelling.workspace import Workspace
 
-FORMATS = {
-    "csv": (export.to_csv, "csv"),
-    "excel": (export.to_excel_csv, "csv"),
-    "jsonl": (export.to_jsonl, "jsonl"),
-    "parquet": (export.to_parquet, "parquet"),
-}
-
 
 @dataclass
 class Labelled:
@@ -45,11 +39,11 @@ class Labelled:
     at: list[str | None]
     source: list[str | None]
 
-    def export(self, write: Callable[[pd.DataFrame], bytes]) -> bytes:
+    def export(self, form: Format) -> bytes:
         if isinstance(self.answers, list):
-            return write(export.labelled_frame(self.dataset, self.answers, self.at, self.source))
-        nested = write is export.to_jsonl
-        return write(export.answered_frame(self.dataset, self.answers, self.at, self.source, nested=nested))
+            return form.write(frames.labelled_frame(self.dataset, self.answers, self.at, self.source))
+        table = frames.answered_frame(self.dataset, self.answers, self.at, self.source, nested=form.nested)
+        return form.write(table)
 
     def known(self) -> Any:
         """The answers; labels of which nothing is known are none."""
@@ -76,15 +70,15 @@ def choose(frame: pd.DataFrame, text_column: str, *, several: bool) -> tuple[Dat
     return make_dataset(Table(frame, ""), text_column, "label"), names
 
 
-def upload(content: bytes, ending: str, text_column: str, *, several: bool) -> Labelled:
-    dataset, answers = choose(read_table(content, f"a.{ending}").frame, text_column, several=several)
+def upload(content: bytes, form: Format, text_column: str, *, several: bool) -> Labelled:
+    dataset, answers = choose(read_table(content, form.tail).frame, text_column, several=several)
     said = answers.notna().any(axis=1) if several else [name is not None for name in answers]
     at, source = ([value if row else None for row in said] for value in ("2026-02-03T04:05:06+00:00", "imported"))
     return Labelled(dataset, answers, at, source)
 
 
-def columns(content: bytes, ending: str) -> list[str]:
-    return list(read_table(content, f"a.{ending}").frame.columns)
+def columns(content: bytes, form: Format) -> list[str]:
+    return list(read_table(content, form.tail).frame.columns)
 
 
 # ---------------------------------------------------------------- any project
@@ -180,20 +174,20 @@ def labelled(given: Given, *, several: bool) -> Labelled:
 @given(project=projects())
 @without_a_child()
 def test_any_project_goes_out_and_comes_in_again(kind: str, several: bool, project: Given) -> None:
-    write, ending = FORMATS[kind]
+    form = FORMATS[kind]
     first = labelled(project, several=several)
-    content = first.export(write)
-    names = columns(content, ending)
-    assert len(set(names)) == len(project.columns) + 3 + several * (1 if ending == "jsonl" else len(project.labels))
+    content = first.export(form)
+    names = columns(content, form)
+    assert len(set(names)) == len(project.columns) + 3 + several * (1 if form.nested else len(project.labels))
 
     text_column = names[list(project.columns).index(project.text_column)]
-    second = upload(content, ending, text_column, several=several)
+    second = upload(content, form, text_column, several=several)
     assert second.dataset.texts == first.dataset.texts
     assert second.known() == first.known()
 
-    again = second.export(write)
-    assert set(columns(again, ending)) <= set(names)
-    third = upload(again, ending, text_column, several=several)
+    again = second.export(form)
+    assert set(columns(again, form)) <= set(names)
+    third = upload(again, form, text_column, several=several)
     assert third.dataset.texts == first.dataset.texts
     assert third.known() == first.known()
     # Labels of which nothing is known are gone, and objects have their labels in an order of their own.
@@ -228,16 +222,16 @@ def open_session(workspace: Workspace, dataset: Dataset, *, several: bool = Fals
 
 def again(workspace: Workspace, session: Session, kind: str) -> Session:
     """A project of this one's export, its columns chosen as the upload page preselects them."""
-    write, ending = FORMATS[kind]
-    frame = read_table(session.export(write), f"a.{ending}").frame
+    form = FORMATS[kind]
+    frame = read_table(session.export(form), form.tail).frame
     several = session.log.several
     dataset, take = choose(frame, frame.columns[session.project.dataset.frame.columns.get_loc("text")], several=several)
     return open_session(workspace, dataset, several=several, take=take)
 
 
 def exported(session: Session, kind: str = "csv", **options: bool) -> pd.DataFrame:
-    write, ending = FORMATS[kind]
-    return read_table(session.export(write, **options), f"a.{ending}").frame
+    form = FORMATS[kind]
+    return read_table(session.export(form, **options), form.tail).frame
 
 
 UPLOADED = {"text": ["=a b", "c d", "e\rf", ""], "Label": ["p", "q", "", "p"], "label: late": ["yes", "no", "", "yes"],
@@ -267,7 +261,7 @@ def test_a_file_that_went_out_goes_out_again_as_it_was(workspace: Workspace, kin
         assert set(session.log.sources()) <= {"imported", None}
         pd.testing.assert_frame_equal(exported(session, kind), frame)
         if kind != "parquet":
-            assert session.export(FORMATS[kind][0]) == first.export(FORMATS[kind][0])
+            assert session.export(FORMATS[kind]) == first.export(FORMATS[kind])
 
 
 def test_from_one_format_to_the_other(workspace: Workspace) -> None:
@@ -374,8 +368,8 @@ def test_an_export_of_the_other_kind_of_project_is_uploaded(workspace: Workspace
 @pytest.mark.parametrize("kind", FORMATS)
 def test_nothing_is_labelled(workspace: Workspace, kind: str, several: bool) -> None:
     session = open_session(workspace, Dataset(pd.DataFrame({"text": ["a b", "c d"]}), "text"), several=several)
-    empty = session.export(FORMATS[kind][0], only_labelled=True)
-    assert len(export.read_cells(empty, FORMATS[kind][0])) == 0
+    empty = session.export(FORMATS[kind], only_labelled=True)
+    assert len(FORMATS[kind].read(empty)) == 0
     for _ in range(3):
         frame = exported(session, kind)
         assert list(frame.columns) == [
@@ -417,12 +411,12 @@ def test_answers_that_were_not_taken_stay_when_a_label_of_that_name_is_made(work
     frame = pd.DataFrame({"text": pd.Series(["one", "two", "three"], dtype="str")})
     answers = pd.DataFrame({"A": [1.0, 0.0, np.nan], "B": [0.0, 1.0, 1.0]})
     first = open_session(workspace, Dataset(frame, "text"), several=True, take=answers)
-    write, ending = FORMATS[kind]
-    uploaded = read_table(first.export(write), f"a.{ending}").frame
+    form = FORMATS[kind]
+    uploaded = read_table(first.export(form), form.tail).frame
     found = read_answers(uploaded, guess_answer_columns(uploaded))
     second = open_session(workspace, make_dataset(Table(uploaded, ""), "text"), several=True, take=found[["A"]])
     second.log.create("B")
-    out = read_table(second.export(write), f"a.{ending}").frame
+    out = read_table(second.export(form), form.tail).frame
     kept = [name for name in out if name.startswith(("original_label: B", "original_cats"))]
     uploaded = out[kept].rename(columns=lambda name: name.removeprefix("original_"))
     assert read_answers(uploaded, list(uploaded))["B"].tolist() == [0.0, 1.0, 1.0]

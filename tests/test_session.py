@@ -4,7 +4,7 @@ import itertools
 import json
 import threading
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelling import export, projections
+from labelling import projections
 from labelling.database import WorkspaceError
 from labelling.dataset import Dataset
 from labelling.evaluation import Evaluation, TooFewLabels
 from labelling.filters import Filter
+from labelling.formats.registry import FORMATS, JSONL, PARQUET
 from labelling.labels import NO, LabelError
 from labelling.readers import read_table
 from labelling.search import SearchError
@@ -855,18 +856,10 @@ def test_with_a_real_tuner(session: Session) -> None:
 # ---------------------------------------------------------------- export
 
 
-FORMATS: Mapping[str, Callable[[pd.DataFrame], bytes]] = {
-    "csv": export.to_csv,
-    "excel.csv": export.to_excel_csv,
-    "jsonl": export.to_jsonl,
-    "parquet": export.to_parquet,
-}
-
-
-@pytest.mark.parametrize("ending", FORMATS)
+@pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("only_labelled", [False, True])
 def test_export_row_by_row(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, ending: str, only_labelled: bool
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, kind: str, only_labelled: bool
 ) -> None:
     start = datetime(2024, 1, 1, tzinfo=UTC)
     minutes = itertools.count()
@@ -894,8 +887,8 @@ def test_export_row_by_row(
     # Another tab's labels go out too.
     new_session(workspace, project).log.assign([1], "from another tab", how={"by": "box"})
 
-    content = session.export(FORMATS[ending], only_labelled=only_labelled)
-    frame = read_table(content, f"x.{ending}").frame
+    content = session.export(FORMATS[kind], only_labelled=only_labelled)
+    frame = read_table(content, FORMATS[kind].tail).frame
     log = project.open_log()
     rows = [row for row in range(n) if not only_labelled or log.names()[row] is not None]
     assert len(frame) == len(rows)
@@ -913,7 +906,7 @@ def test_export_row_by_row(
         assert got["label"] == name
         assert got["source"] == (None if name is None else sources.get(name, "imported"))
         at = log.labelled_at()[row]
-        if ending == "parquet":
+        if kind == PARQUET:
             assert got["labelled_at"] == (None if at is None else pd.Timestamp(at))
         else:
             assert got["labelled_at"] == (None if at is None else at.replace("+00:00", "Z"))
@@ -924,9 +917,9 @@ def test_preview_is_the_head_of_the_export(session: Session) -> None:
     assert session.preview(4)["label"].fillna("").tolist() == ["", "", "", "a"]
     assert session.preview(4, only_labelled=True)["text"].tolist() == [TEXTS[3], TEXTS[30]]
     assert session.preview(4, only_labelled=True)["labelled_at"].str.endswith("Z").all()
-    for to_bytes in FORMATS.values():
-        whole = export.read_cells(session.export(to_bytes), to_bytes)
-        pd.testing.assert_frame_equal(session.preview(4, to_bytes=to_bytes), whole.head(4))
+    for form in FORMATS.values():
+        whole = form.read(session.export(form))
+        pd.testing.assert_frame_equal(session.preview(4, form=form), whole.head(4))
 
 
 def test_export_while_the_page_labels(session: Session) -> None:
@@ -1004,7 +997,7 @@ def test_unknown_is_not_taken_for_no_by_a_tuner(several: Session) -> None:
 def test_answers_are_exported(several: Session) -> None:
     several.log.assign([0], "a")
     several.log.assign([1], "a", answer=NO)
-    lines = several.export(export.to_jsonl).decode().splitlines()
+    lines = several.export(FORMATS[JSONL]).decode().splitlines()
     assert [json.loads(line)["cats"] for line in lines[:3]] == [{"a": 1}, {"a": 0}, {}]
     table = read_table(several.export(only_labelled=True), "a.csv").frame
     assert table["label: a"].tolist() == ["yes", "no"]

@@ -50,3 +50,26 @@ def _endpoint(name: str, table: Any) -> OperatedEndpoint:
             "both of them strings"
         )
     return OperatedEndpoint(name, **table)
+
+
+def where_to_ask(
+    settings: Mapping[str, Any], endpoints: Mapping[str, OperatedEndpoint], *, any_address: bool
+) -> dict[str, Any]:
+    """The address and the key that an endpoint's settings get: those that are bound, or what was typed, without a key.
+
+    `endpoints` are those that are bound here, by name; with `any_address` one that was typed is asked as well. Raises
+    EncoderError where the settings name another.
+    """
+    name, typed = settings.get("endpoint"), str(settings.get("base_url", ""))
+    if name is None:  # an address that was typed: maybe before it was bound
+        name = next((key for key, one in endpoints.items() if one.base_url.strip("/ ") == typed.strip("/ ")), None)
+    if name is not None and name in endpoints:
+        found = endpoints[name]
+        return {"base_url": found.base_url, "key_variable": found.key_variable or "", "any_address": True}
+    if name is not None or not any_address:
+        what = typed if name is None else name
+        raise EncoderError(
+            f"the endpoint {what[:80]!r} is not set up on this server: whoever runs it binds endpoints in the file "
+            f"that {VARIABLE} names"
+        )
+    return {"base_url": typed, "key_variable": "", "any_address": False}

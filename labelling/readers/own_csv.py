@@ -14,7 +14,7 @@ from labelling.readers.tables import check_size
 
 
 def read_our_export(data: bytes) -> Table | None:
-    """Read what `labelling.export.to_csv` or `to_excel_csv` wrote, exactly; None for other CSV.
+    """Read what `labelling.formats.delimited.to_csv` or `to_excel_csv` wrote, exactly; None for other CSV.
 
     Only the one for Excel has a byte order mark, and then its guards against formulas are taken off. Where another
     program has saved it since, what the reader of other CSV mends and says holds for it too.

@@ -5,13 +5,14 @@
 What matters is on disk after every step; the session itself holds only what one person looks at.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from labelling import export, projections
+from labelling import projections
+from labelling.formats import frames
+from labelling.formats.registry import CSV, FORMATS, Format
 from labelling.log import LabelLog
 from labelling.session.looking import Found, MapView, SessionError
 from labelling.session.training import CLASSIFIER, TUNER_UNLABELLED_ROWS, Training
@@ -42,25 +43,23 @@ class Session(Training):
         n_rows: int = 10,
         *,
         only_labelled: bool = False,
-        to_bytes: Callable[[pd.DataFrame], bytes] = export.to_csv,
+        form: Format = FORMATS[CSV],
     ) -> pd.DataFrame:
         """The first rows of the export, as they will stand in the file."""
-        return export.read_cells(self._exported(self.log, to_bytes, only_labelled, n_rows), to_bytes)
+        return form.read(self._exported(self.log, form, only_labelled, n_rows))
 
-    def export(
-        self, to_bytes: Callable[[pd.DataFrame], bytes] = export.to_csv, *, only_labelled: bool = False
-    ) -> bytes:
+    def export(self, form: Format = FORMATS[CSV], *, only_labelled: bool = False) -> bytes:
         """The rows in the uploaded order with all their columns and label, labelled_at, source, as a file's bytes.
 
-        With yes, no and unknown for each label see `export.answered_frame`: JSONL gets them nested.
+        With yes, no and unknown for each label see `formats.frames.answered_frame`.
         """
         # A log of its own: a download runs in another thread than the page, which may refresh the session's meanwhile.
-        return self._exported(self.project.open_log(), to_bytes, only_labelled)
+        return self._exported(self.project.open_log(), form, only_labelled)
 
     def _exported(
         self,
         log: LabelLog,
-        to_bytes: Callable[[pd.DataFrame], bytes],
+        form: Format,
         only_labelled: bool,
         n_rows: int | None = None,
     ) -> bytes:
@@ -72,11 +71,10 @@ class Session(Training):
         imported, by_label = _imported(log)
         if log.several:
             answers = log.frame().iloc[rows].reset_index(drop=True)
-            drop = export.superseded(dataset, list(answers.columns), imported, by_label)
-            nested = to_bytes is export.to_jsonl
-            return to_bytes(export.answered_frame(some, answers, at, sources, nested=nested, drop=drop))
-        drop = export.superseded(dataset, None, imported)
-        return to_bytes(export.labelled_frame(some, log.names()[rows], at, sources, drop=drop))
+            drop = frames.superseded(dataset, list(answers.columns), imported, by_label)
+            return form.write(frames.answered_frame(some, answers, at, sources, nested=form.nested, drop=drop))
+        drop = frames.superseded(dataset, None, imported)
+        return form.write(frames.labelled_frame(some, log.names()[rows], at, sources, drop=drop))
 
 
 def _imported(log: LabelLog) -> tuple[np.ndarray, dict[str, np.ndarray]]:

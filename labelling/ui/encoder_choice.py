@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from labelling.dataset import Dataset
-from labelling.encoders import EncoderError, own
+from labelling.encoders import EncoderError, own, registry
 from labelling.encoders._folders import PACKAGED_MODEL
 from labelling.readers.tables import count
 from labelling.ui import page, resources
@@ -221,7 +221,7 @@ def prepare(choice: Choice, dataset: Dataset) -> tuple[dict[str, Any], np.ndarra
         return {**choice.settings, "n_dims": vectors.shape[1]}, vectors
     if choice.settings.get("kind") == "tfidf":
         texts = [text for text, empty in zip(dataset.texts, dataset.empty, strict=True) if not empty]
-        return resources.fit_encoder(texts), None
+        return registry.fit_encoder(texts, resources.workspace().folder), None
     if choice.settings:
         if not choice.settings["model"]:
             raise EncoderError(
@@ -240,12 +240,3 @@ def name(settings: Mapping[str, Any]) -> str:
         return {"tfidf": "TF-IDF and SVD", "own": "vectors brought along"}[kind]
     about = [str(settings.get("model") or PACKAGED_MODEL), settings.get("pooling")]
     return ", ".join(part for part in about if part)
-
-
-def join_vectors(before: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """The vectors of a project's rows, then those of the rows that are added."""
-    if new.shape[1] != before.shape[1]:
-        raise EncoderError(
-            f"the vectors of this project have {before.shape[1]} columns, those to be added {new.shape[1]}"
-        )
-    return np.concatenate([before, new])

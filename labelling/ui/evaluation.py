@@ -8,6 +8,7 @@ import streamlit as st
 from labelling.evaluation import Evaluation, TooFewLabels
 from labelling.jobs import Job
 from labelling.session import Session
+from labelling.tuners.registry import make_tuner
 from labelling.ui import colours, faults, page, running
 from labelling.ui.resources import jobs, new_session
 from labelling.workspace import Space
@@ -41,18 +42,9 @@ def _start(session: Session, space: Space) -> Job:
     worker = new_session(session.project)
 
     def work(job: Job) -> Evaluation | None:
-        return worker.evaluate(space, _tuner_for, job.progress, job.stop)
+        return worker.evaluate(space, lambda each: make_tuner(each.kind, each.settings), job.progress, job.stop)
 
     return jobs().start("evaluate", session.project.id, space.id, title="Holding out labels", work=work)
-
-
-def _tuner_for(space: Space) -> Any:
-    from labelling import tuners
-
-    # by name only: what kinds there are is not for the database to say
-    kinds = {kind.__name__: kind for kind in (tuners.FeedForwardTuner, tuners.ContrastiveTuner)}
-    tuner = kinds[space.kind]()
-    return tuner.set_params(**{name: space.settings[name] for name in tuner.get_params() if name in space.settings})
 
 
 def _wait(session: Session, space: Space) -> None:

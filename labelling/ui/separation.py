@@ -19,9 +19,9 @@ from labelling.jobs import Job
 from labelling.labels import names_to_import
 from labelling.readers.tables import count
 from labelling.separation import MAX_POINTS, SCORE_NOTE, Recording, figure, record, rests_on, to_html
+from labelling.tuners.registry import TITLES, make_tuner
 from labelling.ui import access, downloads, encoder_choice, faults, page, reading, resources, running, upload
 from labelling.ui.player import show_player
-from labelling.ui.tuning import CONTRASTIVE, FEED_FORWARD
 from labelling.workspace import Project
 
 JOB = "separation"  # the key of st.session_state that holds the tab's job, and with it the recordings
@@ -217,7 +217,7 @@ def settings(source: Source) -> None:
 
 
 def _choose_tuner(which: str, hidden_dim: int) -> tuple[str, dict[str, Any]]:
-    kind = st.selectbox("Tuner", [FEED_FORWARD, CONTRASTIVE], key=f"{which} tuner")
+    kind = st.selectbox("Tuner", list(TITLES), key=f"{which} tuner")
     hidden = st.select_slider("Size of the hidden layer", HIDDEN_SIZES, value=hidden_dim, key=f"{which} hidden")
     keep = st.slider("How much of the original map stays", 0.0, 1.0, 0.65, 0.05, key=f"{which} keep")
     steps = st.select_slider("At most so many training steps", STEPS, key=f"{which} steps")
@@ -238,7 +238,6 @@ def _start(plan: Plan) -> NoReturn:
 
 def _record(job: Job, plan: Plan, cache: EmbeddingCache, encoder: Encoder) -> Done | None:
     """Embed and record; None where it was stopped before there was anything to show."""
-    from labelling.tuners import ContrastiveTuner, FeedForwardTuner
 
     source, chosen = plan.source, set(plan.labels)
     rows = [row for row, text in enumerate(source.texts) if source.labels[row] in chosen and text.strip()]
@@ -254,7 +253,7 @@ def _record(job: Job, plan: Plan, cache: EmbeddingCache, encoder: Encoder) -> Do
         if job.stop.is_set():
             break
         job.begin(f"Recording {number} of {len(plan.tuners)}")
-        tuner = (ContrastiveTuner if kind == CONTRASTIVE else FeedForwardTuner)(**settings, random_state=plan.seed)
+        tuner = make_tuner(TITLES[kind], {**settings, "random_state": plan.seed})
         recordings.append(
             record(
                 embeddings,

@@ -8,7 +8,8 @@ from labelling.database import WorkspaceError
 from labelling.encoders._folders import PACKAGED_MODEL
 from labelling.readers.tables import count
 from labelling.session import CLASSIFIER, Session
-from labelling.ui import evaluation, page, tuning
+from labelling.tuners.registry import TUNERS
+from labelling.ui import evaluation, page
 from labelling.workspace import Space
 
 WIDTHS = [4, 3, 2, 2, 2]
@@ -81,7 +82,7 @@ def _made_by(space: Space) -> str:
         return f"as the encoder made it · {when}"
     if space.kind == CLASSIFIER:
         return f"classifier on {page.escape(str(space.settings.get('model') or PACKAGED_MODEL))} · {when}"
-    kind = {"FeedForwardTuner": tuning.FEED_FORWARD, "ContrastiveTuner": tuning.CONTRASTIVE}.get(space.kind, space.kind)
+    kind = TUNERS[space.kind].title if space.kind in TUNERS else space.kind
     return f"{kind}, {space.settings.get('keep')} of the original stays · {when}"
 
 

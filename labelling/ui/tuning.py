@@ -10,6 +10,8 @@ import streamlit as st
 from labelling.database import WorkspaceError
 from labelling.jobs import Job
 from labelling.session import CLASSIFIER, Session
+from labelling.tasks.tune import tune
+from labelling.tuners.registry import TITLES, TUNERS
 from labelling.ui import colours, evaluation, faults, page, running
 from labelling.ui.colours import Colouring
 from labelling.ui.map import answer_hovers, send_positions, show_map
@@ -18,11 +20,6 @@ from labelling.workspace import Space
 
 REFRESH_SECONDS = 0.5
 MAP_HEIGHT = "460px"
-FEED_FORWARD, CONTRASTIVE = "Feed-forward", "Contrastive"
-WHAT_FOR = {
-    FEED_FORWARD: "Learns to tell your labels apart: parts them the most.",
-    CONTRASTIVE: "Pulls texts of one label together and leaves groups that have no label yet visible.",
-}
 
 
 # ---------------------------------------------------------------- settings
@@ -38,7 +35,7 @@ def settings(session: Session) -> None:
         st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
         return
     st.caption(" · ".join(f"{page.escape(name)} {n:,}" for name, n in used.items()))
-    kind = st.radio("Tuner", list(WHAT_FOR), captions=list(WHAT_FOR.values()))
+    kind = st.radio("Tuner", list(TITLES), captions=[each.about for each in TUNERS.values()])
     keep = st.slider(
         "How much of the original map stays",
         0.0,
@@ -79,16 +76,12 @@ def _start(session: Session, kind: str, chosen: dict[str, Any]) -> None:
     worker = new_session(session.project)
 
     def work(job: Job) -> Space:
-        from labelling.tuners import ContrastiveTuner, FeedForwardTuner
-
         def callback(step: int, n_steps: int, loss: float, held_out_loss: float | None) -> bool:
             job.news.append((step, loss, held_out_loss))
             job.progress(step, n_steps)
             return not job.stop.is_set()
 
-        tuner = (ContrastiveTuner if kind == CONTRASTIVE else FeedForwardTuner)(**chosen)
-        n_tuned = sum(space.kind != "encoder" for space in worker.project.spaces())
-        return worker.tune(tuner, f"{kind} {n_tuned + 1}", callback)
+        return tune(worker, TITLES[kind], chosen, callback)
 
     jobs().start("tune", session.project.id, title="Tuning", work=work)
 

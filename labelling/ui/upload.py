@@ -12,14 +12,14 @@ import streamlit as st
 
 from labelling import readers
 from labelling.database import WorkspaceError
-from labelling.labels import check_imported_names, names_to_import
 from labelling.readers import Dataset
 from labelling.readers.tables import count
+from labelling.tasks import projects as tasks
 from labelling.ui import access, encoder_choice, faults, page, resources
-from labelling.ui.encoder_choice import Choice, Vectors, join_vectors, prepare
+from labelling.ui.encoder_choice import Choice, Vectors, prepare
 from labelling.ui.reading import Found
 from labelling.ui.steps import step, tell, told
-from labelling.workspace import Project, ProjectInfo, save_array
+from labelling.workspace import Project, ProjectInfo
 
 DEMO = Path(__file__).parents[2] / "data" / "demo.csv"
 DEMO_NAME = "Demo: support inbox"
@@ -56,18 +56,16 @@ def create_project(name: str, dataset: Dataset, choice: Choice, answers: pd.Data
     Raises CorralError where the encoder can't be loaded, the vectors or the labels can't be taken: nothing is made.
     """
     settings, vectors = prepare(choice, dataset)
-    labels = [] if dataset.label_column is None else readers.read_labels(dataset.frame, dataset.label_column)
-    names_to_import(labels)  # labels that can't be taken are said before anything is made
-    check_imported_names([] if answers is None else list(answers.columns))
-    owner = access.account()
-    project = resources.workspace().create(name, dataset, settings, several=answers is not None, owner=owner)
-    if vectors is not None:
-        save_array(resources.vectors_file(project, len(vectors)), vectors)
-    if answers is not None and len(answers.columns):
-        project.open_log(access.person()).import_answers(answers)
-    if labels:
-        project.open_log(access.person()).import_labels(labels)
-    return project
+    return tasks.create_project(
+        resources.workspace(),
+        name,
+        dataset,
+        settings,
+        vectors=vectors,
+        answers=answers,
+        owner=access.account(),
+        who=access.person(),
+    )
 
 
 def choose_project(found: Found) -> ProjectInfo | None:
@@ -113,23 +111,9 @@ def add_texts(
     busy = [resources.jobs().get(work, project.id) for work in ("embed", "tune", "classify")]
     if any(job is not None and job.is_alive() for job in busy):
         raise WorkspaceError(f"{project.name!r} is still being embedded or tuned: add the texts when that is done.")
-    labels = [] if dataset.label_column is None else readers.read_labels(dataset.frame, dataset.label_column)
-    names_to_import(labels)
-    n_before = project.n_rows
-    if answers is not None and not project.several:
-        raise WorkspaceError(f"{project.name!r} has one label a text: yes and no for each label can't be added to it.")
-    check_imported_names([] if answers is None else list(answers.columns))
-    if vectors is not None:
-        # Before the rows: whoever sees these finds their vectors.
-        both = join_vectors(resources.load_vectors(project, n_before), vectors(dataset))
-        save_array(resources.vectors_file(project, len(both)), both)
-    project.append(dataset)
+    brought = None if vectors is None else vectors(dataset)
+    tasks.add_texts(project, dataset, vectors=brought, answers=answers, who=access.person())
     resources.jobs().forget("embed", project.id)
-    if answers is not None and len(answers.columns):
-        later = answers.set_axis(range(n_before, project.n_rows))
-        project.open_log(access.person()).import_answers(later.reindex(range(project.n_rows)))
-    if labels:
-        project.open_log(access.person()).import_labels([*[None] * n_before, *labels])
     return project
 
 

@@ -16,6 +16,7 @@ from labelling.encoders import EncoderError
 from labelling.encoders.causal import CausalLMEncoder
 from labelling.encoders.pooled import TransformerEncoder
 from labelling.encoders.sentence import SentenceEncoder
+from labelling.tasks.projects import vectors_file
 from labelling.ui import encoder_choice, resources
 from labelling.workspace import Project, Workspace
 from tests.models import save_model
@@ -203,7 +204,7 @@ def test_vectors_of_a_file_beside_the_upload() -> None:
 
 def test_lost_vectors_are_said() -> None:
     project = made(uploaded(jsonl(TEXTS, VECTORS), encoder_choice.OWN))
-    resources.vectors_file(project, 5).unlink()
+    vectors_file(project, 5).unlink()
     with pytest.raises(EncoderError, match="are not in its folder: make the project again"):
         resources.new_session(project).embed()
 

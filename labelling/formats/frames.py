@@ -1,4 +1,4 @@
-"""Labelled rows as CSV, JSONL and Parquet; each reads back with `labelling.readers.read_table`.
+"""Labelled rows as a table, before a format makes a file of it; each reads back with `labelling.readers.read_table`.
 
 An export is the uploaded columns, then what Corral adds: a column ``label: <name>`` for each label (or ``cats``) where
 each is yes, no or unknown, then always ``label``, ``labelled_at`` and ``source``. An uploaded column whose name could
@@ -12,8 +12,6 @@ is added. A row whose label has stood since it was imported keeps the time and t
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,14 +19,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from labelling.formulas import guard
 from labelling.readers.answers import read_answers
 from labelling.readers.exported import EXPORT_COLUMNS, NESTED, PREFIX, columns_of_export, is_exports_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from labelling.readers import Dataset
+    from labelling.dataset import Dataset
 
 
 def labelled_frame(
@@ -188,66 +185,6 @@ def _times(values: Any, errors: Literal["raise", "coerce"] = "raise") -> pd.Seri
     return times.dt.floor("s").astype("datetime64[us, UTC]")
 
 
-def to_csv(frame: pd.DataFrame) -> bytes:
-    """CSV as RFC 4180 has it, for programs: plain UTF-8, every cell as it is; missing values are empty cells."""
-    # In quotes it is taken for no other file's first bytes, such as a byte order mark.
-    plain = re.fullmatch(r"(?!PAR1)[\w -]+", str(frame.columns[0]))
-    return _csv(frame, str, csv.QUOTE_MINIMAL if plain else csv.QUOTE_ALL, csv.QUOTE_MINIMAL)
-
-
-def to_excel_csv(frame: pd.DataFrame) -> bytes:
-    """CSV for Excel: with a byte order mark, by which it knows UTF-8, and every cell in quotes.
-
-    Headers and cells that a spreadsheet would run as a formula get apostrophes, see `labelling.formulas`.
-    """
-    return b"\xef\xbb\xbf" + _csv(frame, lambda value: guard(str(value)), csv.QUOTE_ALL, csv.QUOTE_ALL)
-
-
-def _csv(frame: pd.DataFrame, cell: Callable[[Any], str], header_quoting: int, quoting: int) -> bytes:
-    out = io.StringIO(newline="")
-    csv.writer(out, quoting=header_quoting).writerow([cell(name) for name in frame.columns])  # type: ignore[arg-type]
-    columns = [
-        ["" if value is None else cell(_as_json(value)) for value in _values(frame[name])] for name in frame.columns
-    ]
-    csv.writer(out, quoting=quoting).writerows(zip(*columns, strict=True))  # type: ignore[arg-type]
-    return out.getvalue().encode()
-
-
-def to_jsonl(frame: pd.DataFrame) -> bytes:
-    """A JSON object a line, UTF-8. Values stay as they are; missing and infinite numbers become null."""
-    # JSON has no infinity (RFC 8259, section 6).
-    finite = (values.where(np.isfinite(values)) if values.dtype.kind == "f" else values for _, values in frame.items())
-    columns = [_values(values) for values in finite]
-    names = [str(name) for name in frame.columns]
-    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str).encode
-    lines = [encode(dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
-    return "".join(line + "\n" for line in lines).encode()
-
-
-def to_parquet(frame: pd.DataFrame) -> bytes:
-    """Parquet, each column with its own type: whole numbers with gaps too, times as times; mappings as JSON text."""
-    as_json = {name: values.map(_as_json) for name, values in frame.items() if values.dtype == object}
-    out = io.BytesIO()
-    frame.assign(**as_json).to_parquet(out, index=False)
-    return out.getvalue()
-
-
-def _as_json(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
-
-
-def read_cells(content: bytes, to_bytes: Callable[[pd.DataFrame], bytes]) -> pd.DataFrame:
-    """What `to_bytes` has written, as it stands in the file: CSV's cells, the JSON of JSONL, Parquet's values."""
-    if to_bytes is to_parquet:
-        return pd.read_parquet(io.BytesIO(content))
-    if to_bytes is to_jsonl:
-        rows = [json.loads(line) for line in content.decode().split("\n")[:-1]]
-        shown = [[_in_json(value) for value in row.values()] for row in rows]
-        return pd.DataFrame(shown, columns=list(rows[0]) if rows else [], dtype="str")
-    header, *cells = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
-    return pd.DataFrame(cells, columns=header, dtype="str")
-
-
 def file_name(project: str, tail: str) -> str:
     """A file's name after a project's, which may be anything: letters, digits and hyphens, never a path."""
     stem = re.sub(r"[^\w-]+", "-", re.sub(r"\.\w{1,7}$", "", project))
@@ -255,11 +192,11 @@ def file_name(project: str, tail: str) -> str:
     return f"{stem[:50].strip('-') or 'texts'}-{tail}"
 
 
-def _in_json(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def as_json(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
-def _values(column: pd.Series) -> list[Any]:
+def values_of(column: pd.Series) -> list[Any]:
     """Plain Python values: None for missing, ISO 8601 text for times, with Z for UTC."""
     if pd.api.types.is_datetime64_any_dtype(column):
         return [None if value is pd.NaT else value.isoformat().replace("+00:00", "Z") for value in column]

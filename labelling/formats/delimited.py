@@ -1,0 +1,43 @@
+"""CSV, for programs and for Excel."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from labelling.formats.frames import as_json, values_of
+from labelling.formulas import guard
+
+
+def to_csv(frame: pd.DataFrame) -> bytes:
+    """CSV as RFC 4180 has it, for programs: plain UTF-8, every cell as it is; missing values are empty cells."""
+    # In quotes it is taken for no other file's first bytes, such as a byte order mark.
+    plain = re.fullmatch(r"(?!PAR1)[\w -]+", str(frame.columns[0]))
+    return _csv(frame, str, csv.QUOTE_MINIMAL if plain else csv.QUOTE_ALL, csv.QUOTE_MINIMAL)
+
+
+def to_excel_csv(frame: pd.DataFrame) -> bytes:
+    """CSV for Excel: with a byte order mark, by which it knows UTF-8, and every cell in quotes.
+
+    Headers and cells that a spreadsheet would run as a formula get apostrophes, see `labelling.formulas`.
+    """
+    return b"\xef\xbb\xbf" + _csv(frame, lambda value: guard(str(value)), csv.QUOTE_ALL, csv.QUOTE_ALL)
+
+
+def _csv(frame: pd.DataFrame, cell: Callable[[Any], str], header_quoting: int, quoting: int) -> bytes:
+    out = io.StringIO(newline="")
+    csv.writer(out, quoting=header_quoting).writerow([cell(name) for name in frame.columns])  # type: ignore[arg-type]
+    columns = [
+        ["" if value is None else cell(as_json(value)) for value in values_of(frame[name])] for name in frame.columns
+    ]
+    csv.writer(out, quoting=quoting).writerows(zip(*columns, strict=True))  # type: ignore[arg-type]
+    return out.getvalue().encode()
+
+
+def read_csv(content: bytes) -> pd.DataFrame:
+    """The cells as they stand in the file."""
+    header, *cells = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    return pd.DataFrame(cells, columns=header, dtype="str")

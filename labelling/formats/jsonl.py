@@ -1,0 +1,31 @@
+"""JSONL: a JSON object a line."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from labelling.formats.frames import values_of
+
+
+def to_jsonl(frame: pd.DataFrame) -> bytes:
+    """A JSON object a line, UTF-8. Values stay as they are; missing and infinite numbers become null."""
+    # JSON has no infinity (RFC 8259, section 6).
+    finite = (values.where(np.isfinite(values)) if values.dtype.kind == "f" else values for _, values in frame.items())
+    columns = [values_of(values) for values in finite]
+    names = [str(name) for name in frame.columns]
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str).encode
+    lines = [encode(dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
+    return "".join(line + "\n" for line in lines).encode()
+
+
+def read_jsonl(content: bytes) -> pd.DataFrame:
+    """The values as they stand in the file: texts, and the JSON of all others."""
+    rows = [json.loads(line) for line in content.decode().split("\n")[:-1]]
+    shown = [[_in_json(value) for value in row.values()] for row in rows]
+    return pd.DataFrame(shown, columns=list(rows[0]) if rows else [], dtype="str")
+
+
+def _in_json(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,135 @@
+"""Make a project of texts, add texts to one, open it to work on."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from labelling import readers
+from labelling.database import WorkspaceError
+from labelling.dataset import Dataset
+from labelling.encoders import Encoder, EncoderError
+from labelling.encoders.own import OwnVectors
+from labelling.encoders.registry import OWN
+from labelling.files import is_whole
+from labelling.labels import check_imported_names, names_to_import
+from labelling.session import Session
+from labelling.workspace import Project, Workspace, save_array
+
+
+def create_project(
+    workspace: Workspace,
+    name: str,
+    dataset: Dataset,
+    settings: Mapping[str, Any],
+    *,
+    vectors: np.ndarray | None = None,
+    answers: pd.DataFrame | None = None,
+    owner: str | None = None,
+    who: str | None = None,
+) -> Project:
+    """A project in the workspace, its imported labels in the log, its texts still to be embedded.
+
+    Parameters
+    ----------
+    settings : mapping
+        The encoder's, as `encoders.registry.encoder_for` takes them.
+    vectors : ndarray of float32, shape (n_rows, n_dims), optional
+        The embeddings, where they were brought along.
+    answers : DataFrame, optional
+        A column a label, 1 yes, 0 no, NaN unknown, where the project is to be of yes, no and unknown for each label.
+    owner, who : str, optional
+        The account that is signed in, and the person who imports the labels.
+
+    Raises
+    ------
+    CorralError
+        The labels can't be taken, or something can't be written: nothing is made then.
+    """
+    labels = _labels(dataset, answers)
+    project = workspace.create(name, dataset, settings, several=answers is not None, owner=owner)
+    if vectors is not None:
+        save_array(vectors_file(project, len(vectors)), vectors)
+    if answers is not None and len(answers.columns):
+        project.open_log(who).import_answers(answers)
+    if labels:
+        project.open_log(who).import_labels(labels)
+    return project
+
+
+def add_texts(
+    project: Project,
+    dataset: Dataset,
+    *,
+    vectors: np.ndarray | None = None,
+    answers: pd.DataFrame | None = None,
+    who: str | None = None,
+) -> None:
+    """Add the texts, and their labels where a column holds some, to a project; see `create_project`.
+
+    Raises CorralError where the labels or the vectors can't be taken; nothing is added then.
+    """
+    labels = _labels(dataset, answers)
+    n_before = project.n_rows
+    if answers is not None and not project.several:
+        raise WorkspaceError(f"{project.name!r} has one label a text: yes and no for each label can't be added to it.")
+    if vectors is not None:
+        # Before the rows: whoever sees these finds their vectors.
+        before = load_vectors(project, n_before)
+        if vectors.shape[1] != before.shape[1]:
+            raise EncoderError(
+                f"the vectors of this project have {before.shape[1]} columns, those to be added {vectors.shape[1]}"
+            )
+        save_array(vectors_file(project, n_before + len(vectors)), np.concatenate([before, vectors]))
+    project.append(dataset)
+    if answers is not None and len(answers.columns):
+        later = answers.set_axis(range(n_before, project.n_rows))
+        project.open_log(who).import_answers(later.reindex(range(project.n_rows)))
+    if labels:
+        project.open_log(who).import_labels([*[None] * n_before, *labels])
+
+
+def _labels(dataset: Dataset, answers: pd.DataFrame | None) -> list[Any]:
+    """The labels of the label column. Raises CorralError for any that can't be taken, before anything is made."""
+    labels = [] if dataset.label_column is None else readers.read_labels(dataset.frame, dataset.label_column)
+    names_to_import(labels)
+    check_imported_names([] if answers is None else list(answers.columns))
+    return labels
+
+
+# ---------------------------------------------------------------- to work on
+
+
+def open_session(
+    workspace: Workspace,
+    project: Project,
+    encoder_for: Callable[[Mapping[str, Any]], Encoder],
+    who: str | None = None,
+) -> Session:
+    """A session for a person; without one it is for a job, which goes on when whoever started it has gone."""
+    session_of = project if who is not None else project.for_a_job()
+    cache, settings, vectors = workspace.cache_of(project.owner), session_of.spaces()[0].settings, None
+    if settings.get("kind") == OWN:
+        filled = ~project.dataset.empty
+        vectors = OwnVectors(settings["n_dims"], lambda: load_vectors(project, project.n_rows)[filled])
+    return Session(session_of, cache, encoder_for, who, vectors)
+
+
+def vectors_file(project: Project, n_rows: int) -> Path:
+    """Where the vectors lie that the person brought along: float32 (n_rows, n_dims), NaN in rows without text."""
+    return project.folder / f"vectors-{n_rows}.npy"
+
+
+def load_vectors(project: Project, n_rows: int) -> np.ndarray:
+    """What `vectors_file` holds. Raises EncoderError where it is not there, or not as it was written."""
+    path = vectors_file(project, n_rows)
+    if not path.exists():
+        raise EncoderError(f"The vectors of {project.name!r} are not in its folder: make the project again.")
+    if not is_whole(path):
+        raise EncoderError(
+            f"The vectors that were brought along for {project.name!r} are damaged: {path}. Put a copy of it back; its "
+            "labels are in the database."
+        )
+    return np.asarray(np.load(path, allow_pickle=False))
