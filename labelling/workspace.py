@@ -346,6 +346,17 @@ class Project:
         same.account = None
         return same
 
+    def rename(self, name: str) -> None:
+        """Raises WorkspaceError where the name is empty, or somebody else owns the project."""
+        name = storable(name.strip())
+        if not name:
+            raise WorkspaceError("Type a name for the project.")
+        with self._writing() as connection:
+            if self.account is not None:
+                self._own(connection)
+            connection.execute(update(projects).where(projects.c.id == self.id).values(name=name))
+        self.name = name
+
     def shared_with(self) -> list[str]:
         """The accounts, beside the owner's, that may open it and label in it."""
         ours = select(members.c.who).where(members.c.project_id == self.id).order_by(members.c.who)
@@ -372,7 +383,7 @@ class Project:
         """The owner, who alone may go on from here."""
         owner = connection.scalar(select(projects.c.owner).where(projects.c.id == self.id))
         if owner is None or owner != self.account:
-            raise WorkspaceError("Only its owner, signed in, can share a project.")
+            raise WorkspaceError("Only its owner, signed in, can share or rename a project.")
         return owner
 
     # ---------------------------------------------------------------- spaces

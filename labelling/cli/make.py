@@ -1,0 +1,257 @@
+"""`corral FILE`, `embed`, `tune`, `export`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from labelling.cli.projects import JSON, PROJECT
+from labelling.cli.start import start
+
+# Said here once more: to look them up in the registries takes seconds that `--help` need not wait for.
+FORMAT_NAMES = ("csv", "excel", "jsonl", "parquet")
+TUNER_NAMES = ("feed-forward", "contrastive")
+
+if TYPE_CHECKING:
+    from labelling.session import Session
+    from labelling.workspace import Project, Workspace
+
+
+def encoder_settings(named: str | None, texts: list[str], workspace: Workspace) -> dict[str, Any]:
+    """A space's settings of an encoder as it is named on the command line, checked: a model that isn't there is said.
+
+    ``MODEL`` or ``KIND:MODEL``, of the kinds in the registry; ``tfidf`` is fitted on the texts.
+    """
+    from labelling.encoders import EncoderError
+    from labelling.encoders.registry import ENCODERS, ENDPOINT, PACKAGED, TFIDF, fit_encoder
+
+    if named is None:
+        return {}
+    if named == TFIDF:
+        return fit_encoder(texts, workspace.folder)
+    kind, colon, model = named.partition(":")
+    if not colon or kind not in ENCODERS:
+        kind, model = PACKAGED, named
+    if kind == ENDPOINT:
+        raise EncoderError("An endpoint is chosen in the app, where it says how many texts would be sent.")
+    settings = {"kind": kind, "model": model}
+    _ = _encoder_for(workspace)(settings).n_dims
+    return settings
+
+
+def _encoder_for(workspace: Workspace) -> Callable[..., Any]:
+    from labelling.encoders.operated import OPENAI_ENDPOINT, operated_endpoints
+    from labelling.encoders.registry import encoder_for
+
+    endpoints = {OPENAI_ENDPOINT.name: OPENAI_ENDPOINT, **operated_endpoints()}
+    return lambda settings: encoder_for(settings, workspace.folder, endpoints=endpoints, any_address=True)
+
+
+def _session(workspace: Workspace, project: Project) -> Session:
+    from labelling.tasks.projects import open_session
+
+    return open_session(workspace, project, _encoder_for(workspace))
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the standard error, with what is left, that is told (done, total)."""
+    bar: Any = None
+    before = 0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal bar, before
+        if bar is None:
+            bar = click.progressbar(length=max(total, 1), label=title, file=sys.stderr)
+            bar.__enter__()
+        bar.update(done - before)
+        before = done
+
+    try:
+        yield tell
+    finally:
+        if bar is not None:
+            bar.__exit__(None, None, None)
+
+
+def _embed(session: Session, *, umap: bool) -> None:
+    """Raises KeyboardInterrupt at Ctrl+C, once the batch at work is kept."""
+    from labelling.projections import UmapProcess
+
+    stop = threading.Event()
+    with _progress("Embedding") as tell:
+        session.embed(lambda _so_far, done, total: tell(done, total), stop)
+    space = session.project.current
+    if umap and not space.has_map("UMAP"):
+        process = UmapProcess()
+        try:
+            with _progress("UMAP map") as tell:
+                session.make_umap(space, process, on_progress=tell)
+        finally:
+            process.close()
+
+
+# ---------------------------------------------------------------- the commands
+
+
+@click.command("open", hidden=True)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--text", metavar="COL", help="The column with the texts. Without it, the likeliest.")
+@click.option("--label", metavar="COL", help="A column with labels that are already there.")
+@click.option("--encoder", metavar="NAME", help="A model of sentence-transformers, KIND:MODEL, or tfidf.")
+@click.option("--name", help="What the project is called. Without it, like the file.")
+@click.option("--no-app", is_flag=True, help="Make the project, and don't open it.")
+@JSON
+@click.pass_obj
+def open_file(
+    account: str | None,
+    file: Path,
+    text: str | None,
+    label: str | None,
+    encoder: str | None,
+    name: str | None,
+    no_app: bool,
+    as_json: bool,
+) -> int:
+    """Make a project of a file, embed its texts, and open it in the browser."""
+    from labelling import readers
+    from labelling.readers import ReadError
+    from labelling.tasks.projects import create_project
+    from labelling.workspace import Workspace
+
+    table = readers.read_table(file.read_bytes(), file.name)
+    columns = list(table.frame.columns)
+    for wanted in filter(None, (text, label)):
+        if wanted not in columns:
+            raise ReadError(
+                f"There is no column {wanted!r} in {file.name}. There are: {', '.join(map(repr, columns))}."
+            )
+    text = text or readers.guess_text_column(table.frame)
+    if text is None:
+        raise ReadError(f"Say which column holds the texts, by --text: {', '.join(map(repr, columns))}.")
+    dataset = readers.make_dataset(table, text, label)
+    for line in readers.report(dataset, table):
+        click.echo(line, err=True)
+    workspace = Workspace()
+    texts = [words for words, empty in zip(dataset.texts, dataset.empty, strict=True) if not empty]
+    settings = encoder_settings(encoder, texts, workspace)
+    project = create_project(workspace, name or file.name, dataset, settings, owner=account, who=account)
+    _embed(_session(workspace, project), umap=False)
+    if as_json:
+        click.echo(json.dumps({"id": project.id, "name": project.name, "n_rows": project.n_rows, "text": text}))
+    else:
+        click.echo(f"{project.id}  {project.n_rows:,} texts of column {text!r}  {project.name}")
+    return 0 if no_app else start(project=project.id)
+
+
+@click.command()
+@PROJECT
+@click.option("--umap", is_flag=True, help="Make the UMAP map, too.")
+@click.pass_obj
+def embed(account: str | None, project: str, umap: bool) -> None:
+    """Embed what is not embedded yet, and make the map. Ctrl+C keeps what is done; the next call goes on."""
+    from labelling.workspace import Workspace
+
+    workspace = Workspace()
+    opened = workspace.open(project, account)
+    _embed(_session(workspace, opened), umap=umap)
+    click.echo(f"All texts of {opened.name!r} are embedded.")
+
+
+@click.command()
+@PROJECT
+@click.option("--tuner", type=click.Choice(TUNER_NAMES), default="feed-forward", show_default=True)
+@click.option(
+    "--keep", type=click.FloatRange(0, 1), default=0.65, show_default=True, help="How much of the original map stays."
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--name", help="What the new space is called.")
+@click.option("--measure", is_flag=True, help="Hold out labels and say what the new space is worth on them.")
+@JSON
+@click.pass_obj
+def tune(
+    account: str | None,
+    project: str,
+    tuner: str,
+    keep: float,
+    seed: int,
+    name: str | None,
+    measure: bool,
+    as_json: bool,
+) -> None:
+    """Bend the map towards the labels; the new space is kept, and shown from then on."""
+    from labelling.tasks.tune import tune as run
+    from labelling.tuners.registry import OPTIONS, make_tuner
+    from labelling.workspace import Workspace
+
+    workspace = Workspace()
+    opened = workspace.open(project, account)
+    session = _session(workspace, opened)
+    _embed(session, umap=False)
+    with _progress("Tuning") as tell:
+        space = run(
+            session,
+            OPTIONS[tuner],
+            {"keep": keep, "random_state": seed},
+            lambda step, n_steps, _loss, _held_out: tell(step, n_steps),
+        )
+    found = None
+    if measure:
+        with _progress("Holding out labels") as tell:
+            found = session.evaluate(space, lambda each: make_tuner(each.kind, each.settings), tell)
+    opened.keep_space(space.id, name)
+    opened.show_space(space.id)
+    called = opened.space(space.id).name
+    if as_json:
+        click.echo(json.dumps({"space": space.id, "name": called, "measured": found and found.to_dict()}, default=str))
+        return
+    click.echo(f"{called!r} is kept, and is the map you label on now.")
+    if found is not None:
+        key = str(space.id)
+        before, after = found.figures[found.baseline].on_map, found.figures[key].on_map
+        click.echo(
+            f"Of {found.n_rows:,} labels held out ({found.n_groups:,} actions), {before:.0%} are found on the map "
+            f"before, {after:.0%} on the new one: {found.verdict(key)}, "
+            f"{found.gain[key]:+.0%} ± {found.margin[key]:.0%}."
+        )
+        if found.flatters or not found.enough:
+            click.echo(
+                "That is too little to tell." if not found.enough else "These figures flatter: see docs/tuners.md."
+            )
+
+
+@click.command()
+@PROJECT
+@click.option("--format", "kind", type=click.Choice(FORMAT_NAMES), default="csv", show_default=True)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="The file; - or nothing: standard output."
+)
+@click.option("--labelled", is_flag=True, help="Only the rows that have a label.")
+@click.pass_obj
+def export(account: str | None, project: str, kind: str, out: Path | None, labelled: bool) -> None:
+    """Write the rows with their labels: every column, in the uploaded order, with label, labelled_at and source."""
+    from labelling.errors import CorralError
+    from labelling.files import write_whole
+    from labelling.formats.registry import FORMATS
+    from labelling.workspace import Workspace
+
+    workspace = Workspace()
+    content = _session(workspace, workspace.open(project, account)).export(FORMATS[kind], only_labelled=labelled)
+    if out is None or str(out) == "-":
+        sys.stdout.buffer.write(content)
+        return
+    try:
+        write_whole(out, lambda file: file.write(content))
+    except OSError as error:
+        raise CorralError(f"{out} can't be written ({error.strerror or error}): nothing was changed.") from error
+    click.echo(f"{out}: {len(content) / 1e6:,.1f} MB.", err=True)
+
+
+COMMANDS = (open_file, embed, tune, export)

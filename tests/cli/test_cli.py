@@ -1,0 +1,167 @@
+"""The `corral` command, from a file to the export, and what it says of what can't be done."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labelling import cli
+from labelling.cli import main
+from labelling.readers import read_table
+from labelling.workspace import Workspace
+
+ROOT = Path(__file__).parents[2]
+TEXTS = [f"the {what} number {n} is {how}" for n in range(10) for what, how in (("card", "lost"), ("refund", "late"))]
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.setenv("CORRAL_WORKSPACE", str(tmp_path / "workspace"))
+    return Workspace()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "inbox.csv"
+    labels = ["card" if "card" in text and n < 8 else None for n, text in enumerate(TEXTS)]
+    pd.DataFrame({"id": range(20), "message": TEXTS, "kind": labels}).to_csv(path, index=False)
+    return path
+
+
+def made(file: Path, capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    """The id of a project that was made of the file."""
+    assert main([str(file), "--text", "message", "--encoder", "tfidf", "--no-app", "--json", *options]) == 0
+    return json.loads(capsys.readouterr().out)["id"]
+
+
+def test_from_a_file_to_a_tuned_map_and_an_export(
+    workspace: Workspace, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project_id = made(file, capsys, "--label", "kind", "--name", "my inbox")
+    project = workspace.open(project_id)
+    assert project.spaces()[0].ready
+    assert project.open_log().names().tolist() == ["card" if n < 8 and n % 2 == 0 else None for n in range(20)]
+
+    project.open_log().assign(np.arange(1, 12, 2), "refund")
+    assert main(["tune", project_id, "--tuner", "contrastive", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"space": 1, "name": "Contrastive 1", "measured": None}
+    shown = workspace.open(project_id).current
+    assert (shown.id, shown.state, shown.kind) == (1, "kept", "ContrastiveTuner")
+
+    out = tmp_path / "out.jsonl"
+    assert main(["export", project_id, "--format", "jsonl", "-o", str(out)]) == 0
+    table = read_table(out.read_bytes(), out.name).frame
+    assert table["message"].tolist() == TEXTS
+    assert table["label"].fillna("").tolist() == [
+        ("refund" if n % 2 else "card" if n < 8 else "") if n < 12 else "" for n in range(20)
+    ]
+    assert main(["embed", project_id, "--umap"]) == 0
+    assert workspace.open(project_id).current.has_map("UMAP")
+    capsys.readouterr()
+    assert main(["projects", "--json"]) == 0
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert (listed["name"], listed["n_rows"], listed["n_labelled"]) == ("my inbox", 20, 10)
+
+
+def test_a_project_is_renamed_given_checked_and_copied(
+    workspace: Workspace, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project_id = made(file, capsys)
+    assert workspace.open(project_id).name == "inbox.csv"
+    assert main(["rename", project_id, "  post  "]) == 0
+    assert workspace.open(project_id).name == "post"
+    assert main(["check"]) == 0
+    (workspace.folder / "projects" / project_id / "dataset" / "dataset.json").unlink()
+    capsys.readouterr()
+    assert main(["check", "--json"]) == 1
+    (problem,) = json.loads(capsys.readouterr().out)
+    assert problem["project"] == project_id
+    assert main(["backup", str(tmp_path / "copy.zip")]) == 0
+    assert "corral.db" in zipfile.ZipFile(tmp_path / "copy.zip").namelist()
+    assert main(["give", project_id, "Ann@Example.org"]) == 0
+    assert main(["embed", project_id]) == 1, "it is no longer nobody's"
+    assert "There is no project" in capsys.readouterr().err
+    assert main(["--account", "ann@example.org", "projects"]) == 0
+    assert "post" in capsys.readouterr().out
+    assert main(["--account", "ann@example.org", "rename", project_id, "hers"]) == 0
+    assert main(["give", project_id, "--nobody"]) == 0
+    assert workspace.open(project_id).name == "hers"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (
+            ["{file}", "--text", "text", "--no-app"],
+            1,
+            "There is no column 'text' in inbox.csv. There are: 'id', 'message'",
+        ),
+        (["{file}", "--label", "nothing", "--no-app"], 1, "There is no column 'nothing'"),
+        (["{file}", "--encoder", "endpoint:x", "--no-app"], 1, "An endpoint is chosen in the app"),
+        (["{file}", "--encoder", "/nowhere/model", "--no-app"], 1, "/nowhere/model"),
+        (["nowhere.csv"], 2, "does not exist"),
+        (["export", "aaaaaaaaaaaa"], 1, "There is no project 'aaaaaaaaaaaa'"),
+        (["rename", "../../etc", "x"], 1, "There is no project"),
+        (["tune", "aaaaaaaaaaaa", "--keep", "2"], 2, "2.0 is not in the range"),
+        (["tune", "aaaaaaaaaaaa", "--tuner", "best"], 2, "'best' is not one of"),
+        (["give", "aaaaaaaaaaaa"], 2, "Say to whom"),
+        (["projects", "--xml"], 2, "No such option"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_nothing_is_made(
+    workspace: Workspace,
+    file: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    status: int,
+    message: str,
+) -> None:
+    assert main([argument.format(file=file) for argument in arguments]) == status
+    assert message in capsys.readouterr().err
+    assert workspace.projects() == []
+
+
+def test_too_few_labels(workspace: Workspace, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project_id = made(file, capsys)
+    assert main(["tune", project_id]) == 1
+    assert "needs at least two labels" in capsys.readouterr().err
+    assert main(["rename", project_id, " "]) == 1
+    assert "Type a name" in capsys.readouterr().err
+
+
+def test_stopped_by_hand(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("labelling.workspace.Workspace.projects", stopped)
+    assert main(["projects"]) == cli.STOPPED
+    assert "What was done so far is kept" in capsys.readouterr().err
+
+
+def test_without_a_command_the_app_is_started_and_a_file_opens_in_it(
+    workspace: Workspace, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str | None] = []
+    monkeypatch.setattr("labelling.cli.start", lambda project=None: started.append(project) or 0)
+    monkeypatch.setattr("labelling.cli.make.start", lambda project=None: started.append(project) or 0)
+    assert main([]) == 0
+    assert main([str(file), "--text", "message", "--encoder", "tfidf"]) == 0
+    assert started == [None, workspace.projects()[0].id]
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from labelling.cli import main; main(['--help']); main(['tune', '--help']);"
+        "print([m for m in ('torch', 'numpy', 'pandas', 'sklearn', 'streamlit', 'sqlalchemy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "Lasso texts into labels" in done.stdout
+    for command in ("projects", "rename", "give", "embed", "tune", "export", "check", "backup"):
+        assert f"\n  {command} " in done.stdout
+    assert done.stdout.rstrip().endswith("[]")
