@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from labelling.log import LabelLog
 from labelling.workspace import Project
-from tests.browser.app import type_label, wait_for_legend, wait_for_map, wait_for_selected
+from tests.browser.app import settle, type_label, wait_for_legend, wait_for_map, wait_for_selected
 from tests.browser.conftest import Server
 from tests.browser.test_instrument import N, project, search  # noqa: F401, a fixture
 
@@ -87,6 +87,7 @@ def test_a_press_is_one_action_on_a_busy_machine(
     for number in range(N_STEPS):
         page.keyboard.press("j")
         says(page, f"Sample, page {number + 2} of 30")
+        settle(page)  # what says the page stands above the button whose key it is
     for _ in range(5):  # faster than the page answers: up to five pages, never more
         page.keyboard.press("j")
     page.wait_for_timeout(3000)

@@ -194,6 +194,8 @@ def test_a_project_is_its_owners_and_of_those_it_is_shared_with(server: Server, 
     expect(ben.get_by_role("option")).to_have_text(["notes"])
 
     # Shared, it is on the other's list and can be worked on; what is done stands under who did it.
+    # A popover that is clicked while the page is still being made may be closed by that again.
+    expect(ann.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     ann.get_by_role("button", name="Share").click()
     box = ann.get_by_role("textbox", name="Share with")
     box.fill(" BEN@example.org")

@@ -60,6 +60,9 @@ def test_an_open_page_gives_its_file_to_a_server_that_was_started_anew(
     choose(page, second)
     expect(loaded(page, "second.csv")).to_be_visible()
     expect(page.get_by_text("3 rows, as read")).to_be_visible()
+    # The page fetches what draws its controls when they first come, and the server that ends now would not give it.
+    expect(page.get_by_text("there are none")).to_be_visible()
+    expect(text_column(page)).to_be_visible()
 
     start_anew(page, server)
     page.get_by_text("there are none").click()  # something else, of a file that the new server has never seen
