@@ -310,7 +310,7 @@ def test_guesses_take_no_longer_for_a_large_table(cell: str) -> None:
     guess_text_column(frame)
     guess_label_column(frame, "c0")
     guess_answer_columns(frame)
-    assert time.process_time() - start < 3  # the three of them
+    assert time.process_time() - start < SECONDS  # looking at all 200 million cells takes minutes
 
 
 def test_a_label_for_each_of_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
