@@ -18,6 +18,7 @@ from labelling.ui.steps import step
 
 # A column of one of these names is shown after them, as "column x".
 LABEL, DENSITY, SEARCH, SUGGESTION, SURE = "label", "density", "search", "suggestion", "how sure"
+COLUMN = "column "  # and its name
 BY_SEARCH = "colour by the search"
 KINDS = {"words": "Words", "regex": "Regular expression", "meaning": "Meaning"}
 PLACEHOLDER = {
@@ -48,7 +49,7 @@ def controls(session: Session) -> Shown:
     space = session.suggesting
     guesses = [SUGGESTION, SURE] if space is not None and space.suggestions is not None else []
     columns = _columns(session.project.dataset_id, session.project.dataset)
-    options = [LABEL, *guesses, DENSITY, *([SEARCH] if session.found else []), *(f"column {name}" for name in columns)]
+    options = [LABEL, *guesses, DENSITY, *([SEARCH] if session.found else []), *(f"{COLUMN}{name}" for name in columns)]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="corral-controls"):
         with st.popover("Filter", icon=":material/filter_alt:"):
             wanted = filtering.choose(session)
@@ -58,7 +59,7 @@ def controls(session: Session) -> Shown:
             "Colour by",
             options,
             key="colour by",
-            format_func=lambda name: name.removeprefix("column "),
+            format_func=_said,
             width=190,
         )
         _search_box(session)
@@ -72,6 +73,13 @@ def controls(session: Session) -> Shown:
     if shown is not None:
         mask = shown if mask is None else mask & shown
     return Shown(colouring.counted(view.placed, among), mask, hidden, in_force)
+
+
+def _said(by: str) -> str:
+    """What colours the map, in words. A select box gives back the words: no two may have the same."""
+    column = by.removeprefix(COLUMN)
+    clash = column in (LABEL, DENSITY, SEARCH, SUGGESTION, SURE) or column.startswith(COLUMN)
+    return by if clash else column
 
 
 def _masked(session: Session, wanted: Filter) -> tuple[np.ndarray | None, Filter]:

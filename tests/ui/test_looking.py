@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from labelling.readers import make_dataset, read_table
-from labelling.ui import resources, running, upload
+from labelling.ui import looking, resources, running, upload
 from labelling.workspace import Project, Workspace
 from tests.test_pages import fresh_workspace, open_page, press, said, tuned
 
@@ -354,3 +354,23 @@ def test_figures_of_imported_labels_are_not_said_to_be_of_lassos_alone(workspace
     assert not at.exception
     assert "From 30 labels of 30 lassos, where each imported text counts as one" in said(at)
     assert "flatter" not in said(at)
+
+
+def test_an_uploaded_column_does_not_stand_in_for_what_colours_the_map(workspace: Workspace) -> None:
+    names = ("label", "density", "search", "suggestion", "how sure", "column label", "kind")
+    rows = [",".join(["text", *names])] + [",".join([f"a text {n}", *"xy"[n % 2] * len(names)]) for n in range(20)]
+    project = workspace.create("clash", make_dataset(read_table("\n".join(rows).encode(), "a.csv"), "text"), {})
+    assert resources.new_session(project).embed()
+    project.open_log().assign([0, 1, 2], "mine")
+    at = open_page("label", project)
+    box = next(each for each in at.selectbox if each.label == "Colour by")
+    assert len(set(box.options)) == len(box.options) == 2 + len(names)
+    assert "kind" in box.options
+    held = at.session_state["corral"]
+    assert box.value == looking.LABEL
+    for name in names:
+        box = next(each for each in at.selectbox if each.label == "Colour by")
+        box.set_value(f"{looking.COLUMN}{name}").run()
+        assert at.session_state["colour by"] == f"{looking.COLUMN}{name}"
+        assert {entry["name"] for entry in at.session_state["colouring"][2].legend} == {"x", "y"}
+    assert held.log.names()[:3].tolist() == ["mine"] * 3
