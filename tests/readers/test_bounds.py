@@ -306,11 +306,16 @@ def test_a_name_twice_in_an_object(name: str, data: str, where: str) -> None:
 def test_guesses_take_no_longer_for_a_large_table(cell: str) -> None:
     values = pd.Series([cell.format(k) for k in range(100_000)], dtype="str")
     frame = pd.DataFrame({f"c{k}": values for k in range(2_000)})
-    start = time.process_time()
-    guess_text_column(frame)
-    guess_label_column(frame, "c0")
-    guess_answer_columns(frame)
-    assert time.process_time() - start < SECONDS  # looking at all 200 million cells takes minutes
+
+    def took(rows: pd.DataFrame) -> float:
+        start = time.process_time()
+        guess_text_column(rows)
+        guess_label_column(rows, "c0")
+        guess_answer_columns(rows)
+        return time.process_time() - start
+
+    # In the time of a table of a tenth of the rows, on a busy machine too: only some of each column is looked at.
+    assert took(frame) < 2 * took(frame.head(10_000)) + 0.3
 
 
 def test_a_label_for_each_of_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
