@@ -52,10 +52,12 @@ def encoder_for(settings: Mapping[str, Any]) -> Encoder:
 
     Raises EncoderError where there is no such encoder (any more).
     """
-    if settings.get("kind", registry.PACKAGED) not in (registry.ENDPOINT, registry.OWN, registry.TFIDF):
+    kind, folder = settings.get("kind", registry.PACKAGED), workspace().folder
+    if kind == registry.ENDPOINT:
+        return registry.encoder_for(settings, folder, endpoints=endpoints(), any_address=alone())
+    if kind in registry.ENCODERS:
         check_model(settings.get("model") or None)
-    bound = endpoints() if settings.get("kind") == registry.ENDPOINT else None
-    return registry.encoder_for(settings, workspace().folder, endpoints=bound, any_address=alone())
+    return registry.encoder_for(settings, folder)
 
 
 def check_model(model: str | None) -> None:

@@ -19,9 +19,8 @@ from labelling.workspace import Space
 MAP_HEIGHT = "clamp(340px, calc(100vh - 345px), 1100px)"  # with what stands above and below it, the window's
 REFRESH_SECONDS = 0.7
 WATCH_SECONDS = 1.0
-REST = (
-    10  # times what it took: for what others do, a page is drawn in a tenth of the time at most, or the server chokes
-)
+# Times what it took to draw the page: so long it rests before it is drawn for what others do, or the server chokes.
+REST = 10
 MAX_TOLD = 3  # of others' actions, in a toast each
 HEAD_START_SECONDS = 0.04
 GROWTH_WORTH_SHOWING = 1.6  # the map of a running embedding is drawn anew when it has grown by this factor
