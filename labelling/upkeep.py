@@ -1,13 +1,8 @@
-"""What whoever runs the server does with a workspace: look whether it is whole, copy it while it is used, tidy up.
-
-python -m labelling.upkeep check [PROJECT]
-python -m labelling.upkeep backup FILE.zip
-"""
+"""What whoever runs the server does with a workspace: look whether it is whole, copy it while it is used, tidy up."""
 
 import re
 import shutil
 import sqlite3
-import sys
 import tempfile
 import time
 import zipfile
@@ -20,7 +15,6 @@ from sqlalchemy import select, text
 from labelling import files
 from labelling.database import WorkspaceError, problems_of, projects, reading
 from labelling.files import write_whole
-from labelling.readers.tables import count
 from labelling.workspace import PROJECT_ID, Project, Workspace
 
 # Nothing takes that long between a temporary file, or a project's folder, and what makes it whole.
@@ -168,26 +162,3 @@ def sweep(workspace: Workspace) -> list[Path]:
 def _orphans(workspace: Workspace, known: set[str]) -> list[Path]:
     folders = sorted(workspace.folder.glob("projects/*"))
     return [folder for folder in folders if PROJECT_ID.fullmatch(folder.name) and folder.name not in known]
-
-
-def main(arguments: list[str]) -> int:
-    try:
-        match arguments:
-            case ["check", *ids] if len(ids) <= 1:
-                found = check(Workspace(), *ids)
-                for problem in found:
-                    print(f"{problem.project or 'workspace'}: {problem.what}. {problem.then}.")  # noqa: T201
-                print(f"{count(len(found), 'problem')} found.")  # noqa: T201
-                return 1 if found else 0
-            case ["backup", file]:
-                print(f"{count(backup(Workspace(), Path(file)), 'project')} copied to {file}.")  # noqa: T201
-                return 0
-    except WorkspaceError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
-    print(__doc__, file=sys.stderr)  # noqa: T201
-    return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

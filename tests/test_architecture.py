@@ -77,7 +77,7 @@ def test_imports_go_one_way(path: Path) -> None:
         assert "streamlit" not in imports
     if here in LEAVES:
         assert imports <= ALLOWED_BETWEEN_LEAVES.get(here, set())
-    if here in ("workspace", "give", "upkeep"):
+    if here in ("workspace", "upkeep"):
         assert not imports & {"session", "tasks"}
     if here in ("session", *LEAVES):
         assert "tasks" not in imports
@@ -86,7 +86,7 @@ def test_imports_go_one_way(path: Path) -> None:
 def test_the_walk_sees_every_room() -> None:
     rooms = {room(path) for path in FILES}
     assert {"app", "pages", "ui", "session", "workspace", "__init__"} <= rooms
-    above = {"app", "pages", "ui", "cli", "tasks", "session", "workspace", "give", "upkeep", "__init__"}
+    above = {"app", "pages", "ui", "cli", "tasks", "session", "workspace", "upkeep", "__init__"}
     assert rooms - above <= LEAVES | {"dataset", "errors", "files"}
 
 

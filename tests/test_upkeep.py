@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labelling import upkeep
+from labelling import cli, upkeep
 from labelling.database import WorkspaceError
 from labelling.upkeep import backup, check, sweep
 from labelling.workspace import Workspace
@@ -108,9 +108,9 @@ def test_leftovers_of_kills_are_swept(work: Path) -> None:  # noqa: F811
 
 def test_the_command(work: Path, tmp_path: Path, monkeypatch, capsys) -> None:  # noqa: F811
     monkeypatch.setenv("CORRAL_WORKSPACE", str(work))
-    assert upkeep.main(["check"]) == 0
+    assert cli.main(["check"]) == 0
     assert "0 problems found" in capsys.readouterr().out
-    assert upkeep.main(["backup", str(tmp_path / "a.zip")]) == 0
+    assert cli.main(["backup", str(tmp_path / "a.zip")]) == 0
     assert "1 project copied" in capsys.readouterr().out
-    assert upkeep.main(["check", "nothing"]) == 1
-    assert upkeep.main([]) == 2
+    assert cli.main(["check", "nothing"]) == 1
+    assert cli.main(["backup"]) == 2

@@ -1,4 +1,4 @@
-"""The `corral` command: what the pages do, without a browser. Whoever runs it has the workspace's folder.
+"""`python -m labelling.cli`: what the pages do, without a browser. Whoever runs it has the workspace's folder.
 
 Exit status: 0 done, 1 it can't be done (why stands on the standard error), 2 the command was not understood,
 130 stopped by Ctrl+C.
@@ -12,6 +12,7 @@ import click
 from labelling.cli.start import start
 from labelling.errors import CorralError
 
+NAME = "python -m labelling.cli"
 STOPPED = 130
 
 
@@ -43,11 +44,11 @@ class _Files(click.Group):
 def corral(ctx: click.Context, account: str | None) -> None:
     """Lasso texts into labels: a map of your texts in the browser.
 
-    Without a command, `corral` starts the app; with a file, it makes a project of it and opens that:
+    Without a command it starts the app; with a file, it makes a project of it and opens that:
 
     \b
-        corral
-        corral inbox.csv --text message
+        python -m labelling.cli
+        python -m labelling.cli inbox.csv --text message
     """
     ctx.obj = account
     if ctx.invoked_subcommand is None:
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for command in (*projects.COMMANDS, *make.COMMANDS, *keep.COMMANDS):
         corral.add_command(command)
     try:
-        status = corral.main(None if arguments is None else list(arguments), "corral", standalone_mode=False)
+        status = corral.main(None if arguments is None else list(arguments), NAME, standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("Stopped. What was done so far is kept.", err=True)
         return STOPPED

@@ -1,4 +1,4 @@
-"""`corral check`, `backup`."""
+"""`check` and `backup`."""
 
 import json
 from dataclasses import asdict

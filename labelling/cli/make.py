@@ -1,10 +1,9 @@
-"""`corral FILE`, `embed`, `tune`, `export`."""
+"""What makes a project of a file, `embed`, `tune` and `export`."""
 
 from __future__ import annotations
 
 import json
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +59,13 @@ def _session(workspace: Workspace, project: Project) -> Session:
     return open_session(workspace, project, _encoder_for(workspace))
 
 
+def _opened(project_id: str, account: str | None) -> Session:
+    from labelling.workspace import Workspace
+
+    workspace = Workspace()
+    return _session(workspace, workspace.open(project_id, account))
+
+
 @contextmanager
 def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on the standard error, with what is left, that is told (done, total)."""
@@ -82,12 +88,10 @@ def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _embed(session: Session, *, umap: bool) -> None:
-    """Raises KeyboardInterrupt at Ctrl+C, once the batch at work is kept."""
     from labelling.projections import UmapProcess
 
-    stop = threading.Event()
     with _progress("Embedding") as tell:
-        session.embed(lambda _so_far, done, total: tell(done, total), stop)
+        session.embed(lambda _so_far, done, total: tell(done, total))
     space = session.project.current
     if umap and not space.has_map("UMAP"):
         process = UmapProcess()
@@ -157,12 +161,9 @@ def open_file(
 @click.pass_obj
 def embed(account: str | None, project: str, umap: bool) -> None:
     """Embed what is not embedded yet, and make the map. Ctrl+C keeps what is done; the next call goes on."""
-    from labelling.workspace import Workspace
-
-    workspace = Workspace()
-    opened = workspace.open(project, account)
-    _embed(_session(workspace, opened), umap=umap)
-    click.echo(f"All texts of {opened.name!r} are embedded.")
+    session = _opened(project, account)
+    _embed(session, umap=umap)
+    click.echo(f"All texts of {session.project.name!r} are embedded.")
 
 
 @click.command()
@@ -189,11 +190,8 @@ def tune(
     """Bend the map towards the labels; the new space is kept, and shown from then on."""
     from labelling.tasks.tune import tune as run
     from labelling.tuners.registry import OPTIONS, make_tuner
-    from labelling.workspace import Workspace
 
-    workspace = Workspace()
-    opened = workspace.open(project, account)
-    session = _session(workspace, opened)
+    session = _opened(project, account)
     _embed(session, umap=False)
     with _progress("Tuning") as tell:
         space = run(
@@ -206,9 +204,9 @@ def tune(
     if measure:
         with _progress("Holding out labels") as tell:
             found = session.evaluate(space, lambda each: make_tuner(each.kind, each.settings), tell)
-    opened.keep_space(space.id, name)
-    opened.show_space(space.id)
-    called = opened.space(space.id).name
+    session.project.keep_space(space.id, name)
+    session.project.show_space(space.id)
+    called = session.project.space(space.id).name
     if as_json:
         click.echo(json.dumps({"space": space.id, "name": called, "measured": found and found.to_dict()}, default=str))
         return
@@ -240,10 +238,8 @@ def export(account: str | None, project: str, kind: str, out: Path | None, label
     from labelling.errors import CorralError
     from labelling.files import write_whole
     from labelling.formats.registry import FORMATS
-    from labelling.workspace import Workspace
 
-    workspace = Workspace()
-    content = _session(workspace, workspace.open(project, account)).export(FORMATS[kind], only_labelled=labelled)
+    content = _opened(project, account).export(FORMATS[kind], only_labelled=labelled)
     if out is None or str(out) == "-":
         sys.stdout.buffer.write(content)
         return

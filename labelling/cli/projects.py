@@ -1,4 +1,4 @@
-"""`corral projects`, `rename`, `give`."""
+"""`projects`, `rename` and `give`."""
 
 import json
 from dataclasses import asdict

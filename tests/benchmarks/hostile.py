@@ -307,7 +307,7 @@ def outcome(work: Path, whole: dict[str, Any]) -> str:
 
 
 def checking(work: Path) -> str:
-    """What `python -m labelling.upkeep check` says."""
+    """What `python -m labelling.cli check` says."""
     from labelling import upkeep
     from labelling.workspace import Workspace
 

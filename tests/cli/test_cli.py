@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from labelling import cli
-from labelling.cli import main
+from labelling.cli import main, make
 from labelling.readers import read_table
 from labelling.workspace import Workspace
 
@@ -153,6 +153,14 @@ def test_without_a_command_the_app_is_started_and_a_file_opens_in_it(
     assert main([]) == 0
     assert main([str(file), "--text", "message", "--encoder", "tfidf"]) == 0
     assert started == [None, workspace.projects()[0].id]
+
+
+def test_the_names_that_help_says_are_those_of_the_registries() -> None:
+    from labelling.formats.registry import FORMATS
+    from labelling.tuners.registry import OPTIONS
+
+    assert tuple(FORMATS) == make.FORMAT_NAMES
+    assert tuple(OPTIONS) == make.TUNER_NAMES
 
 
 def test_help_loads_nothing_heavy() -> None:
