@@ -238,7 +238,6 @@ def _start(plan: Plan) -> NoReturn:
 
 def _record(job: Job, plan: Plan, cache: EmbeddingCache, encoder: Encoder) -> Done | None:
     """Embed and record; None where it was stopped before there was anything to show."""
-
     source, chosen = plan.source, set(plan.labels)
     rows = [row for row, text in enumerate(source.texts) if source.labels[row] in chosen and text.strip()]
     n_rows = len(rows)

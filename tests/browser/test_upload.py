@@ -32,6 +32,14 @@ def text_column(page: Page) -> Locator:
     return page.get_by_role("combobox", name="Column with the texts")
 
 
+def drawn(page: Page) -> None:
+    """Until the controls of a file are there: what draws them is fetched from the server when they first come."""
+    expect(page.get_by_text("there are none")).to_be_visible()
+    expect(text_column(page)).to_be_visible()
+    for kind in ("stDataFrame", "stRadio"):
+        expect(page.get_by_test_id(kind).first).to_be_visible()
+
+
 def start_anew(page: Page, server: Server) -> None:
     """Kill the server under an open page, start it again on the same port, wait until the page has found it."""
     chooser = page.get_by_test_id("stFileUploaderDropzoneInput")
@@ -55,14 +63,13 @@ def test_an_open_page_gives_its_file_to_a_server_that_was_started_anew(
     choose(page, first)  # the first that the new server hears of this page
     expect(loaded(page, "first.csv")).to_be_visible()
     expect(page.get_by_text("2 rows, as read")).to_be_visible()
+    drawn(page)
 
     start_anew(page, server)
     choose(page, second)
     expect(loaded(page, "second.csv")).to_be_visible()
     expect(page.get_by_text("3 rows, as read")).to_be_visible()
-    # The page fetches what draws its controls when they first come, and the server that ends now would not give it.
-    expect(page.get_by_text("there are none")).to_be_visible()
-    expect(text_column(page)).to_be_visible()
+    drawn(page)
 
     start_anew(page, server)
     page.get_by_text("there are none").click()  # something else, of a file that the new server has never seen
