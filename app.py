@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from labelling.ui import page, server
+from labelling.ui.frame import page, server
 
 if not server.runs_a_page():
     server.deliver_everything()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labelling.encoders.sentence import SentenceEncoder
-    from labelling.heads import TransformerClassifier
+    from labelling.learning.classifiers import TransformerClassifier
+    from labelling.learning.tuners import ContrastiveTuner, FeedForwardTuner
     from labelling.readers import read_table
-    from labelling.tuners import ContrastiveTuner, FeedForwardTuner
     from labelling.workspace import Workspace
 
 # Read by OpenMP when torch is first imported, here and in child processes. Threads that wait for each other actively,
@@ -25,10 +25,10 @@ __all__ = [
 ]  # fmt: skip
 
 _HOME = {
-    "ContrastiveTuner": "labelling.tuners",
-    "FeedForwardTuner": "labelling.tuners",
+    "ContrastiveTuner": "labelling.learning.tuners",
+    "FeedForwardTuner": "labelling.learning.tuners",
     "SentenceEncoder": "labelling.encoders.sentence",
-    "TransformerClassifier": "labelling.heads",
+    "TransformerClassifier": "labelling.learning.classifiers",
     "Workspace": "labelling.workspace",
     "read_table": "labelling.readers",
 }

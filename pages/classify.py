@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from labelling.ui import classifying, page
+from labelling.ui.frame import page
 from labelling.ui.map import load_map
+from labelling.ui.tune import classifying
 
 page.start("Classify")
 session = page.session()

@@ -5,7 +5,7 @@ import streamlit as st
 from labelling.formats.frames import file_name
 from labelling.formats.registry import FORMATS
 from labelling.readers.tables import count
-from labelling.ui import downloads, page
+from labelling.ui.frame import downloads, page
 
 page.start("Export", wide=False)
 session = page.session()

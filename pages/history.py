@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from labelling.ui import audit, history, page
+from labelling.ui.frame import page
+from labelling.ui.history import audit, history
 from labelling.ui.map import load_map
 
 page.start("History")

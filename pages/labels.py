@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from labelling.ui import managing, page
+from labelling.ui.frame import page
+from labelling.ui.labels import manage
 
 page.start("Labels")
 session = page.session()
 page.header(session)
 listed, edited = st.columns([3, 2], gap="large")
 with listed:
-    managing.listed(session)
+    manage.listed(session)
 with edited:
-    managing.edit(session)
+    manage.edit(session)

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from labelling.errors import CorralError
-from labelling.ui import page, separation
+from labelling.ui.frame import page
 from labelling.ui.map import load_plotly
+from labelling.ui.separation import separation
 
 page.start("Separation")
 load_plotly()

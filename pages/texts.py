@@ -4,7 +4,8 @@ import streamlit as st
 
 from labelling import readers
 from labelling.errors import CorralError
-from labelling.ui import access, columns, encoder_choice, page, reading, resources, upload
+from labelling.ui.frame import access, page, resources
+from labelling.ui.texts import columns, encoder_choice, load, reading
 
 page.start("Texts", wide=False)
 st.title("Lasso texts into labels")
@@ -18,7 +19,7 @@ with first:
     st.markdown("##### Try it")
     st.caption("963 messages to the support of an invented product, about ten topics, nothing labelled.")
     if st.button("Open the demo", type="primary", icon=":material/play_arrow:", width="stretch"):
-        page.go_label(upload.open_demo())
+        page.go_label(load.open_demo())
 with second:
     st.markdown("##### Your texts")
     how = st.segmented_control(
@@ -38,18 +39,18 @@ if (found := st.session_state.get(reading.TABLE)) is not None:
         st.markdown("\n".join(f"- {page.escape(line)}" for line in notes))
         if chosen is not None:
             dataset, answers = chosen
-            into = upload.choose_project(found)
+            into = load.choose_project(found)
             if into is None:
                 encoder = encoder_choice.choose(dataset)
-                upload.say_long_texts(found, dataset, encoder)
+                load.say_long_texts(found, dataset, encoder)
             if into is None and st.button("Make the map", type="primary", icon=":material/map:"):
                 with st.spinner("Saving the texts and checking the encoder …"):
-                    project = upload.create_project(found.name, dataset, encoder, answers)
+                    project = load.create_project(found.name, dataset, encoder, answers)
                 page.go_label(project)
-            vectors = encoder_choice.choose_vectors(dataset) if upload.brings_vectors(into) else None
+            vectors = encoder_choice.choose_vectors(dataset) if load.brings_vectors(into) else None
             if into is not None and st.button("Add the texts", type="primary", icon=":material/add:"):
                 with st.spinner("Saving the texts …"):
-                    project = upload.add_texts(into, dataset, vectors, answers)
+                    project = load.add_texts(into, dataset, vectors, answers)
                 page.go_label(project)
     except CorralError as error:
         page.error(error)
@@ -57,7 +58,7 @@ if (found := st.session_state.get(reading.TABLE)) is not None:
 if projects := access.projects():
     st.divider()
     st.markdown("##### Your projects")
-    upload.list_projects(projects)
+    load.list_projects(projects)
 st.caption(access.who_sees(str(resources.workspace().folder)))
 if warning := access.open_to_all():
     st.warning(warning, icon=":material/lock_open:")

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from labelling.ui import page, spaces, tuning
+from labelling.ui.frame import page
 from labelling.ui.map import load_map
+from labelling.ui.tune import spaces, tuning
 
 page.start("Tune")
 session = page.session()

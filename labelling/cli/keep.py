@@ -15,8 +15,8 @@ from labelling.cli.projects import JSON
 def check(project: str | None, as_json: bool) -> int:
     """Look whether a project, or the whole workspace, is whole. Exit status 1 where something is damaged or missing."""
     from labelling.readers.tables import count
-    from labelling.upkeep import check as run
     from labelling.workspace import Workspace
+    from labelling.workspace.upkeep import check as run
 
     found = run(Workspace(), project)
     if as_json:
@@ -33,8 +33,8 @@ def check(project: str | None, as_json: bool) -> int:
 def backup(file: Path) -> None:
     """Copy the workspace into a .zip, also while the app runs."""
     from labelling.readers.tables import count
-    from labelling.upkeep import backup as run
     from labelling.workspace import Workspace
+    from labelling.workspace.upkeep import backup as run
 
     click.echo(f"{count(run(Workspace(), file), 'project')} copied to {file}.")
 

@@ -188,8 +188,8 @@ def tune(
     as_json: bool,
 ) -> None:
     """Bend the map towards the labels; the new space is kept, and shown from then on."""
+    from labelling.learning.tuners.registry import OPTIONS, make_tuner
     from labelling.tasks.tune import tune as run
-    from labelling.tuners.registry import OPTIONS, make_tuner
 
     session = _opened(project, account)
     _embed(session, umap=False)

@@ -10,7 +10,7 @@ from typing import Any
 
 from labelling.encoders import Encoder, EncoderError
 from labelling.encoders.operated import OperatedEndpoint, where_to_ask
-from labelling.encoders.own import OwnVectors
+from labelling.encoders.precomputed import OwnVectors
 
 PACKAGED, TFIDF, OWN, ENDPOINT = "sentence", "tfidf", "own", "endpoint"
 FITTED = "encoders"  # the folder of a workspace with what was fitted on texts
@@ -28,8 +28,8 @@ class Kind:
 # Beside these there are "tfidf", which is fitted and then loaded, and "own", vectors that were brought along.
 ENCODERS = {
     "sentence": Kind("labelling.encoders.sentence", "SentenceEncoder", ("model", "prompt")),
-    "pooled": Kind("labelling.encoders.pooled", "TransformerEncoder", ("model", "pooling", "max_length")),
-    "causal": Kind("labelling.encoders.causal", "CausalLMEncoder", ("model", "pooling", "layer", "max_length")),
+    "pooled": Kind("labelling.encoders.transformer", "TransformerEncoder", ("model", "pooling", "max_length")),
+    "causal": Kind("labelling.encoders.causal_lm", "CausalLMEncoder", ("model", "pooling", "layer", "max_length")),
     ENDPOINT: Kind(
         "labelling.encoders.endpoint", "EndpointEncoder", ("model", "dimensions", "requests_per_minute")
     ),  # where it is asked is never taken from the settings alone: `operated.where_to_ask`

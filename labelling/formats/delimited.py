@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from labelling.csv_injection import guard
 from labelling.formats.frames import as_json, values_of
-from labelling.formulas import guard
 
 
 def to_csv(frame: pd.DataFrame) -> bytes:
@@ -22,7 +22,7 @@ def to_csv(frame: pd.DataFrame) -> bytes:
 def to_excel_csv(frame: pd.DataFrame) -> bytes:
     """CSV for Excel: with a byte order mark, by which it knows UTF-8, and every cell in quotes.
 
-    Headers and cells that a spreadsheet would run as a formula get apostrophes, see `labelling.formulas`.
+    Headers and cells that a spreadsheet would run as a formula get apostrophes, see `labelling.csv_injection`.
     """
     return b"\xef\xbb\xbf" + _csv(frame, lambda value: guard(str(value)), csv.QUOTE_ALL, csv.QUOTE_ALL)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from labelling.dataset import ReadError
-from labelling.labels import MAX_IMPORTED_LABELS, MAX_NAME_LENGTH, composed
+from labelling.labels.label import MAX_IMPORTED_LABELS, MAX_NAME_LENGTH, composed
 from labelling.readers.exported import NESTED, PREFIX, columns_of_export
 from labelling.readers.guesses import LABEL_NAMES, filled, judged
 from labelling.readers.names import Names, Unnamed, names_in, names_of_rows, nested

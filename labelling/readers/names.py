@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from labelling.dataset import ReadError, as_strings
-from labelling.labels import composed
+from labelling.labels.label import composed
 from labelling.readers.exported import EXPORT_COLUMNS, columns_of_export
 
 SEVERAL = "Yes, no or unknown for each label"  # the kind of project that takes several names a text

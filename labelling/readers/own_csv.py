@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pandas as pd
 
+from labelling.csv_injection import unguard
 from labelling.dataset import ReadError, Table
-from labelling.formulas import unguard
 from labelling.readers.delimited import read_csv
 from labelling.readers.exported import columns_of_export
 from labelling.readers.rows import read_rows

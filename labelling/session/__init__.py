@@ -13,9 +13,9 @@ import pandas as pd
 from labelling import projections
 from labelling.formats import frames
 from labelling.formats.registry import CSV, FORMATS, Format
-from labelling.log import LabelLog
-from labelling.session.looking import Found, MapView, SessionError
+from labelling.labels import LabelLog
 from labelling.session.training import CLASSIFIER, TUNER_UNLABELLED_ROWS, Training
+from labelling.session.view import Found, MapView, SessionError
 
 __all__ = ["CLASSIFIER", "MIN_ROWS_FOR_UMAP", "TUNER_UNLABELLED_ROWS", "Found", "MapView", "Session", "SessionError"]
 

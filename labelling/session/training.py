@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from labelling import evaluation, projections
-from labelling.labels import NO, UNLABELLED
-from labelling.session.giving import Giving
-from labelling.session.looking import PART, SessionError
+from labelling import projections
+from labelling.labels.label import NO, UNLABELLED
+from labelling.learning import evaluation
+from labelling.session.labelling import Giving
+from labelling.session.view import PART, SessionError
 from labelling.workspace import Space
 
 # Unlabelled rows that a tuner is given beside the labelled ones: enough to follow the shape of the data.
@@ -22,7 +23,7 @@ CLASSIFIER = "TransformerClassifier"  # the kind of the spaces that a classifier
 
 
 def _load_classifier(folder: Path) -> Any:
-    from labelling.heads import TransformerClassifier
+    from labelling.learning.classifiers import TransformerClassifier
 
     return TransformerClassifier.load(folder)
 
@@ -89,7 +90,7 @@ class Training(Giving):
 
     def _extend(self, space: Space, original: np.ndarray) -> None:
         """Give the rows that were added, or all where they were lost, their place in a tuned space."""
-        from labelling import tuners
+        from labelling.learning import tuners
 
         tuner = getattr(tuners, space.kind).load(space.folder / TUNER_FILE)
         new, before = ~np.isnan(original[:, 0]), space.saved_embeddings

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from labelling import readers
-from labelling.database import WorkspaceError
+from labelling.database.engine import WorkspaceError
 from labelling.dataset import Dataset
 from labelling.encoders import Encoder, EncoderError
-from labelling.encoders.own import OwnVectors
+from labelling.encoders.precomputed import OwnVectors
 from labelling.encoders.registry import OWN
 from labelling.files import is_whole
-from labelling.labels import check_imported_names, names_to_import
+from labelling.labels.label import check_imported_names, names_to_import
 from labelling.session import Session
 from labelling.workspace import Project, Workspace, save_array
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from labelling.learning.tuners.registry import TUNERS, make_tuner
 from labelling.session import Session
-from labelling.tuners.registry import TUNERS, make_tuner
 from labelling.workspace import Space
 
 

@@ -30,8 +30,8 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 from tuners import neighbour_accuracy, read  # noqa: E402, the benchmark beside this one
 
 from labelling.encoders.sentence import SentenceEncoder  # noqa: E402
-from labelling.heads import TransformerClassifier  # noqa: E402
-from labelling.tuners import ContrastiveTuner, FeedForwardTuner, SbertTuner  # noqa: E402
+from labelling.learning.classifiers import TransformerClassifier  # noqa: E402
+from labelling.learning.tuners import ContrastiveTuner, FeedForwardTuner, SbertTuner  # noqa: E402
 
 TASKS = {"AG news": 50, "CLINC 20": 10}  # labels a class
 WAYS = (

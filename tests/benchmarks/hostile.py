@@ -35,10 +35,11 @@ from sqlalchemy import Engine, select
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from labelling.database import WorkspaceError, actions, check_is_whole, open_database, reading  # noqa: E402
+from labelling.database.engine import WorkspaceError, check_is_whole, open_database, reading  # noqa: E402
+from labelling.database.tables import actions  # noqa: E402
 from labelling.errors import CorralError  # noqa: E402
-from labelling.log import LabelLog, writing  # noqa: E402
-from tests.log.helpers import add_project, open_log, rows_by_replay  # noqa: E402
+from labelling.labels import LabelLog, writing  # noqa: E402
+from tests.labels.helpers import add_project, open_log, rows_by_replay  # noqa: E402
 from tests.postgres import Server  # noqa: E402
 
 ROWS_EACH = 5
@@ -223,9 +224,9 @@ UNWANTED = ("different", "died", "fault")
 
 def make(folder: Path) -> None:
     """A workspace with a project: labelled, embedded, mapped, tuned."""
-    from labelling.tuners import FeedForwardTuner
+    from labelling.learning.tuners import FeedForwardTuner
     from labelling.workspace import Workspace
-    from tests.test_session import TOPICS, make_dataset, new_session
+    from tests.session.test_session import TOPICS, make_dataset, new_session
 
     workspace = Workspace(folder)
     texts = [f"{TOPICS[row % 3]} number{row % 7} w{row}" for row in range(N_TEXTS)]
@@ -242,10 +243,10 @@ def make(folder: Path) -> None:
 
 def contents(work: Path) -> Iterator[tuple[str, Any]]:
     """All that a person sees of it, part by part."""
-    from labelling.cache import EmbeddingCache
+    from labelling.encoders.cache import EmbeddingCache
     from labelling.session import Session
     from labelling.workspace import Workspace
-    from tests.test_session import WordEncoder
+    from tests.session.test_session import WordEncoder
 
     workspace = Workspace(work)
     check_is_whole(workspace.engine)  # as a server does when it starts
@@ -308,8 +309,7 @@ def outcome(work: Path, whole: dict[str, Any]) -> str:
 
 def checking(work: Path) -> str:
     """What `python -m labelling.cli check` says."""
-    from labelling import upkeep
-    from labelling.workspace import Workspace
+    from labelling.workspace import Workspace, upkeep
 
     try:
         return f"said: {problems[0].what}" if (problems := upkeep.check(Workspace(work))) else "as it was"
@@ -320,7 +320,7 @@ def checking(work: Path) -> str:
 
 
 def flips(seeds: int, database_seeds: int, n_bytes: int, only: str, verbose: bool) -> None:
-    from tests.test_damage import flip
+    from tests.workspace.test_damage import flip
 
     with tempfile.TemporaryDirectory() as name:
         made, work = Path(name) / "made", Path(name) / "work"

@@ -28,11 +28,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from labelling.cache import EmbeddingCache, _batches  # noqa: E402
 from labelling.dataset import Dataset  # noqa: E402
+from labelling.encoders.cache import EmbeddingCache, _batches  # noqa: E402
 from labelling.encoders.sentence import SentenceEncoder  # noqa: E402
-from labelling.upkeep import LEFT_OVER_SECONDS, sweep  # noqa: E402
 from labelling.workspace import Project, Workspace  # noqa: E402
+from labelling.workspace.upkeep import LEFT_OVER_SECONDS, sweep  # noqa: E402
 from tests.benchmarks.hostile import Writers, compare, ended_after  # noqa: E402
 from tests.browser.app import TIMEOUT, legend, until, wait_for_map, wait_for_selected  # noqa: E402
 from tests.browser.conftest import Server  # noqa: E402
@@ -201,7 +201,7 @@ def umap_killed(browser: Browser, server: Server, chance: random.Random) -> str:
     page = opened(browser, server, project)
 
     def children() -> list[int]:
-        return [number for number, command in group_of(server).items() if "labelling.umap_child" in command]
+        return [number for number, command in group_of(server).items() if "_umap_worker" in command]
 
     wait(children, "the child process")
     wait(lambda: project.space(0).ready, "the embeddings")

@@ -27,7 +27,7 @@ from websockets.asyncio.client import ClientConnection, connect
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from labelling.log import LabelLog  # noqa: E402
+from labelling.labels import LabelLog  # noqa: E402
 from labelling.workspace import Project, Workspace  # noqa: E402
 from tests.benchmarks.hostile import ended_after  # noqa: E402
 from tests.benchmarks.hostile_browser import GROUP, memory, small, started  # noqa: E402

@@ -23,8 +23,9 @@ sys.path.insert(0, str(ROOT))
 
 from sqlalchemy import func, insert, select  # noqa: E402
 
-from labelling.database import actions, changes, open_database, projects  # noqa: E402
-from labelling.log import LabelLog  # noqa: E402
+from labelling.database.engine import open_database  # noqa: E402
+from labelling.database.tables import actions, changes, projects  # noqa: E402
+from labelling.labels import LabelLog  # noqa: E402
 from tests.postgres import Server  # noqa: E402
 
 N_LABELS = 30

@@ -31,7 +31,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from labelling.tuners import ContrastiveTuner, FeedForwardTuner
+from labelling.learning.tuners import ContrastiveTuner, FeedForwardTuner
 
 # labels a class; new-dataset: 100 texts in the proportion of its classes
 TASKS = {"AG news": 25, "CLINC 10": 10, "CLINC 50": 10, "banking 77": 5, "new-dataset": None}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from labelling.cache import EmbeddingCache
+from labelling.encoders.cache import EmbeddingCache
 from labelling.encoders.sentence import SentenceEncoder
 from labelling.readers import read_table
 from tests.browser.app import (

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from labelling.log import LabelLog
+from labelling.labels import LabelLog
 from labelling.workspace import Project
 from tests.browser.app import settle, type_label, wait_for_legend, wait_for_map, wait_for_selected
 from tests.browser.conftest import Server

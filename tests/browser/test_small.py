@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from labelling.dataset import Dataset
-from labelling.ui.access import WANTED_JS
+from labelling.ui.frame.access import WANTED_JS
 from labelling.workspace import Project, Workspace
 from tests.browser.app import wait_for_map
 from tests.browser.conftest import ROOT, Server

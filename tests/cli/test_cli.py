@@ -157,7 +157,7 @@ def test_without_a_command_the_app_is_started_and_a_file_opens_in_it(
 
 def test_the_names_that_help_says_are_those_of_the_registries() -> None:
     from labelling.formats.registry import FORMATS
-    from labelling.tuners.registry import OPTIONS
+    from labelling.learning.tuners.registry import OPTIONS
 
     assert tuple(FORMATS) == make.FORMAT_NAMES
     assert tuple(OPTIONS) == make.TUNER_NAMES

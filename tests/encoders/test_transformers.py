@@ -17,8 +17,8 @@ from sklearn.pipeline import make_pipeline
 
 from labelling.encoders import EncoderError
 from labelling.encoders._transformer import hidden_states, load, pad, pool, tokenize
-from labelling.encoders.causal import CausalLMEncoder
-from labelling.encoders.pooled import TransformerEncoder
+from labelling.encoders.causal_lm import CausalLMEncoder
+from labelling.encoders.transformer import TransformerEncoder
 from tests.models import ENCODERS, END, GENERATIVE, N_DIMS, save_model
 
 # Of many lengths; one ends in the token that pads, one is empty, one is longer than the models read.

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from labelling.labels import names_to_import
+from labelling.labels.label import names_to_import
 from labelling.readers import ReadError, guess_label_column, read_labels, read_table
 from labelling.readers.names import nested
 from tests.readers.helpers import DATA

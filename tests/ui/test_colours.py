@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
-from labelling.database import open_database, projects
-from labelling.log import LabelLog
-from labelling.ui.colours import (
+from labelling.database.engine import open_database
+from labelling.database.tables import projects
+from labelling.labels import LabelLog
+from labelling.ui.map.colours import (
     N_MARKS,
     ORDERED,
     QUIET,

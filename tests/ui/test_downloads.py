@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage, _calculate_file_id
 
 from labelling.dataset import Dataset
-from labelling.ui import access, downloads, resources
+from labelling.ui.frame import access, downloads, resources
 from labelling.workspace import Workspace
 
 ANN, BEN = "ann@example.org", "ben@example.org"

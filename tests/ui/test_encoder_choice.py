@@ -13,11 +13,12 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from labelling.encoders import EncoderError
-from labelling.encoders.causal import CausalLMEncoder
-from labelling.encoders.pooled import TransformerEncoder
+from labelling.encoders.causal_lm import CausalLMEncoder
 from labelling.encoders.sentence import SentenceEncoder
+from labelling.encoders.transformer import TransformerEncoder
 from labelling.tasks.projects import vectors_file
-from labelling.ui import encoder_choice, resources
+from labelling.ui.frame import resources
+from labelling.ui.texts import encoder_choice
 from labelling.workspace import Project, Workspace
 from tests.models import save_model
 

@@ -13,22 +13,24 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from labelling import projections, readers
-from labelling.cache import CacheError
-from labelling.database import WorkspaceError
+from labelling.database.engine import WorkspaceError
 from labelling.dataset import ReadError
 from labelling.encoders import EncoderError
+from labelling.encoders.cache import CacheError
 from labelling.errors import CorralError, log
-from labelling.evaluation import TooFewLabels
-from labelling.jobs import Job
-from labelling.labels import LabelError
-from labelling.search import SearchError
-from labelling.separation import SeparationError
+from labelling.labels.label import LabelError
+from labelling.learning.evaluation import TooFewLabels
+from labelling.learning.separation import SeparationError
+from labelling.selection.search import SearchError
 from labelling.session import Session, SessionError
-from labelling.ui import faults, panel, resources, tuning
-from labelling.ui.faults import FAULT
+from labelling.tasks.jobs import Job
+from labelling.ui.frame import faults, resources
+from labelling.ui.frame.faults import FAULT
+from labelling.ui.label import panel
+from labelling.ui.tune import tuning
 from labelling.workspace import Project
 from tests.sources import parsed
-from tests.test_pages import CSV, ROOT, open_page, press, project, said, upload, workspace  # noqa: F401, fixtures
+from tests.ui.test_pages import CSV, ROOT, open_page, press, project, said, upload, workspace  # noqa: F401, fixtures
 
 FAULTS = [IndexError("index 7 is out of bounds"), ValueError("operands could not be broadcast"), KeyError("SbertTuner")]
 SOURCES = sorted([*(ROOT / "labelling" / "ui").rglob("*.py"), *(ROOT / "pages").glob("*.py")])
@@ -278,14 +280,14 @@ def test_in_what_the_map_sends(monkeypatch: pytest.MonkeyPatch, logged: list[log
         import numpy as np
         import streamlit as st
 
-        from labelling.ui import giving
-        from labelling.ui.colours import by_found
+        from labelling.ui.label import give_labels
         from labelling.ui.map import Handlers, show_map
+        from labelling.ui.map.colours import by_found
 
         st.session_state["m"] = {"drawn": {"x": [1.0], "y": ["no number"], "kind": "lasso", "how": "new", "map": "m"}}
         handlers = Handlers(drawn=lambda _drawn: None, legend=lambda _group, _what: None, picked=lambda _row: None)
         show_map("m", "m", by_found("m", np.array([0]), 3), labels_seq=0, handlers=handlers)
-        giving.say()
+        give_labels.say()
 
     at = AppTest.from_function(script).run()
     assert errors(at) == [FAULT]
@@ -296,7 +298,7 @@ def test_streamlits_own_signals_pass(project: Project) -> None:  # noqa: F811
     def script() -> None:
         import streamlit as st
 
-        from labelling.ui import faults
+        from labelling.ui.frame import faults
 
         faults.guarded(lambda: st.session_state.setdefault("n", 0) or st.stop())()
         st.write("not reached")

@@ -5,7 +5,7 @@ import pytest
 
 from labelling.workspace import Project, Workspace
 from tests.readers.helpers import DATA
-from tests.test_pages import open_page, press, said, upload, workspace  # noqa: F401, workspace is a fixture
+from tests.ui.test_pages import open_page, press, said, upload, workspace  # noqa: F401, workspace is a fixture
 
 LINES = (
     b'{"text": "so late", "label": ["late"]}\n{"text": "so cold", "label": []}\n{"text": "bye", "label": ["late"]}\n'

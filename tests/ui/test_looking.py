@@ -9,9 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from labelling.readers import make_dataset, read_table
-from labelling.ui import looking, resources, running, upload
+from labelling.ui.frame import progress, resources
+from labelling.ui.label import controls
+from labelling.ui.texts import load
 from labelling.workspace import Project, Workspace
-from tests.test_pages import fresh_workspace, open_page, press, said, tuned
+from tests.ui.test_pages import fresh_workspace, open_page, press, said, tuned
 
 FIRST = "text,src,n\n" + "".join(
     f"the {'card' if row % 2 else 'refund'} {row} is late,a,{row % 20}\n" for row in range(40)
@@ -21,7 +23,7 @@ SECOND = "text,src,n,kind\n" + "".join(f"a new parcel {row} came,b,{100 + row},{
 
 @pytest.fixture(autouse=True)
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    monkeypatch.setattr(running, "umap", lambda *_: None)
+    monkeypatch.setattr(progress, "umap", lambda *_: None)
     yield from fresh_workspace(tmp_path, monkeypatch)
 
 
@@ -36,7 +38,7 @@ def make(workspace: Workspace, data: str, label: str | None = None) -> Project:
 def add(workspace: Workspace, data: str) -> None:
     """As the texts page does, and the label page after it; with a neighbour graph, each row's next ones."""
     (info,) = workspace.projects()
-    grown = upload.add_texts(info, make_dataset(read_table(data.encode(), "b.csv"), "text"))
+    grown = load.add_texts(info, make_dataset(read_table(data.encode(), "b.csv"), "text"))
     assert resources.new_session(grown).embed()
     graph = (np.arange(grown.n_rows)[:, None] + [1, 2, 3]) % grown.n_rows
     grown.space(0).save_graph(graph, graph)
@@ -44,17 +46,17 @@ def add(workspace: Workspace, data: str) -> None:
 
 def legend(at: AppTest) -> dict[str, int]:
     """What the legend counts, as the page works it out."""
-    from labelling.ui import looking
+    from labelling.ui.label import controls
 
     counts: dict[str, int] = {}
 
-    def keep(shown: looking.Shown) -> looking.Shown:
+    def keep(shown: controls.Shown) -> controls.Shown:
         counts.update({str(entry["name"]): entry["count"] for entry in shown.colouring.legend})
         return shown
 
-    real = looking.controls
+    real = controls.controls
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(looking, "controls", lambda session: keep(real(session)))
+        patch.setattr(controls, "controls", lambda session: keep(real(session)))
         at.run()
     return counts
 
@@ -367,10 +369,10 @@ def test_an_uploaded_column_does_not_stand_in_for_what_colours_the_map(workspace
     assert len(set(box.options)) == len(box.options) == 2 + len(names)
     assert "kind" in box.options
     held = at.session_state["corral"]
-    assert box.value == looking.LABEL
+    assert box.value == controls.LABEL
     for name in names:
         box = next(each for each in at.selectbox if each.label == "Colour by")
-        box.set_value(f"{looking.COLUMN}{name}").run()
-        assert at.session_state["colour by"] == f"{looking.COLUMN}{name}"
+        box.set_value(f"{controls.COLUMN}{name}").run()
+        assert at.session_state["colour by"] == f"{controls.COLUMN}{name}"
         assert {entry["name"] for entry in at.session_state["colouring"][2].legend} == {"x", "y"}
     assert held.log.names()[:3].tolist() == ["mine"] * 3

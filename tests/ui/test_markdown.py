@@ -9,11 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from labelling.dataset import Dataset
-from labelling.ui import access, resources
-from labelling.ui.markdown import escape
+from labelling.ui.frame import access, resources
+from labelling.ui.frame.markdown import escape
 from labelling.workspace import Project, Workspace
 from tests.naughty import NAMES
-from tests.test_pages import open_page, workspace  # noqa: F401, a fixture
+from tests.ui.test_pages import open_page, workspace  # noqa: F401, a fixture
 
 DRAWN_OTHERWISE = [
     ":material/delete:", ":material_delete:", ":smile:", "::+1:tada:", ":streamlit:", "**bold**", "_it_", "~~gone~~",

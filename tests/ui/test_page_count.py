@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from labelling.dataset import Dataset
-from labelling.ui import resources
+from labelling.ui.frame import resources
 from labelling.workspace import Project, Workspace
-from tests.test_pages import open_page, press, said, workspace  # noqa: F401, a fixture
+from tests.ui.test_pages import open_page, press, said, workspace  # noqa: F401, a fixture
 
 
 @pytest.fixture

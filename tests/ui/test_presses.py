@@ -13,14 +13,18 @@ import pytest
 import streamlit as st
 from streamlit.runtime.state import SafeSessionState, SessionState
 
-from labelling.labels import YES, LabelError
-from labelling.ui import audit, giving, managing, map, panel, resources, steps
-from labelling.ui.colours import Colouring
-from labelling.ui.faults import STEP_ERROR
+from labelling.labels.label import YES, LabelError
+from labelling.ui import map
+from labelling.ui.frame import resources, steps
+from labelling.ui.frame.faults import STEP_ERROR
+from labelling.ui.history import audit
+from labelling.ui.label import give_labels, panel
+from labelling.ui.labels import manage
+from labelling.ui.map.colours import Colouring
 from labelling.workspace import Project, Workspace
 from tests.sources import parsed
-from tests.test_pages import ROOT, fresh_workspace, open_page, said
-from tests.test_pages_labels import click, log_of, make, open_action, select
+from tests.ui.test_pages import ROOT, fresh_workspace, open_page, said
+from tests.ui.test_pages_labels import click, log_of, make, open_action, select
 
 
 @pytest.fixture(autouse=True)
@@ -240,13 +244,13 @@ def test_an_answer_that_is_there_already(workspace: Workspace) -> None:
 def test_a_lasso_and_a_key_in_one_message_label_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     at = open_page("label", project)
     select(at, [0, 1])
-    monkeypatch.setattr(giving, "is_drawn_on", lambda key: key == "map")
+    monkeypatch.setattr(give_labels, "is_drawn_on", lambda key: key == "map")
     at.text_input(key="new label name").input("a")
     at = at.button(key="new label button").click().run()
     assert "A lasso came at the same moment" in at.error[0].value
     assert log_of(project).seq == 0
     assert at.text_input(key="new label name").value == "a"
-    monkeypatch.setattr(giving, "is_drawn_on", lambda key: False)
+    monkeypatch.setattr(give_labels, "is_drawn_on", lambda key: False)
     at = at.button(key="new label button").click().run()
     assert log_of(project).n_labelled == 2
 
@@ -310,8 +314,8 @@ def test_a_label_is_moved_and_deleted_once(project: Project) -> None:
     assert [label.name for label in log_of(project).labels] == ["b", "a", "c"]
     session = resources.new_session(project)
     label = session.log.labels[2]
-    assert managing._moved(session.log.labels, 0, 1) == [0, 1, 2]
-    done = [managing._end(session, label, lambda: session.log.delete(label.id)) for _ in range(2)]
+    assert manage._moved(session.log.labels, 0, 1) == [0, 1, 2]
+    done = [manage._end(session, label, lambda: session.log.delete(label.id)) for _ in range(2)]
     assert done == [None, None]
     assert [action.kind for action in session.log.actions].count("delete") == 1
 

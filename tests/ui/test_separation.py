@@ -7,9 +7,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from labelling.readers import make_dataset, read_table
-from labelling.ui import resources, separation
+from labelling.ui.frame import resources
+from labelling.ui.separation import separation
 from labelling.workspace import Workspace
-from tests.test_pages import FakeEncoder, open_page, said, upload, workspace  # noqa: F401, workspace is a fixture
+from tests.ui.test_pages import FakeEncoder, open_page, said, upload, workspace  # noqa: F401, workspace is a fixture
 
 CSV = "id,message,kind\n" + "".join(
     f"{row},{'the card was lost' if row % 2 else 'where is my money'} {row},{'card' if row % 2 else 'money'}\n"

@@ -9,7 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.runtime.app_session import AppSession, AppSessionState
 
-from labelling.ui import access, resources, server
+from labelling.ui.frame import access, resources, server
 
 
 def ask(scope: dict[str, Any], **headers: str) -> tuple[int | None, dict[str, str], bool]:

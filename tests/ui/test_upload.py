@@ -8,10 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from labelling.readers.names import SEVERAL
-from labelling.ui import reading
-from labelling.ui.columns import ONE
+from labelling.ui.texts import reading
+from labelling.ui.texts.columns import ONE
 from labelling.workspace import Workspace
-from tests.test_pages import CSV, open_page, press, said, upload, workspace  # noqa: F401, workspace is a fixture
+from tests.ui.test_pages import CSV, open_page, press, said, upload, workspace  # noqa: F401, workspace is a fixture
 
 NASTY = ["**bold**", ":material/delete: x", "<img src=x onerror=alert(1)>", "$x$ and $y$", ":red[x] `code` [a](b)"]
 TITLE = "$x$ and `code` <img src=x>"  # of a sheet

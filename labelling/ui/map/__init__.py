@@ -16,9 +16,9 @@ import numpy as np
 import streamlit as st
 
 from labelling.dataset import Dataset
-from labelling.ui import faults, page
-from labelling.ui.colours import Colouring
-from labelling.ui.steps import step
+from labelling.ui.frame import faults, page
+from labelling.ui.frame.steps import step
+from labelling.ui.map.colours import Colouring
 
 HERE = Path(__file__).parent
 LABEL_MAP = "map"  # the key of the label page's map

@@ -1,6 +1,0 @@
-"""Classifiers on a transformer: a head on the body of any checkpoint, with as much of the body moving as one likes."""
-
-from labelling.heads._network import Stopped
-from labelling.heads.classifier import TransformerClassifier
-
-__all__ = ["Stopped", "TransformerClassifier"]

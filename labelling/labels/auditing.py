@@ -1,0 +1,100 @@
+"""How good labels are: what was read of them, and the estimated share of wrong ones."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from labelling.labels import error_rate
+from labelling.labels.fold import Change
+from labelling.labels.label import NO, UNLABELLED, YES, Action, LabelError
+from labelling.labels.writing import LogWriter, Outcome, n_changed
+
+
+class LogAuditor(LogWriter):
+    """A log whose actions can be audited."""
+
+    def audit(self, seq: int, read: np.ndarray, wrong: np.ndarray, sample: str) -> Outcome:
+        """Note that of the rows of action `seq` these were `read`, and those found `wrong`, which lose the label.
+
+        With yes, no and unknown for each label, a yes that was wrong becomes a no. What has been labelled anew since
+        stays. `sample` says how the rows to read were drawn: only a "random" one tells the share of wrong labels, see
+        `quality_of`.
+        Raises LabelError where the action gave no labels, was taken back, or did not give these.
+        """
+        read, wrong = self._valid(read), self._valid(wrong)
+        with self._writing() as (connection, seen):
+            target = self._action(seq)
+            if not target.gives_labels or not self.in_force(seq):
+                raise LabelError("Only labels that were given, and not taken back, can be audited.")
+            changes = self._changes_of(connection, seq)
+            about = np.concatenate([change.rows for change in changes.values()])
+            if not (np.isin(read, about).all() and np.isin(wrong, read).all()):
+                raise LabelError("An audit reads rows of the action that it is about, and finds some of these wrong.")
+            new = self._corrected(target, changes, wrong)
+            how = {"by": "audit", "sample": sample, "read": read.tolist(), "wrong": wrong.tolist()}
+            self._append(connection, "audit", new, label_id=target.label_id, targets=[seq], how=how)
+            meanwhile = self._meanwhile(connection, seen, wrong)
+        return Outcome(n_changed(new), 0, meanwhile)
+
+    def _corrected(self, target: Action, changes: Mapping[int, Change], wrong: np.ndarray) -> list[Change]:
+        """What those rows of an action bear that it gave a wrong label, and that still bear it."""
+        found: dict[int, np.ndarray] = {}
+        for number, change in changes.items():
+            column = self._fold.columns[number]
+            rows = np.intersect1d(wrong, change.rows)
+            rows = rows[column.setters[rows] == target.seq]
+            if self.several:
+                rows = rows[column.codes[rows] == YES]
+            found[number] = np.union1d(rows, found.get(number, rows))
+            while (number := self._became.get(number, UNLABELLED)) != UNLABELLED and self.several:
+                its = rows[self._column(number).setters[rows] == target.seq]
+                found[number] = np.union1d(its, found.get(number, its))
+        value = NO if self.several else UNLABELLED
+        return [self._new(number, rows, np.full(len(rows), value)) for number, rows in found.items() if len(rows)]
+
+    def read(self, seq: int, sample: str | None = None) -> np.ndarray:
+        """The rows of action `seq` that were read in its audits (of this kind of sample): int64, sorted."""
+        rows = [how["read"] for how in self._audits_of(seq) if sample in (None, how["sample"])]
+        return np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int64)
+
+    def _audits_of(self, seq: int) -> list[Mapping[str, Any]]:
+        return [self.how(audit.seq) for audit in self._fold.audits.get(seq, ()) if self.in_force(audit.seq)]
+
+    def quality_of(self, seq: int) -> error_rate.Estimate | None:
+        """The share of wrong labels among those that action `seq` gave, by its random audits; None without one."""
+        read: dict[int, bool] = {}
+        for how in self._audits_of(seq):
+            if how["sample"] == "random":
+                read.update(dict.fromkeys(how["read"], False))
+                read.update(dict.fromkeys(how["wrong"], True))
+        return error_rate.estimate(sum(read.values()), len(read), self.actions[seq - 1].n_rows) if read else None
+
+    def n_found_wrong(self, seq: int) -> int:
+        """How many rows of action `seq` were found wrong in its audits, whatever the sample."""
+        return len({row for how in self._audits_of(seq) for row in how["wrong"]})
+
+    def quality_of_label(self, label_id: int) -> error_rate.Estimate | None:
+        """The share of wrong labels among those left of what the label's audited actions gave; None without an audit.
+
+        Left: those that an audit found wrong have lost the label.
+        """
+        audited = {
+            seq
+            for seq, audits in self._fold.audits.items()
+            if self._is_now(self.actions[seq - 1].label_id, label_id)
+            and self.in_force(seq)
+            and any(self.in_force(audit.seq) for audit in audits)
+        }
+        found = [
+            each.without(self.n_found_wrong(seq))
+            for seq in sorted(audited)
+            if (each := self.quality_of(seq)) is not None and each.n_rows > self.n_found_wrong(seq)
+        ]
+        return error_rate.pooled(found) if found else None
+
+    def _is_now(self, given: int | None, label_id: int) -> bool:
+        """Whether the label that was given is by now this one."""
+        while given in self._became:
+            given = self._became[given]
+        return given == label_id

@@ -1,0 +1,1 @@
+"""What learns from labels: tuners, classifiers, and how well the classes part."""

@@ -1,0 +1,60 @@
+"""Labels: given, taken off, taken back; and samples of them to read."""
+
+import numpy as np
+
+from labelling.labels import Outcome
+from labelling.labels.label import YES, Action
+from labelling.selection import neighbours, search
+from labelling.session.selection import Selecting
+from labelling.session.view import SessionError
+
+
+class Giving(Selecting):
+    """The labels of a session; see `labelling.session.Session`."""
+
+    def label(self, name: str, *, answer: int = YES, overwrite: bool = False) -> Outcome:
+        """Give the selection a label, or say yes or no to it. It is on disk when this returns."""
+        self._need_selection()
+        return self.log.assign(self.selection, name, answer=answer, overwrite=overwrite, how=self.how)
+
+    def clear(self, name: str | None = None) -> Outcome:
+        """Take the labels off the selection, or this label alone."""
+        self._need_selection()
+        return self.log.clear(self.selection, name, how=self.how)
+
+    def split(self, label_id: int, name: str) -> Outcome:
+        """Give what is selected of a label a new label."""
+        self._need_selection()
+        return self.log.split(label_id, self.selection, name, how=self.how)
+
+    def audit_sample(self, seq: int, sample: str, n: int, random_state: int = 0) -> np.ndarray:
+        """Rows to read of action `seq`: "random", from the "edge" or "outlying"; int64, at most `n`, in that order.
+
+        From the edge: with the fewest of their nearest texts among the action's; outlying: the farthest from the mean
+        of the action's rows, by cosine; both in the full space that is shown. What was read is not drawn again.
+        """
+        # What was drawn otherwise may be drawn again at random: to leave it out would make the share look better.
+        rows = np.setdiff1d(self.log.standing(seq), self.log.read(seq, "random" if sample == "random" else None))
+        rows = rows[~self.project.dataset.empty[rows]]
+        if sample == "random":
+            return np.random.default_rng(random_state).permutation(rows)[:n]
+        space = self.project.current
+        if not space.ready:
+            raise SessionError("The texts are still being embedded: a random sample can be read already.")
+        if sample == "edge":
+            if (graph := space.neighbours) is None:
+                raise SessionError("The neighbour graph is still being made: it comes with the UMAP.")
+            share = neighbours.share_inside(rows, graph, self.log.rows_of(seq))
+            return rows[np.argsort(share, kind="stable")][:n]
+        if sample == "outlying":
+            vectors = np.asarray(space.embeddings[rows])
+            return rows[np.argsort(search.cosine(vectors, np.nanmean(vectors, axis=0)), kind="stable")][:n]
+        raise ValueError(f"sample must be 'random', 'edge' or 'outlying', got {sample!r}")
+
+    def undo(self, seq: int | None = None) -> Action | None:
+        """Take back action `seq`, by default one's own last; None where there is none, or it was taken back already."""
+        return self.log.undo(seq)
+
+    def redo(self, seq: int | None = None) -> Action | None:
+        """Bring back action `seq`, by default what one undid last; None where there is none, or it is in force."""
+        return self.log.redo(seq)

@@ -1,0 +1,1 @@
+"""What every page has: the frame, whose it is, progress, faults, steps."""

@@ -1,0 +1,79 @@
+"""Buttons that save a file, and who may fetch what they have made.
+
+Streamlit keeps what a button made, as long as a page is open, at an address that anybody can ask for: see `may_fetch`.
+It also takes two long files for one where beginnings, middles and ends are alike, and would give out the older.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime import Runtime
+from streamlit.runtime.memory_media_file_storage import _calculate_file_id
+
+from labelling.database.engine import WorkspaceError
+from labelling.errors import CorralError, log_fault
+from labelling.ui.frame import access, faults, resources
+
+SECONDS_TO_SAY = 1.0  # a file is made beside the page, which learns of it so
+
+
+@st.cache_resource(show_spinner=False)
+def _made() -> dict[str, set[tuple[str, str | None]]]:
+    """Of each file by its id: the accounts that may fetch it, with the project that they must still be able to open."""
+    return {}
+
+
+def button(label: str, make: Callable[[], bytes], project: str | None = None, **options: Any) -> None:
+    """A button that saves what `make` gives, of a project by its id; where it fails, the page says so a moment later.
+
+    `options` are those of `st.download_button`, `mime` and `file_name` among them.
+    """
+    failed: list[str] = []
+    place, account, made = faults.where(), access.account(), _made()
+
+    def make_and_note() -> bytes:  # in a thread that knows nothing of the page
+        failed.clear()
+        try:
+            content = make()
+        except CorralError as error:
+            failed.append(str(error))
+            raise
+        except Exception as error:
+            log_fault(error, place)
+            failed.append(faults.FAULT)
+            raise
+        file_id = _calculate_file_id(content, options["mime"], options["file_name"])
+        if account is not None:
+            made.setdefault(file_id, set()).add((account, project))
+        if Runtime.exists():
+            Runtime.instance().media_file_mgr._storage.delete_file(file_id)  # an older one that is taken for it
+        return content
+
+    st.download_button(label, data=make_and_note, on_click="ignore", **options)
+    st.fragment(faults.guarded(_say), run_every=SECONDS_TO_SAY)(failed)
+
+
+def _say(failed: list[str]) -> None:
+    for message in failed:
+        faults.box(message)
+
+
+def may_fetch(cookies: Mapping[str, str], file_id: str) -> bool:
+    """Whether who sends these cookies made the file, is signed in, and may still open its project.
+
+    Where nobody signs in, everybody may: who reaches the server sees all projects.
+    """
+    if not resources.signing_in_is_set_up():
+        return True
+    account = access.account_of_cookies(cookies)
+    if account is None:
+        return False
+    return any(_may_open(account, project) for owner, project in _made().get(file_id, ()) if owner == account)
+
+
+def _may_open(account: str, project: str | None) -> bool:
+    try:
+        return project is None or resources.workspace().open(project, account) is not None
+    except WorkspaceError:
+        return False

@@ -1,0 +1,228 @@
+"""How every page begins: its frame, the session, and what was said just before."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import streamlit as st
+from streamlit.navigation.page import Page
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from labelling.database.engine import WorkspaceError
+from labelling.errors import CorralError
+from labelling.session import Session
+from labelling.ui.frame import access, faults, resources
+from labelling.ui.frame.markdown import escape
+from labelling.ui.frame.steps import tell, told
+from labelling.ui.label import filtering
+from labelling.workspace import Project
+
+TEXTS, LABEL, LABELS, TUNE = "pages/texts.py", "pages/label.py", "pages/labels.py", "pages/tune.py"
+CLASSIFY, HISTORY, EXPORT = "pages/classify.py", "pages/history.py", "pages/export.py"
+SESSION = "corral"  # the one key of st.session_state that holds the session
+
+# What was chosen or found on the pages for one project.
+OF_ONE_PROJECT = (
+    "projection", "projection before", "projection chosen", "sample page", "tuned", "step error", "step done",
+    "step meanwhile",
+    "pinned", "colour by", "colour by the search", "colouring", "hidden groups", "n nearest",
+    "edited label", "history action", "classified", "audit", "overwrite", "nothing done",
+)  # fmt: skip
+
+ICON = Path(__file__).parent / "icon.svg"
+WIDE = "<style>.stMainBlockContainer { padding: 4rem 2rem 2rem; max-width: none; }</style>"
+STYLE = """<style>
+/* With what is round it, or the empty wrapper would keep its distance from its neighbours. */
+[class*="st-key-corral-wires"], [data-testid="stLayoutWrapper"]:has(> [class*="st-key-corral-wires"]) { display: none; }
+/* No fading while a run is under way: the map and the panel would flicker at every step. And without a GPU, whatever
+   moves by itself keeps a core busy that the work behind the bar could use. */
+.stElementContainer, .stProgress * { opacity: 1 !important; transition: none !important; }
+.st-key-corral-top { min-height: 3.4rem; }
+.corral-sample { border-left: 4px solid var(--corral-colour, #8888); padding: 2px 0 2px 10px; margin: 0 0 9px;
+  font-size: 0.88rem; line-height: 1.4; white-space: pre-line; overflow-wrap: anywhere; unicode-bidi: plaintext; }
+.corral-sample[data-corral-row] { cursor: pointer; }
+.corral-sample:hover, .corral-sample:focus-visible, .corral-lit { background: #8882; outline: none; }
+.corral-keywords { display: flex; flex-wrap: wrap; gap: 4px; }
+.corral-keywords span { padding: 0 7px; border: 1px solid #8886; border-radius: 10px; font-size: 0.8rem; }
+.corral-keys { display: grid; grid-template-columns: auto 1fr; gap: 3px 14px; margin: 0; font-size: 0.82rem; }
+.corral-keys dt { font-weight: 600; }
+.corral-keys dd { margin: 0; opacity: 0.8; }
+/* As high with chips as without, while they fit a line; what follows must not move. */
+.st-key-corral-chips { min-height: 2.2rem; gap: 0.2rem 0.5rem; }
+/* Streamlit keeps a button that has gone for a while, and shows it as long as it has the focus. */
+.st-key-corral-chips [data-retained], .st-key-corral-chips :has(> .stEmpty) { display: none !important; }
+.st-key-corral-chips button { min-height: 1.7rem; padding: 0 0.5rem; border-radius: 0.85rem; }
+.st-key-corral-chips button p { font-size: 0.82rem; }
+.st-key-corral-labels button, .st-key-corral-answers button { min-height: 2rem; padding: 0.1rem 0.6rem; }
+.corral-sample small { display: block; opacity: 0.65; }
+/* Beside the menu, on every page; out of the flow, so that nothing moves. */
+[data-testid="stLayoutWrapper"]:has(> .st-key-corral-person) { position: fixed; top: 0.8rem; right: 4rem; width: auto;
+  z-index: 999991; }
+.st-key-corral-person button { border: none; background: none; min-height: 2rem; font-size: 0.85rem; opacity: 0.75;
+  max-width: 16rem; }
+.corral-bar { display: flex; height: 8px; border-radius: 4px; overflow: hidden; background: #8883; }
+</style>"""
+
+
+# Streamlit adds an entry to the browser's history whenever the query of a page's address changes. Back would then lead
+# to the page where one is: such an entry takes the place of the one before.
+HISTORY_JS = """export default () => {
+  if (history.corral) return;
+  history.corral = true;
+  const push = history.pushState;
+  history.pushState = (state, unused, url) => {
+    const same = new URL(url ?? "", location.href).pathname === location.pathname;
+    (same ? history.replaceState : push).call(history, state, unused, url);
+  };
+};
+"""
+
+
+@cache
+def _history() -> Any:
+    return st.components.v2.component("corral_history", js=HISTORY_JS)
+
+
+def run(navigation: Page) -> None:
+    """Run the page that was chosen; where it fails, it says so in what is there of it."""
+    faults.begin_log()
+    faults.guarded(navigation.run)()
+    with told(faults.STEP_ERROR) as message:  # of a page that has no place of its own for it
+        if message:
+            error(message)
+
+
+def start(title: str, *, wide: bool = True) -> None:
+    """Set the page up. The first call of every page."""
+    st.session_state[faults.WHERE] = f"the page {title}"
+    if (context := get_script_run_ctx()) is not None:
+        context.on_script_error = faults.show  # for a page that runs by itself, without app.py and its `run`
+    if PagesManager.uses_pages_directory and not st.session_state.get("begun at app.py"):
+        # A server that was started anew, and an address of this page from before: Streamlit takes the folder for the
+        # menu as long as app.py has not run. Run again, it begins there.
+        PagesManager.uses_pages_directory = False
+        st.session_state["begun at app.py"] = True
+        st.rerun()
+    st.set_page_config(page_title=f"{title} · Corral", page_icon=str(ICON), layout="wide" if wide else "centered")
+    st.html(STYLE + WIDE if wide else STYLE)
+    with st.container(key="corral-wires-history"):
+        _history()(key="corral-history")
+    access.begin()
+    try:
+        resources.workspace()
+    except WorkspaceError as problem:
+        stop(str(problem))
+    resources.warm_up()
+    with told("note") as note:
+        if note:
+            st.toast(note, duration="long")
+
+
+def stop(message: str) -> NoReturn:
+    """Say why this page can't go on, and where to go from here."""
+    error(message)
+    st.page_link(TEXTS, label="Go to the texts", icon=":material/arrow_back:")
+    st.stop()
+
+
+def need_embeddings(current: Session) -> None:
+    """Stop the page where not all texts are embedded yet."""
+    if not current.project.spaces()[0].ready:
+        st.info("The texts are still being embedded: come back when all are.", icon=":material/hourglass_top:")
+        st.page_link(LABEL, label="See how far it is", icon=":material/arrow_back:")
+        st.stop()
+
+
+def error(message: object) -> None:
+    """An error in a red box: as text, for it may quote a file or a URL. What nobody expected is logged."""
+    faults.box(message)
+
+
+def session() -> Session:
+    """The session of the project in the URL, opened where this tab has not got it yet; stops the page without one."""
+    project_id = st.query_params.get("project")
+    held: Session | None = st.session_state.get(SESSION)
+    try:
+        if held is not None and not (held.project.account == access.account() and held.project.is_open):
+            project_id = held.project.id if project_id is None else project_id
+            held = None
+            forget()
+        if held is None or project_id not in (None, held.project.id):
+            if project_id is None:
+                st.info("No texts are loaded yet.", icon=":material/inbox:")
+                st.page_link(TEXTS, label="Load some, or open the demo", icon=":material/arrow_back:")
+                st.stop()
+            held = open_project(access.open_project(project_id))
+        # The page menu drops it. Said where it stands already, it would end in the address of the page before.
+        if st.query_params.get("project") != held.project.id:
+            st.query_params["project"] = held.project.id
+        if held.project.has_grown:
+            held = open_project(access.open_project(held.project.id))
+            st.toast("Texts were added to this project: selection, search and filter start afresh.")
+        held.log.who = access.person()
+        held.log.refresh()
+    except CorralError as problem:
+        stop(str(problem))
+    st.session_state[faults.WHERE] = f"{faults.where()} of project {held.project.id}"
+    return held
+
+
+def check_open() -> None:
+    """Run the page again where its project may no longer be opened. For a fragment that asks nothing of the project."""
+    held: Session | None = st.session_state.get(SESSION)
+    if held is not None and not held.project.is_open:
+        st.rerun()
+
+
+def forget() -> None:
+    """Let go of the tab's session, and of what was chosen on the pages for its project."""
+    filtering.forget()
+    if st.session_state.get("search query"):  # only dropped, the box would keep it in the browser, and send it again
+        st.session_state["search query"] = ""
+    for key in (SESSION, *OF_ONE_PROJECT):
+        st.session_state.pop(key, None)
+
+
+def open_project(project: Project) -> Session:
+    """Make this the tab's session; what was chosen on the pages for another project is forgotten."""
+    forget()
+    st.session_state[SESSION] = resources.new_session(access.until_signed_out(project), access.person())
+    return st.session_state[SESSION]
+
+
+def go_label(project: Project) -> NoReturn:
+    """Open the project on the label page."""
+    open_project(project)
+    st.switch_page(LABEL, query_params={"project": project.id})
+
+
+def say_later(note: str) -> None:
+    """Show `note` as a toast on the page that runs next."""
+    tell("note", note)
+
+
+def header(current: Session) -> None:
+    """One line: the project, and how much of it is labelled."""
+    name, progress = st.columns([1, 1], vertical_alignment="center")
+    name.markdown(f"##### {escape(current.project.name)}")
+    with progress:
+        labelled(current)
+
+
+def labelled(current: Session) -> None:
+    """A bar: how much of the project is labelled; with yes, no and unknown: has an answer for the label in focus."""
+    n_rows, focus = current.project.n_rows, current.focus
+    n_texts = int(np.count_nonzero(current.with_text))
+    n_labelled = n_texts - int(np.count_nonzero(current.unlabelled))
+    said = f"answered for {escape(focus.name)}" if focus else "labelled"
+    st.progress(
+        n_labelled / n_texts,
+        f"{n_labelled:,} of {n_texts:,} {said} ({n_labelled / n_texts:.0%}){without_text(n_rows - n_texts)}",
+    )
+
+
+def without_text(n: int) -> str:
+    """What to add to a count where so many rows have no text."""
+    return f" · {n:,} {'row has' if n == 1 else 'rows have'} no text" if n else ""

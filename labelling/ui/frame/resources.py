@@ -1,0 +1,118 @@
+"""What all tabs of one server share: the workspace, the loaded encoders, the jobs, the UMAP process."""
+
+import atexit
+import os
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from labelling.database.engine import check_is_whole
+from labelling.encoders import Encoder, registry
+from labelling.errors import CorralError, log_fault
+from labelling.projections import UmapProcess
+from labelling.session import Session
+from labelling.tasks.jobs import Jobs
+from labelling.tasks.projects import open_session
+from labelling.workspace import Project, Workspace
+from labelling.workspace.upkeep import sweep
+
+if TYPE_CHECKING:
+    from labelling.encoders.operated import OperatedEndpoint
+
+LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+@st.cache_resource(show_spinner=False)
+def workspace() -> Workspace:
+    opened = Workspace()
+    check_is_whole(opened.engine)
+    with suppress(OSError):  # a read-only one is left as it is
+        sweep(opened)
+    return opened
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> Jobs:
+    return Jobs()
+
+
+@st.cache_resource(show_spinner=False)
+def umap_process() -> UmapProcess:
+    process = UmapProcess()
+    atexit.register(process.close)
+    return process
+
+
+def encoder_for(settings: Mapping[str, Any]) -> Encoder:
+    """The encoder with these settings, as people of this server may have it; see `registry.encoder_for`.
+
+    Raises EncoderError where there is no such encoder (any more).
+    """
+    kind, folder = settings.get("kind", registry.PACKAGED), workspace().folder
+    if kind == registry.ENDPOINT:
+        return registry.encoder_for(settings, folder, endpoints=endpoints(), any_address=alone())
+    if kind in registry.ENCODERS:
+        check_model(settings.get("model") or None)
+    return registry.encoder_for(settings, folder)
+
+
+def check_model(model: str | None) -> None:
+    """Raises EncoderError where people of this server may not load a model from there; see `alone`."""
+    if model is not None and not alone():
+        from labelling.encoders._folders import check_below
+
+        root = os.environ.get("CORRAL_MODELS")
+        check_below(model, Path(root) if root else None)
+
+
+def alone() -> bool:
+    """Whether only the person at this machine reaches the server, so that it asks whatever address they type."""
+    if st.get_option("server.address") not in LOCAL:
+        return False
+    return not signing_in_is_set_up()
+
+
+def signing_in_is_set_up() -> bool:
+    """Whether people sign in here; also where the secrets that would say so can't be read, as nobody gets in then."""
+    if not any(Path(path).exists() for path in st.get_option("secrets.files")):
+        return False
+    return not st.secrets.load_if_toml_exists() or "auth" in st.secrets
+
+
+def endpoints() -> "dict[str, OperatedEndpoint]":
+    """The embeddings endpoints by name that are offered here, each with its key. Raises EncoderError."""
+    from labelling.encoders.operated import OPENAI_ENDPOINT, operated_endpoints
+
+    ours = {OPENAI_ENDPOINT.name: OPENAI_ENDPOINT} if alone() else {}
+    return {**ours, **operated_endpoints()}
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> None:
+    """Load in the background what the first map needs, while the person still reads the first page."""
+
+    def load() -> None:
+        try:
+            encoder_for({}).encode(["warm"])
+            umap_process().warm_up()  # needed later than the encoder, and there may be only two cores
+        except CorralError:
+            pass  # said where it is needed
+        except Exception as error:
+            log_fault(error, "the warm-up")
+
+    threading.Thread(target=load, name="warm-up", daemon=True).start()
+
+
+@st.cache_resource(show_spinner=False)
+def signed_out() -> set[tuple[str, ...]]:
+    """The sign-ins that were ended: other tabs of the browser don't hear of it by themselves."""
+    return set()
+
+
+def new_session(project: Project, who: str | None = None) -> Session:
+    """A session for a person; without one it is for a job, which goes on when whoever started it has gone."""
+    return open_session(workspace(), project, encoder_for, who)

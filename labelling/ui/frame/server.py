@@ -1,0 +1,111 @@
+"""The server round the pages: which hosts it answers for, what it says to browsers about framing, and that it drops
+nothing of what a page has to show.
+
+A page elsewhere whose name leads to this machine (DNS rebinding) is told by the Host header that its browser sends: it
+is that page's own. Streamlit looks at it for websockets alone.
+"""
+
+from urllib.parse import urlsplit
+
+import streamlit as st
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.runtime.app_session import AppSession, AppSessionState
+from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
+from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
+
+from labelling.ui.frame import access, downloads
+
+HEADERS = {
+    # No page of another origin may show these pages in a frame, and let somebody click there on what they don't see.
+    "Content-Security-Policy": "frame-ancestors 'self'",
+    "X-Frame-Options": "SAMEORIGIN",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+MEDIA = "/media"  # where Streamlit keeps what the pages' buttons made
+UPLOADS = "/_stcore/upload_file/"  # where it takes files, for anybody with a page open, and keeps them in memory
+SOON = 0.005  # seconds
+CLOSED = "/_stcore/metrics"  # how many sessions there are, and how much memory they take
+
+
+def runs_a_page() -> bool:
+    """Whether Streamlit runs app.py for somebody's page, rather than its server looking for the app in it."""
+    return get_script_run_ctx(suppress_warning=True) is not None
+
+
+def deliver_everything() -> None:
+    """Let no run of a page begin before what the last one shows was taken in by the server's event loop.
+
+    Streamlit begins it in a new thread as soon as the last one has ended, and from then on drops what it has not taken
+    in of that: on a busy server half a page, or what a press of a button did, would not be shown.
+    """
+    create = AppSession._create_scriptrunner
+    if create.__module__ == __name__:
+        return
+
+    def begin(session: AppSession, asked: RerunData) -> None:
+        if session._state == AppSessionState.SHUTDOWN_REQUESTED:
+            return
+        if session._scriptrunner is None:
+            create(session, asked)
+        elif not session._scriptrunner.request_rerun(asked):  # it has ended, but not everything has come from it
+            session._event_loop.call_later(SOON, begin, session, asked)
+
+    AppSession._create_scriptrunner = begin  # type: ignore[assignment, method-assign]
+
+
+def middleware() -> list[Middleware]:
+    return [Middleware(Guard)]
+
+
+class Guard:
+    """Lets nobody in by a host that is not in server.allowedHosts, nor pages of other origins; adds the headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        host = headers.get("host")
+        if scope["type"] == "websocket":
+            # Streamlit lets some other origins in, and asks a machine elsewhere for this one's address to tell which.
+            origin = headers.get("origin")
+            if is_host_allowed(host) and (origin is None or urlsplit(origin).netloc == host):
+                await self.app(scope, receive, send)
+            else:
+                await send({"type": "websocket.close", "code": 1008})
+            return
+        if not is_host_allowed(host):
+            allowed = ", ".join(st.get_option("server.allowedHosts"))
+            refusal = PlainTextResponse(
+                f"This server answers for {allowed} alone. Whoever runs it names others by --server.allowedHosts.", 400
+            )
+            await refusal(scope, receive, send)
+            return
+        before, _, name = scope["path"].rpartition("/")
+        if before.endswith(MEDIA) and not await run_in_threadpool(
+            downloads.may_fetch, HTTPConnection(scope).cookies, name.partition(".")[0]
+        ):
+            await PlainTextResponse("Not found", 404)(scope, receive, send)
+            return
+        if UPLOADS in scope["path"] and not await run_in_threadpool(access.may_upload, HTTPConnection(scope).cookies):
+            await PlainTextResponse("Sign in first", 403)(scope, receive, send)
+            return
+        if scope["path"].rstrip("/").endswith(CLOSED):
+            await PlainTextResponse("Not found", 404)(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self.app(scope, receive, with_headers)

@@ -1,0 +1,182 @@
+"""Reading a sample of what an action labelled, and marking what does not belong."""
+
+import html
+from dataclasses import dataclass, field
+
+import numpy as np
+import streamlit as st
+
+from labelling.labels.label import Action, LabelError
+from labelling.readers.tables import count
+from labelling.session import Session
+from labelling.ui.frame import page
+from labelling.ui.frame.steps import step, tell
+from labelling.ui.label import give_labels
+
+SAMPLES = {
+    "random": ("Random", "tells the share of wrong labels"),
+    "edge": ("From the edge", "most of their nearest texts lie elsewhere"),
+    "outlying": ("Outlying", "farthest from the middle, in the full space"),
+}
+# Of a text without an answer, one that belongs and one that does not: icon, colour, words.
+LOOKS: dict[bool | None, tuple[str, str, str]] = {
+    None: ("remove", "#8888", "No answer yet: press where it does not belong"),
+    False: ("check", "#009E73", "Belongs here"),
+    True: ("close", "#D55E00", "Does not belong here"),
+}
+PAGE_ROWS = 9  # a key each
+MAX_CHARACTERS = 1_500
+AUDIT = "audit"
+
+
+@dataclass
+class Audit:
+    """A page of texts that are being read; each page is kept as an action of its own.
+
+    `wrong` says of each row that was answered whether it was found wrong: what has no answer counts as not read.
+    """
+
+    seq: int
+    sample: str
+    rows: np.ndarray
+    wrong: dict[int, bool] = field(default_factory=dict)
+
+    def answer(self, row: int, wrong: bool) -> None:
+        self.wrong[row] = wrong
+
+    def all_others_belong(self) -> None:
+        self.wrong = {**dict.fromkeys(map(int, self.rows), False), **self.wrong}
+
+
+def show(session: Session, action: Action) -> None:
+    """What is known of the action's labels by audits, and the next texts to read."""
+    if not give_labels.can_be_audited(session.log, action):
+        return
+    st.markdown("##### Do these texts belong here?")
+    _known(session, action)
+    held: Audit | None = st.session_state.get(AUDIT)
+    if held is None or held.seq != action.seq:
+        _begin(session, action)
+        return
+    _read(session, held)
+
+
+def _known(session: Session, action: Action) -> None:
+    found = session.log.quality_of(action.seq)
+    n_read = len(session.log.read(action.seq))
+    if found is None:
+        said = f"{n_read:,} were read, none drawn at random yet." if n_read else "Nothing has been read yet."
+        st.caption(f"{said} A random sample tells the share of wrong labels.")
+        return
+    st.markdown(f"**{give_labels.in_words(found)}**")
+    if n_off := session.log.n_found_wrong(action.seq):
+        left = found.without(n_off)
+        st.caption(
+            f"So it was when given. {count(n_off, 'text')} found wrong {'has' if n_off == 1 else 'have'} lost the "
+            f"label since: of the {left.n_rows:,} left, {100 * left.share:.1f} % are wrong "
+            f"({100 * left.low:.1f} to {100 * left.high:.1f} %)."
+        )
+    st.caption(
+        "The 95 % interval is Wilson's, corrected for how much of all was read. Only random samples count; those of "
+        "the edge and the outlying find mistakes, and would make the share look worse than it is."
+    )
+
+
+def _begin(session: Session, action: Action) -> None:
+    n_left = action.n_rows - len(session.log.read(action.seq))
+    if not n_left:
+        st.caption("All of these texts have been read.")
+        return
+    sample = st.radio(
+        "Sample",
+        list(SAMPLES),
+        format_func=lambda sample: SAMPLES[sample][0],
+        captions=[about for _, about in SAMPLES.values()],
+        key="audit sample",
+        horizontal=True,
+    )
+    st.button(
+        f"Read {count(min(PAGE_ROWS, n_left), 'text')}",
+        key="audit begin",
+        type="primary",
+        icon=":material/menu_book:",
+        on_click=step(lambda: _draw(session, action.seq, sample)),
+    )
+
+
+def _draw(session: Session, seq: int, sample: str) -> None:
+    """The next texts; none where all have been read. What was answered of another action's page is kept."""
+    if (held := st.session_state.get(AUDIT)) is not None:
+        _keep(session, held, go_on=False)
+    n_read = len(session.log.read(seq))
+    rows = session.audit_sample(seq, sample, PAGE_ROWS, random_state=n_read)
+    st.session_state[AUDIT] = Audit(seq, sample, rows) if len(rows) else None
+
+
+def _read(session: Session, held: Audit) -> None:
+    st.caption(
+        f"{SAMPLES[held.sample][0]}: press a text's key, or click on its button, where it does **not** belong, once "
+        "more where it does. What does not belong loses the label. A text without an answer counts as not read."
+    )
+    for place, row in enumerate(map(int, held.rows), 1):
+        wrong = held.wrong.get(row)
+        button, text = st.columns([1, 5], vertical_alignment="center")
+        icon, hue, said = LOOKS[wrong]
+        button.button(
+            f":material/{icon}:",
+            key=f"audit {place}",
+            shortcut=str(place),
+            type="primary" if wrong else "secondary",
+            width="stretch",
+            on_click=step(held.answer),
+            args=(row, wrong is not True),  # at first that it does not belong, then the other one each time
+            help=said,
+        )
+        whole = session.project.dataset.text(row).strip()
+        cut = whole if len(whole) <= MAX_CHARACTERS else whole[:MAX_CHARACTERS].rstrip() + " …"
+        text.html(f'<div class="corral-sample" style="--corral-colour:{hue}">{html.escape(cut)}</div>')
+    n, n_answered, n_wrong = len(held.rows), len(held.wrong), sum(held.wrong.values())
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            f"The other {n - n_answered:,} belong" if 0 < n_answered < n else "All of these belong",
+            key="audit rest",
+            type="primary" if n_answered < n else "secondary",
+            shortcut="A",
+            on_click=step(held.all_others_belong),
+            disabled=n_answered == n,
+            help="Say so when you have read them",
+        )
+        st.button(
+            f"Next ({n_wrong:,} wrong)",
+            key="audit next",
+            type="primary" if n_answered == n else "secondary",
+            shortcut="Enter",
+            on_click=step(lambda: _keep(session, held, go_on=True)),
+            disabled=n_answered < n,
+            help=None if n_answered == n else f"When all have an answer; {n - n_answered:,} have none yet",
+        )
+        st.button(
+            f"Done ({n_answered:,} read)" if n_answered else "Done",
+            key="audit done",
+            type="tertiary",
+            shortcut="Escape",
+            on_click=step(lambda: _keep(session, held, go_on=False)),
+            help="Keeps what has an answer",
+        )
+
+
+def _keep(session: Session, held: Audit, *, go_on: bool) -> None:
+    """Keep the answers of this page, once."""
+    if st.session_state.get(AUDIT) is not held:
+        return
+    if held.wrong:
+        wrong = [row for row in held.wrong if held.wrong[row]]
+        try:
+            session.log.audit(held.seq, np.array(sorted(held.wrong)), np.array(sorted(wrong), np.int64), held.sample)
+        except LabelError:  # the action was taken back meanwhile: there is nothing left to audit
+            st.session_state.pop(AUDIT)
+            raise
+        tell("step done", page.escape(f"{len(held.wrong):,} read, {len(wrong):,} wrong"))
+    st.session_state.pop(AUDIT, None)
+    if go_on:
+        _draw(session, held.seq, held.sample)

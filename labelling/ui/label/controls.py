@@ -1,0 +1,270 @@
+"""How the map is looked at: what its colours mean, which texts it shows, and the search."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from labelling.dataset import Dataset
+from labelling.selection.filters import Filter
+from labelling.selection.search import SearchError
+from labelling.session import Found, Session
+from labelling.ui.frame import page
+from labelling.ui.frame.steps import step
+from labelling.ui.label import filtering
+from labelling.ui.label.filtering import Condition
+from labelling.ui.map import colours
+from labelling.ui.map.colours import Colouring
+
+# A column of one of these names is shown after them, as "column x".
+LABEL, DENSITY, SEARCH, SUGGESTION, SURE = "label", "density", "search", "suggestion", "how sure"
+COLUMN = "column "  # and its name
+BY_SEARCH = "colour by the search"
+KINDS = {"words": "Words", "regex": "Regular expression", "meaning": "Meaning"}
+PLACEHOLDER = {
+    "words": "all of these words",
+    "regex": "such as refunds? or ^where",
+    "meaning": "what the texts should be about",
+}
+N_NEAREST = 100
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How the map is to be looked at: its colours, with a legend that counts what is shown, and what hides the rest.
+
+    `rows` are those to be shown, bool (n_rows,), None for all; `hidden` are the legend's entries that are switched off.
+    """
+
+    colouring: Colouring
+    rows: np.ndarray | None
+    hidden: set[int]
+    conditions: list[Condition]
+
+
+def controls(session: Session) -> Shown:
+    """The row above the map."""
+    state, view = st.session_state, session.view
+    assert view is not None  # noqa: S101 - the page shows its controls with a map only
+    space = session.suggesting
+    guesses = [SUGGESTION, SURE] if space is not None and space.suggestions is not None else []
+    columns = _columns(session.project.dataset_id, session.project.dataset)
+    options = [LABEL, *guesses, DENSITY, *([SEARCH] if session.found else []), *(f"{COLUMN}{name}" for name in columns)]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="corral-controls"):
+        with st.popover("Filter", icon=":material/filter_alt:"):
+            wanted = filtering.choose(session)
+        if state.pop(BY_SEARCH, False) or state.get("colour by") not in options:
+            state["colour by"] = LABEL if session.found is None else SEARCH
+        by = st.selectbox(
+            "Colour by",
+            options,
+            key="colour by",
+            format_func=_said,
+            width=190,
+        )
+        _search_box(session)
+    mask, applied = _masked(session, wanted)
+    among = view.placed if mask is None else view.placed & mask
+    colouring = _coloured(session, by, among, mask)
+    hidden = hidden_groups(session, by)
+    hidden &= {entry["group"] for entry in colouring.legend}
+    in_force = filtering.conditions(session, applied)
+    shown = colouring.shown(hidden)
+    if shown is not None:
+        mask = shown if mask is None else mask & shown
+    return Shown(colouring.counted(view.placed, among), mask, hidden, in_force)
+
+
+def _said(by: str) -> str:
+    """What colours the map, in words. A select box gives back the words: no two may have the same."""
+    column = by.removeprefix(COLUMN)
+    clash = column in (LABEL, DENSITY, SEARCH, SUGGESTION, SURE) or column.startswith(COLUMN)
+    return by if clash else column
+
+
+def _masked(session: Session, wanted: Filter) -> tuple[np.ndarray | None, Filter]:
+    """The rows that the filter leaves, and what of it could be applied."""
+    try:
+        return session.filtered(wanted), wanted
+    except SearchError as error:  # which is about the words
+        page.error(error)
+        wanted = replace(wanted, words="")
+        return session.filtered(wanted), wanted
+
+
+def chips(session: Session, shown: Shown) -> None:
+    """What hides texts, each with a button that ends it; nothing where nothing does."""
+    filtering.chips(shown.conditions, len(shown.hidden), shown.hidden.clear)
+    if shown.conditions or shown.hidden:
+        st.button("Show all", on_click=step(_show_all), icon=":material/filter_alt_off:", type="tertiary")
+    else:
+        st.empty()
+
+
+def _show_all() -> None:
+    filtering.take_off(*filtering.KEYS)
+    st.session_state["hidden groups"] = {}
+
+
+# ---------------------------------------------------------------- colours
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _columns(dataset_id: str, _dataset: Dataset) -> list[str]:
+    """The columns worth colouring by."""
+    return colours.columns_worth_colouring(_dataset.metadata_columns, _dataset.frame)
+
+
+def _coloured(session: Session, by: str, among: np.ndarray, mask: np.ndarray | None) -> Colouring:
+    if by == LABEL:
+        return colours.by_label(session.log, session.focus)
+    assert session.view is not None  # noqa: S101
+    # What is slow to make stays as long as what it is made of is the same.
+    key, made_of = (session.view.id, by, _guessing(session, by)), (session.found, mask)
+    held = st.session_state.get("colouring")
+    if held is None or held[0] != key or any(a is not b for a, b in zip(held[1], made_of, strict=True)):
+        held = st.session_state["colouring"] = (key, made_of, _made(session, by, among))
+    return held[2]
+
+
+def _made(session: Session, by: str, among: np.ndarray) -> Colouring:
+    if by == DENSITY:
+        assert session.view is not None  # noqa: S101
+        return colours.by_density(session.view.id, session.view.xy)
+    if by == SEARCH:
+        assert session.found is not None  # noqa: S101
+        ranked = {"meaning": "nearest", "row": "nearest", "moved": "most moved"}.get(session.found.kind, "")
+        best = session.found.best(among, colours.NEAREST[-1] if ranked else None)
+        return colours.by_found(session.found.query, best, session.project.n_rows, ranked=ranked)
+    if by in (SUGGESTION, SURE):
+        return _by_suggestion(session, by)
+    name = by.removeprefix("column ")
+    return colours.by_column(name, session.project.dataset.frame[name])
+
+
+def _guessing(session: Session, by: str) -> int | None:
+    """The space whose classifier the colours are by, if they are."""
+    space = session.suggesting if by in (SUGGESTION, SURE) else None
+    return None if space is None else space.id
+
+
+def _by_suggestion(session: Session, by: str) -> Colouring:
+    space = session.suggesting
+    found = None if space is None else space.suggestions
+    assert space is not None  # noqa: S101 - these colours are offered where there are suggestions
+    assert found is not None  # noqa: S101
+    if by == SURE:
+        return colours.by_number(f"sure {space.id}", np.asarray(found.probability))
+    names = pd.Series([*found.classes, ""]).to_numpy()[np.asarray(found.codes)]
+    return colours.by_column(f"suggestion {space.id}", pd.Series(names))
+
+
+def hidden_groups(session: Session, by: str) -> set[int]:
+    """The legend entries that are switched off, with these colours."""
+    hidden: dict[Any, set[int]] = st.session_state.setdefault("hidden groups", {})
+    return hidden.setdefault((by, _guessing(session, by)), set())
+
+
+def on_legend(session: Session, group: int, what: str) -> None:
+    """A click on the legend: hide or show an entry's points, or select them."""
+    by = st.session_state.get("colour by", LABEL)
+    if what == "toggle":
+        hidden_groups(session, by).symmetric_difference_update({group})
+        return
+    colouring = colours.by_label(session.log, session.focus) if by == LABEL else st.session_state["colouring"][2]
+    rows = colouring.rows_of(group)
+    name = next((str(entry["name"]) for entry in colouring.legend if entry["group"] == group), "")
+    session.select_rows(rows, "legend", what, colours=by, entry=name)
+
+
+# ---------------------------------------------------------------- search
+
+
+def _search_box(session: Session) -> None:
+    kind = st.selectbox(
+        "Search by",
+        list(KINDS),
+        key="search kind",
+        format_func=KINDS.__getitem__,
+        on_change=step(_search),
+        args=(session,),
+        width=190,
+    )
+    st.text_input(
+        "Search",
+        key="search query",
+        placeholder=f"{PLACEHOLDER[kind]}   ( / )",
+        on_change=step(_search),
+        args=(session,),
+        width="stretch",
+    )
+
+
+def _search(session: Session) -> None:
+    state = st.session_state
+    query = state.get("search query", "")
+    if not query.strip():
+        clear_search(session)
+        return
+    look_for(lambda: session.search(state.get("search kind", "words"), query))
+
+
+def look_for(search: Any) -> None:
+    """Run a search; its result colours the map."""
+    search()
+    state = st.session_state
+    # Not the widget's own state: where this run does not draw it, the browser sends the colour of before once more.
+    state[BY_SEARCH] = True
+    state["sample page"] = 0
+    state.setdefault("hidden groups", {}).pop((SEARCH, None), None)
+
+
+def clear_search(session: Session) -> None:
+    session.found = None
+    st.session_state.pop(BY_SEARCH, None)
+    if st.session_state.get("search query"):  # setting it empties the box, also of what is being typed meanwhile
+        st.session_state["search query"] = ""
+
+
+def found(session: Session) -> None:
+    """What the search found, and the buttons that make a selection of it or end it."""
+    found = session.found
+    if found is None:
+        return
+    ranked = found.scores is not None
+    query = page.escape(_cut(found.query))
+    n = N_NEAREST if ranked else len(found.best(session.seen))
+    with st.container(border=True, key="corral-found", gap="small"):
+        if found.kind == "moved":
+            st.markdown(f"Texts that **{query}**")
+        elif ranked:
+            st.markdown(f"Nearest to **{query}**")
+        else:
+            st.markdown(f"**{n:,}** with the {'words' if found.kind == 'words' else 'pattern'} **{query}**")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            if ranked:
+                state, n_rows = st.session_state, session.project.n_rows
+                if not 1 <= state.get("n nearest", 0) <= n_rows:
+                    state["n nearest"] = min(n, n_rows)
+                n = int(
+                    st.number_input("How many", 1, n_rows, key="n nearest", label_visibility="collapsed", width=110)
+                )
+            st.button(
+                "Select these" if ranked else "Select them",
+                key="select found",
+                shortcut="M",
+                on_click=step(lambda: _select(session, found, n if ranked else None)),
+                disabled=not n,
+            )
+            st.button("End", icon=":material/close:", type="tertiary", on_click=step(clear_search), args=(session,))
+
+
+def _select(session: Session, found: Found, n: int | None) -> None:
+    rows = np.sort(found.best(session.seen, n))
+    session.select_rows(rows, "search", kind=found.kind, query=_cut(found.query, 500))
+
+
+def _cut(text: str, length: int = 60) -> str:
+    return text if len(text) <= length else text[:length].rstrip() + " …"

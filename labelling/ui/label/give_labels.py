@@ -1,0 +1,367 @@
+"""Giving labels to what is selected: the labels with their keys, what happens to rows that have one, undo and redo."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import streamlit as st
+
+from labelling.labels import LabelLog, Outcome
+from labelling.labels.error_rate import Estimate
+from labelling.labels.label import NO, UNKNOWN, YES, Action, Label
+from labelling.readers.tables import count
+from labelling.session import Session, SessionError
+from labelling.ui.frame import faults, page
+from labelling.ui.frame.steps import step, tell, told
+from labelling.ui.map import LABEL_MAP, colours, is_drawn_on
+
+LEAVE, OVERWRITE = "leave", "overwrite"
+NOTHING = "nothing done"
+MANY_LABELS = 14  # more than this scroll
+VERBS = {
+    "assign": "label",
+    "deny": "no for",
+    "clear": "unlabel",
+    "import": "import labels",
+    "audit": "audit of",
+    "revert": "go back",
+    "create": "new label",
+    "reorder": "order of the labels",
+    "key": "key of",
+}
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """A step that changed nothing, and why; with a name: what overwriting would give the same rows."""
+
+    rows: np.ndarray  # the selection it was about: shown until there is another, or something is done
+    seq: int
+    said: str
+    name: str | None = None
+    answer: int = YES
+    n_others: int = 0
+
+
+def say() -> None:
+    """What came of the step that was taken last."""
+    with told(faults.STEP_ERROR) as message:
+        if message:
+            page.error(message)
+    with told("step done") as done:
+        if done:
+            st.toast(done, icon=":material/check:")
+
+
+def show(session: Session) -> None:
+    # A place each: what comes and goes must not push another part into its place, with its old content still in it.
+    new, choice, labels, answers, steps = (st.container(gap="xsmall") for _ in range(5))
+    with new:
+        _new_label(session)
+    with choice:
+        _choice(session)
+        _nothing_done(session)
+    with labels:
+        _labels(session)
+    if session.log.several:
+        with answers:
+            _answers(session)
+    with steps:
+        undo_and_redo(session)
+
+
+# ---------------------------------------------------------------- which label
+
+
+def _new_label(session: Session) -> None:
+    n = len(session.selection)
+    verb, said = "Yes for" if session.log.several and n else "Label", f"{n:,}" if n else ""
+    if not session.log.several and not _overwrites():
+        n_labelled = int(session.log.counts(session.selection).sum())
+        said = (
+            f"0: {n:,} {'has' if n == 1 else 'have'} one"
+            if n and n_labelled == n
+            else f"{n - n_labelled:,}"
+            if n
+            else ""
+        )
+    with st.form("new label", border=False):
+        name, button = st.columns([3, 2], vertical_alignment="bottom")
+        name.text_input("New label", key="new label name", placeholder="type a name   ( N )")
+        button.form_submit_button(
+            f"{verb} {said}".strip(),
+            key="new label button",  # the same for any number: Enter pressed while the number changes counts too
+            on_click=step(_give_typed),
+            args=(session, session.selection),
+            type="primary",
+            width="stretch",
+            wrap=True,
+        )
+
+
+def _give_typed(session: Session, shown: np.ndarray) -> None:
+    give(session, st.session_state["new label name"], shown)
+
+
+def _labels(session: Session) -> None:
+    log, rows = session.log, session.selection
+    counts = log.counts()
+    height: int | Literal["content"] = 190 if len(log.labels) > MANY_LABELS else "content"
+    with st.container(height=height, border=False, horizontal=True, gap="small", key="corral-labels"):
+        for label in log.labels:
+            hue = colours.mark(label.mark)["colour"]
+            st.html(
+                f"<style>.st-key-label-{label.id} button {{ border-left: 7px solid {hue}; }}</style>", width="content"
+            )
+            in_focus = session.focus is not None and session.focus.id == label.id
+            found = log.quality_of_label(label.id)
+            st.button(
+                f"{page.escape(label.name)}  ({counts[label.id]:,}{_in_brief(found)})",
+                key=f"label-{label.id}",
+                shortcut=label.key,
+                on_click=step(
+                    (lambda label=label: session.focus_on(label.id))
+                    if log.several
+                    else (lambda label=label: give(session, label.name, rows))
+                ),
+                type="primary" if in_focus else "secondary",
+                help=_about(label, found),
+            )
+
+
+def _in_brief(found: Estimate | None) -> str:
+    return f", {100 * found.share:.0f} % wrong" if found else ""
+
+
+def in_words(found: Estimate) -> str:
+    return (
+        f"{100 * found.share:.1f} % wrong ({100 * found.low:.1f} to {100 * found.high:.1f} %), "
+        f"{found.n_read:,} of {found.n_rows:,} read"
+    )
+
+
+def _about(label: Label, found: Estimate | None) -> str | None:
+    said = [page.escape(label.description)] if label.description else []
+    if found:
+        said.append(page.escape(in_words(found)))
+    return "  \n".join(said) or None
+
+
+def _answers(session: Session) -> None:
+    """Yes, no and unknown for the label in focus."""
+    focus, n = session.focus, len(session.selection)
+    if focus is None:
+        st.caption("Type the name of a first label: what is selected is a yes for it.")
+        return
+    rows = session.selection
+    known = (answers := session.log.answers(focus.id)[rows]) != UNKNOWN
+
+    def will(answer: int) -> str:
+        """How many of what is selected it would change, to stand on its button."""
+        return f" {np.count_nonzero(answers != answer if _overwrites() else ~known):,}" if n else ""
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-answers"):
+        st.markdown(f"**{page.escape(focus.name)}**", width="content")
+        for word, answer, key in (("Yes", YES, "Y"), ("No", NO, "O")):
+            st.button(
+                word + will(answer),
+                key=f"answer {word}",
+                shortcut=key,
+                on_click=step(lambda answer=answer: give(session, focus.name, rows, answer)),
+                disabled=not n,
+            )
+        st.button(
+            "Unknown",
+            key="answer unknown",
+            shortcut="0",
+            on_click=step(lambda: clear(session, rows, focus.name)),
+            disabled=not known.any(),
+            type="tertiary",
+            help="Takes the answer for this label off what is selected",
+        )
+
+
+def _choice(session: Session) -> None:
+    """What happens to selected rows that have another label, where there are any."""
+    rows, log = session.selection, session.log
+    if log.several:
+        some = session.focus is not None and bool((log.answers(session.focus.id)[rows] != UNKNOWN).any())
+    else:
+        some = bool(log.counts(rows).sum())
+    if not some:
+        return
+    choices = {LEAVE: "Only the unknown" if log.several else "Only the unlabelled", OVERWRITE: "Overwrite"}
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.segmented_control(
+            "Some have a label",
+            [LEAVE, OVERWRITE],
+            default=None if "overwrite" in st.session_state else LEAVE,
+            format_func=lambda choice: choices[choice],
+            key="overwrite",
+            required=True,
+            label_visibility="collapsed",
+            help="Some of what is selected has a label already.",
+        )
+        st.button(
+            "Skip",
+            on_click=step(session.deselect),
+            type="tertiary",
+            help="Leaves all of them as they are",
+            key="skip",
+        )
+
+
+# ---------------------------------------------------------------- giving
+
+
+def _overwrites() -> bool:
+    return bool(st.session_state.get("overwrite") == OVERWRITE)
+
+
+def give(session: Session, name: str, shown: np.ndarray, answer: int = YES, *, overwrite: bool | None = None) -> None:
+    """Label what is selected, or say yes or no to it; a step of a button beside the selection `shown`.
+
+    `overwrite`: None is as it was chosen.
+    """
+    overwrite = _overwrites() if overwrite is None else overwrite
+    _need_a_selection_that_was_seen(session, shown)
+    outcome = session.label(name, answer=answer, overwrite=overwrite)
+    label = session.log.find(name.strip())
+    if session.log.several and label is not None:
+        session.focus_on(label.id)
+    _tell_meanwhile(outcome, overwrite=overwrite)
+    if not outcome.n_changed:
+        _note_nothing(session, name.strip(), answer, outcome)
+        return
+    st.session_state["new label name"] = ""
+    said = f"{outcome.n_changed:,} labelled {page.escape(name.strip())}"
+    if session.log.several:
+        word = "yes" if answer == YES else "no"
+        said = f"{outcome.n_changed:,} are {word} for {page.escape(name.strip())}"
+    if outcome.n_left:
+        said += f"; {outcome.n_left:,} had another and {'was' if outcome.n_left == 1 else 'were'} left"
+    tell("step done", said)
+
+
+def clear(session: Session, shown: np.ndarray, name: str | None = None) -> None:
+    """Take the labels, or this one, off what is selected; as `give`."""
+    _need_a_selection_that_was_seen(session, shown)
+    outcome = session.clear(name)
+    if not outcome.n_changed:
+        said = "Nothing was taken off: none of what is selected has a label."
+        st.session_state[NOTHING] = Nothing(session.selection, session.log.seq, said)
+    elif session.log.several:
+        of = f" for {page.escape(name)}" if name is not None else ""
+        tell("step done", f"{outcome.n_changed:,} {'is' if outcome.n_changed == 1 else 'are'} unknown{of}")
+    else:
+        tell("step done", f"The label of {count(outcome.n_changed, 'text')} was taken off")
+    _tell_meanwhile(outcome, overwrite=True)
+
+
+def _need_a_selection_that_was_seen(session: Session, shown: np.ndarray) -> None:
+    """Of a lasso and a key that come in one message, the key's callback is called first, on the selection before.
+
+    And a key may be pressed when the lasso has come already, but the page still shows what was selected before.
+    """
+    if is_drawn_on(LABEL_MAP) or session.selection is not shown:
+        raise SessionError(
+            "A lasso came at the same moment, and nothing was labelled: see what is selected now, and press again."
+        )
+
+
+def _note_nothing(session: Session, name: str, answer: int, outcome: Outcome) -> None:
+    n, n_others = len(session.selection), outcome.n_left
+    word = ("yes for " if answer == YES else "no for ") if session.log.several else ""
+    there = f"{n - n_others:,} {'is' if n - n_others == 1 else 'are'} {word}{name} already" if n > n_others else ""
+    other = f"{n_others:,} {'has' if n_others == 1 else 'have'} another {'answer' if word else 'label'}"
+    why = ", ".join(part for part in (there, other if n_others else "") if part)
+    said = f"Nothing was labelled: {why}."
+    overwrites = name if n_others else None
+    st.session_state[NOTHING] = Nothing(session.selection, session.log.seq, said, overwrites, answer, n_others)
+
+
+def _nothing_done(session: Session) -> None:
+    """What the last step did not do, and why, as long as it is about what is selected."""
+    place = st.empty()  # always there: what it held is taken away by that
+    held: Nothing | None = st.session_state.get(NOTHING)
+    if held is None:
+        return
+    if held.rows is not session.selection or held.seq != session.log.seq:
+        del st.session_state[NOTHING]
+        return
+    with place.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-nothing"):
+        st.caption(f":material/info: **{page.escape(held.said)}**", width="stretch")
+        if held.name is not None:
+            name = held.name
+            st.button(
+                f"Overwrite {held.n_others:,}",
+                key="overwrite them",
+                on_click=step(lambda: give(session, name, held.rows, held.answer, overwrite=True)),
+            )
+
+
+def _tell_meanwhile(outcome: Outcome, *, overwrite: bool) -> None:
+    if outcome.meanwhile:
+        who = ", ".join(f"{page.escape(who) or 'somebody'} {n:,}" for who, n in outcome.meanwhile.items())
+        came_of_it = "what you did came after it" if overwrite else "what they labelled was left"
+        tell("step meanwhile", f"Of these, others have just changed some ({who}): {came_of_it}.")
+
+
+# ---------------------------------------------------------------- taking back
+
+
+def undo_and_redo(session: Session) -> None:
+    log = session.log
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        # A key for good, as all buttons with a shortcut need one: a button that becomes another one stays on the page
+        # beside it until the run is over, and a press that comes then is taken by both. What it takes back is the
+        # action that its help names, once.
+        for name, do, target, shortcut, verb in (
+            ("Undo", session.undo, log.next_undo, "Ctrl+Z", "Takes back"),
+            ("Redo", session.redo, log.next_redo, "Ctrl+Shift+Z", "Brings back"),
+        ):
+            st.button(
+                name,
+                key=name.lower(),
+                icon=f":material/{name.lower()}:",
+                shortcut=shortcut,
+                on_click=step(lambda do=do, target=target: target and do(target.seq)),
+                disabled=target is None,
+                help=f"{verb}: {page.escape(describe(log, target))}" if target else None,
+                type="tertiary",
+            )
+        last = next((action for action in reversed(log.actions) if can_be_audited(log, action)), None)
+        if last is not None:
+            where: dict[str, Any] = {"project": session.project.id, "action": str(last.seq)}
+            st.page_link(
+                page.HISTORY,
+                label="Audit",
+                icon=":material/fact_check:",
+                query_params=where,
+                help=f"Read a sample of what was labelled last: {page.escape(describe(log, last))}",
+            )
+    if (own := next((action for action in reversed(log.actions) if action.who == log.who), None)) is not None:
+        st.caption(page.escape(_done_last(log, own)))
+
+
+def _done_last(log: LabelLog, action: Action) -> str:
+    """What one did last, in words; of an undo or a redo: what became of the action that it was about."""
+    if action.is_step:
+        return f"Last: {describe(log, action)}"
+    said = describe(log, log.actions[action.targets[0] - 1])
+    return f"Taken back: {said}. Redo brings it back." if action.kind == "undo" else f"Brought back: {said}"
+
+
+def can_be_audited(log: LabelLog, action: Action) -> bool:
+    return action.gives_labels and log.in_force(action.seq)
+
+
+def describe(log: LabelLog, action: Action) -> str:
+    """An action in a few words, as plain text."""
+    if action.kind in ("undo", "redo"):
+        target = log.actions[action.targets[0] - 1]
+        return f"{action.kind}: {describe(log, target)}"
+    said = VERBS.get(action.kind, action.kind)
+    if action.label_id is not None:
+        said += f" {log.last_name(action.label_id)}"
+    return said + (f", {count(action.n_rows, 'text')}" if action.n_rows else "")

@@ -1,0 +1,280 @@
+"""The label page: the map on the left, the selection and the labels on the right."""
+
+import html
+import time
+
+import numpy as np
+import streamlit as st
+
+from labelling.readers.tables import count
+from labelling.session import MapView, Session
+from labelling.tasks.jobs import Job
+from labelling.ui.frame import faults, page, progress
+from labelling.ui.frame.resources import jobs
+from labelling.ui.frame.steps import step, tell
+from labelling.ui.label import controls, give_labels, panel
+from labelling.ui.map import LABEL_MAP as MAP
+from labelling.ui.map import Drawn, Handlers, answer_hovers, send_positions, send_selection, show_map
+from labelling.workspace import Space
+
+MAP_HEIGHT = "clamp(340px, calc(100vh - 345px), 1100px)"  # with what stands above and below it, the window's
+REFRESH_SECONDS = 0.7
+WATCH_SECONDS = 1.0
+# Times what it took to draw the page: so long it rests before it is drawn for what others do, or the server chokes.
+REST = 10
+MAX_TOLD = 3  # of others' actions, in a toast each
+HEAD_START_SECONDS = 0.04
+GROWTH_WORTH_SHOWING = 1.6  # the map of a running embedding is drawn anew when it has grown by this factor
+
+
+# ---------------------------------------------------------------- what runs in the background
+
+
+def work(session: Session) -> Job | None:
+    """What is to be made, or being made: the embeddings, then the UMAP of the space that is shown.
+
+    Asked before the map is chosen: what is ready only after that is then shown by `status`, which runs the page again.
+    """
+    return progress.embedding(session) or progress.umap(session, session.project.current)
+
+
+def status(session: Session, job: Job | None) -> None:
+    """How far `work` is."""
+    session.log.refresh()
+    if aside := session.cache.set_aside:
+        st.caption(
+            ":material/healing: The file with the embeddings was damaged. It was set aside "
+            f"({page.escape(aside.name)}), and texts are embedded anew where a project needs it. No label was in it."
+        )
+    space = session.project.current
+    if not space.ready and job is None and not session.can_be_made(space):
+        page.error(
+            f"The embeddings of {space.name!r} are damaged, and what made them is not there any more: choose another "
+            "space. No label was in them."
+        )
+    if job is None:
+        _truncation_note(session)
+        return
+    st.fragment(faults.guarded(_show_status), run_every=REFRESH_SECONDS if job.is_alive() else None)(session, job)
+
+
+def _show_status(session: Session, job: Job) -> None:
+    embedding = job.key[0] == "embed"
+    if jobs().get(*job.key) is not job:  # another tab has seen its end
+        st.rerun()
+    elif job.is_alive():
+        progress.show_progress(job, "texts" if embedding else "rounds")
+        if embedding and _worth_showing(session, job.news):
+            st.rerun()
+    elif job.error is not None:
+        page.error(job.failure)
+        if st.button("Try again", icon=":material/refresh:"):
+            jobs().forget(*job.key)
+            st.rerun()
+    elif job.result:
+        jobs().forget(*job.key)
+        page.say_later("All texts are embedded." if embedding else "The UMAP map is ready.")
+        st.rerun()
+    else:
+        note, button = st.columns([6, 1], vertical_alignment="center")
+        note.info(f"{job.title}: stopped at {job.done:,} of {job.total:,}. What is done is kept.")
+        if button.button("Go on", icon=":material/play_arrow:", width="stretch"):
+            jobs().forget(*job.key)
+            st.rerun()
+
+
+def _worth_showing(session: Session, news: list[np.ndarray]) -> bool:
+    if not news or len(session.selection):  # a map that moves under a selection would only irritate
+        return False
+    n_now = int(np.count_nonzero(~np.isnan(news[-1][:, 0])))
+    n_shown = session.view.n_points if session.view else 0
+    return n_now >= 3 and n_now > GROWTH_WORTH_SHOWING * n_shown
+
+
+def _truncation_note(session: Session) -> None:
+    settings = session.project.spaces()[0].settings
+    if n := settings.get("n_truncated"):
+        st.caption(
+            f"{count(n, 'text')} {'is' if n == 1 else 'are'} longer than the encoder's {settings['max_tokens']} word "
+            "pieces: the place on the map comes from the beginning. The texts themselves are kept whole."
+        )
+
+
+# ---------------------------------------------------------------- which map
+
+
+def choose_map(session: Session) -> None:
+    """The space and the projection; sends the positions. Outside of the fragment: a lasso has nothing to do with it."""
+    space = session.project.current
+    names = {kept.id: kept.name for kept in session.project.spaces() if kept.ready or kept.id == space.id}
+    if len(names) > 1:
+        space_id = st.selectbox(
+            "Space",
+            list(names),
+            index=list(names).index(space.id),
+            format_func=names.__getitem__,
+            label_visibility="collapsed",
+            width=190,
+        )
+        if space_id != space.id:
+            session.project.show_space(space_id)
+            st.rerun()
+    has_umap = space.map("UMAP") is not None
+    _follow_umap(session, has_umap)
+    chosen = st.segmented_control(
+        "Projection",
+        ["PCA", "UMAP"] if progress.umap_possible(session) else ["PCA"],
+        key="projection",
+        required=True,
+        label_visibility="collapsed",
+        on_change=step(lambda: st.session_state.update({"projection chosen": True})),
+    )
+    st.session_state["projection before"] = chosen
+    if chosen == "UMAP" and not has_umap:
+        st.caption("UMAP is still being made: PCA meanwhile.")
+    if session.can_tell_what_moved:
+        st.button(
+            "What moved",
+            icon=":material/moving:",
+            on_click=step(lambda: controls.look_for(session.moved_most)),
+            help="The texts whose nearest neighbours changed most from the original space to this one",
+            type="tertiary",
+        )
+    view = _view(session, space, "UMAP" if chosen == "UMAP" and has_umap else "PCA")
+    if view is not None:
+        send_positions(MAP, view.id, view.xy)
+
+
+def _follow_umap(session: Session, has_umap: bool) -> None:
+    """Show the UMAP as soon as there is one, unless the person chose, or has begun to work on the PCA."""
+    state = st.session_state
+    # Labels that came with the file are nobody's work on this map.
+    at_work = len(session.selection) > 0 or any(action.kind != "import" for action in session.log.actions)
+    if "projection" not in state and "projection before" in state:  # the page was left: its widgets forget
+        state["projection"] = state["projection before"]
+    elif "projection" not in state or (has_umap and not at_work and not state.get("projection chosen")):
+        state["projection"] = "UMAP" if has_umap else "PCA"
+
+
+def _view(session: Session, space: Space, projection: str) -> MapView | None:
+    if space.map(projection) is not None:
+        return session.look(space, projection)
+    job = jobs().get("embed", session.project.id)
+    if job and job.news and (_worth_showing(session, job.news) or not job.is_alive()):
+        return session.look_at_part(job.news[-1])
+    return session.view
+
+
+# ---------------------------------------------------------------- what others do
+
+
+@st.fragment(run_every=WATCH_SECONDS)
+@faults.guarded
+def watch(session: Session, resting: float) -> None:
+    """Take in what others do on this project: the map and the counts follow, the selection and the zoom stay.
+
+    Not before `resting`, a time of time.monotonic().
+    """
+    if session.project.has_grown:
+        st.rerun()
+    if time.monotonic() < resting:
+        return
+    seen = session.log.seq
+    if not session.log.refresh():
+        return
+    others = [action for action in session.log.actions[seen:] if action.who != session.log.who]
+    for action in others[-MAX_TOLD:]:
+        st.toast(f"{page.escape(action.who) or 'Somebody'}: {page.escape(give_labels.describe(session.log, action))}")
+    st.rerun()
+
+
+# ---------------------------------------------------------------- the page
+
+
+@st.fragment
+@faults.guarded
+def show(session: Session) -> None:
+    """The map and the panel. A lasso or a label runs only this part of the page again."""
+    if session.project.has_grown:
+        st.rerun(scope="app")  # which opens it anew
+    if session.view is not None:
+        send_selection(MAP, session.project.n_rows, session.selection)
+    session.log.refresh()
+    left, right = st.columns([7, 3], gap="medium")
+    with right, st.container(gap="xsmall"):
+        found = panel.begin(session)  # the answer to a lasso, before all else
+        rest = st.container(gap="xsmall")
+    # The browser takes a tenth of a second to lay out what follows, and would do so before it shows this.
+    time.sleep(HEAD_START_SECONDS)
+    with left:
+        if session.view is None:
+            st.info("The first points appear in a moment.", icon=":material/hourglass_top:")
+            return
+        shown = controls.controls(session)
+        if n_hidden := session.show_only(shown.rows):
+            tell("just hidden", n_hidden)
+            st.rerun()  # the selection that was sent is another now
+        show_map(
+            MAP,
+            session.map_id,
+            shown.colouring,
+            labels_seq=session.log.seq,
+            visible=session.visible,
+            hidden_groups=shown.hidden,
+            outlined=session.is_drawn,
+            pinned=st.session_state.get("pinned"),
+            height=MAP_HEIGHT,
+            handlers=Handlers(
+                drawn=lambda drawn: _select(session, drawn),
+                legend=lambda group, what: controls.on_legend(session, group, what),
+                picked=lambda row: _pin(session, row),
+            ),
+        )
+        answer_hovers(MAP, session.project.dataset, shown.colouring, session.log.name_of)
+        _below(session, shown)
+    with rest:
+        panel.show(session, found)
+
+
+def _select(session: Session, drawn: Drawn) -> None:
+    st.session_state["sample page"] = 0
+    session.select(drawn.map_id, drawn.kind, drawn.points, drawn.how)
+
+
+def _pin(session: Session, row: int) -> None:
+    if 0 <= row < session.project.n_rows:
+        st.session_state["pinned"] = row
+
+
+def _below(session: Session, shown: controls.Shown) -> None:
+    said, keys = st.columns([6, 1], vertical_alignment="center")
+    with said.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-chips"):
+        if session.visible is None:
+            st.caption(
+                "Drag a lasso round points. Shift adds, alt takes away, both keep what is in both. Click pins a text."
+            )
+        else:
+            n_shown, n_placed = int(np.count_nonzero(session.visible)), session.view.n_points if session.view else 0
+            st.caption(f"**{n_shown:,} of {n_placed:,}** are shown.", width="content")
+        controls.chips(session, shown)
+    with keys.popover("Keys", type="tertiary", icon=":material/keyboard:"):
+        lines = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(what)}</dd>" for key, what in KEYS)
+        st.html(f'<dl class="corral-keys">{lines}</dl>')
+
+
+KEYS = (
+    ("drag", "lasso; shift adds, alt takes away, both keep what is in both"),
+    ("click", "pins a text"),
+    ("/", "search; M selects what was found"),
+    ("N, 1 to 9, 0", "new label, the labels, unlabel"),
+    ("Y, O, 0", "yes, no, unknown, where each label is asked on its own"),
+    ("G, S, D", "grow, shrink, drop the strays"),
+    ("I, U", "invert, all that is unlabelled"),
+    ("B, Esc", "the selection before, none"),
+    ("T, X", "more like the pinned text, unpin"),
+    ("J, K", "the next and the last texts to read"),
+    ("F, H", "zoom to the selection, show all (double-click)"),
+    ("+, -, wheel", "zoom"),
+    ("arrows", "move the map; so do the middle button, and space and drag"),
+    ("Ctrl+Z, Ctrl+Shift+Z", "undo, redo"),
+)

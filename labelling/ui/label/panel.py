@@ -1,0 +1,278 @@
+"""The panel beside the map: the selection, undo and redo, and texts to read."""
+
+import html
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator as Place
+
+from labelling.labels.label import NO, YES
+from labelling.selection.keywords import Keywords
+from labelling.session import Session
+from labelling.ui.frame import page
+from labelling.ui.frame.steps import step, told
+from labelling.ui.label import controls, give_labels, suggesting
+from labelling.ui.map import colours
+
+PAGE_ROWS = 8
+MAX_SAMPLE = 800  # rows of a selection that can be leafed through, drawn at random
+MAX_READ = 20_000  # characters of a pinned text
+
+
+def begin(session: Session) -> Place:
+    """How much is labelled and selected; returns the place for what a search found, which comes between them."""
+    page.labelled(session)
+    found = st.container()
+    n = len(session.selection)
+    if not n:
+        st.markdown("##### Nothing selected")
+        return found
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"##### {n:,} selected")
+        if not session.log.several:
+            st.button(
+                "Unlabel",
+                key="unlabel",
+                shortcut="0",
+                on_click=step(lambda rows=session.selection: give_labels.clear(session, rows)),
+                disabled=not session.log.counts(session.selection).sum(),
+                help="Takes the labels off the selected points",
+                type="tertiary",
+            )
+        st.button(
+            "Deselect",
+            key="deselect",
+            on_click=step(session.deselect),
+            shortcut="Escape",
+            type="tertiary",
+        )
+    return found
+
+
+def show(session: Session, found: Place) -> None:
+    """All else: what was found goes to its place."""
+    # Each part keeps its place, however much stands above it: what is typed while the panel changes stays typed.
+    said, chosen, labels, more = (st.container(gap="xsmall") for _ in range(4))
+    with said:
+        give_labels.say()
+    with told("step meanwhile") as meanwhile:
+        if meanwhile:
+            st.toast(meanwhile, icon=":material/group:", duration="long")
+    with told("just hidden") as n_hidden:
+        if n_hidden:
+            st.toast(
+                f"{n_hidden:,} {'is' if n_hidden == 1 else 'are'} hidden now, and no longer selected. "
+                "B brings a selection back."
+            )
+    with found:
+        controls.found(session)
+    with chosen:
+        keywords = _selection(session)
+    with labels:
+        give_labels.show(session)
+    with more:
+        suggesting.show(session)
+        _pinned(session)
+        _table(session)
+    if keywords is not None:  # last, as it takes the longest
+        _keywords(session, keywords)
+
+
+# ---------------------------------------------------------------- selection
+
+
+def _selection(session: Session) -> Place | None:
+    """What the selection holds and what can be done with it; returns the place for its keywords."""
+    bears = st.container()
+    _steps(session)
+    if not len(session.selection):
+        st.caption("Draw a lasso round some points to read and label them.")
+        return None
+    bears.html(_breakdown(session))
+    strays = session.strays()
+    if strays is not None and len(strays):
+        said, drop = st.columns([3, 2], vertical_alignment="center")
+        said.caption(
+            f":material/call_split: {len(strays):,} with most of the nearest texts outside",
+            help="The map has two dimensions, the space has hundreds: these lie here on the map, but not in the space.",
+        )
+        drop.button(
+            "Drop them",
+            key="step Drop",
+            shortcut="D",
+            on_click=step(lambda rows=session.selection: _go_on(session, rows, session.drop_strays)),
+            type="tertiary",
+            width="stretch",
+        )
+    return st.empty()
+
+
+def _steps(session: Session) -> None:
+    """The ways from one selection to another."""
+    some, graph = bool(len(session.selection)), session.graph is not None
+    waits = None if graph else "Comes with the UMAP, which is still being made"
+    with st.container(horizontal=True, gap="small", key="corral-steps"):
+        for name, key, do, possible, said in (
+            ("Grow", "G", session.grow, some and graph, waits or "Takes in the nearest texts, in the full space"),
+            ("Shrink", "S", session.shrink, some and graph, waits or "Leaves out what belongs there least"),
+            ("Invert", "I", session.invert, some, "Selects what is shown and not selected"),
+            ("Unlabelled", "U", session.select_unlabelled, True, "Selects all that is shown and has no label"),
+            ("Back", "B", session.back, len(session.history) > 0, "The selection as it was before"),
+        ):
+            st.button(
+                name,
+                key=f"step {name}",
+                shortcut=key,
+                on_click=step(lambda do=do, rows=session.selection: _go_on(session, rows, do)),
+                disabled=not possible,
+                help=said,
+                type="tertiary",
+            )
+
+
+def _go_on(session: Session, rows: np.ndarray, do: Callable[[], object]) -> None:
+    """Go on from this selection: it was pressed for what was shown, and is done once."""
+    if session.selection is not rows:
+        return
+    st.session_state["sample page"] = 0
+    do()
+
+
+def _breakdown(session: Session) -> str:
+    """A bar with what the selected rows bear, and the same in words: what a label would meet."""
+    rows, log = session.selection, session.log
+    if log.several:
+        focus = session.focus
+        answers = None if focus is None else log.answers(focus.id)[rows]
+        n_yes, n_no = (0 if answers is None else int(np.count_nonzero(answers == answer)) for answer in (YES, NO))
+        parts = [(len(rows) - n_yes - n_no, "unknown", "#8888")]
+        parts += [(n_yes, "yes", str(colours.YES_MARK["colour"])), (n_no, "no", str(colours.NO_MARK["colour"]))]
+    else:
+        counts = log.counts(rows)
+        parts = [(int(len(rows) - counts.sum()), "unlabelled", "#8888")]
+        labels = sorted(log.labels, key=lambda label: -counts[label.id])
+        parts += [(int(counts[label.id]), label.name, str(colours.mark(label.mark)["colour"])) for label in labels]
+    parts = [part for part in parts if part[0]]
+    bar = "".join(f'<span style="width:{100 * n / len(rows):.2f}%;background:{hue}"></span>' for n, _, hue in parts)
+    said = [f"{n:,} {html.escape(name)}" for n, name, _ in parts]
+    if session.n_hidden and session.is_drawn:
+        said.append(f"{session.n_hidden:,} more, hidden and not selected")
+    return f'<div class="corral-bar">{bar}</div><small>{" · ".join(said)}</small>'
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _counted(dataset_id: str, _session: Session) -> Keywords:
+    """The words of the dataset."""
+    dataset = _session.project.dataset
+    return Keywords(dataset.text, len(dataset))
+
+
+def _keywords(session: Session, place: Place) -> None:
+    found = _counted(session.project.dataset_id, session).of(session.selection)
+    if found:
+        words = "".join(
+            f'<span title="in {word.share:.0%} of these, in {word.share_elsewhere:.0%} of the others">'
+            f"{html.escape(word.word)}</span>"
+            for word in found
+        )
+        place.html(f'<div class="corral-keywords">{words}</div>')
+
+
+# ---------------------------------------------------------------- texts to read
+
+
+def _pinned(session: Session) -> None:
+    """The text that was clicked on, whole, with its label and its columns."""
+    row = st.session_state.get("pinned")
+    if row is None:
+        return
+    dataset = session.project.dataset
+    with st.container(border=True, gap="xsmall", key="corral-pinned"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(f"Pinned: row {row + 1:,}")
+            st.button(
+                "More like it",
+                key="more like it",
+                shortcut="T",
+                on_click=step(lambda: controls.look_for(lambda: session.more_like(row))),
+                help="The nearest texts in the space that is shown",
+                type="tertiary",
+            )
+            st.button(
+                "Unpin",
+                key="unpin",
+                shortcut="X",
+                on_click=step(lambda: st.session_state.pop("pinned", None)),
+                type="tertiary",
+            )
+        with st.container(height=180 if len(dataset.text(row)) > 400 else "content", border=False):
+            st.html(_row(session, row, MAX_READ))
+        values = dataset.frame.iloc[row][dataset.metadata_columns]
+        if len(values):
+            lines = (
+                f"<b>{html.escape(str(name))}</b> {html.escape(str(value))[:200]}" for name, value in values.items()
+            )
+            st.html(f"<small>{' · '.join(lines)}</small>")
+
+
+def _table(session: Session) -> None:
+    """Some of the selected texts, in a random order that can be drawn anew; or, without a selection, what was found."""
+    rows, ordered = session.selection, False
+    if not len(rows) and session.found is not None:
+        among = session.seen
+        rows, ordered = session.found.best(among, MAX_SAMPLE), True
+    if not len(rows):
+        return
+    order = rows[:MAX_SAMPLE]
+    if not ordered:
+        rng = np.random.default_rng(st.session_state.setdefault("sample seed", 0))
+        order = rng.choice(rows, min(len(rows), MAX_SAMPLE), replace=False)
+    n_pages = -(-len(order) // PAGE_ROWS)
+    at = min(st.session_state.setdefault("sample page", 0), n_pages - 1)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        some = f" of {len(order):,}" if len(order) < len(rows) else ""
+        st.caption(f"{'Found' if ordered else 'Sample'}{some}, page {at + 1:,} of {n_pages:,}")
+        for by, icon, key in ((-1, "chevron_left", "K"), (1, "chevron_right", "J")):
+            st.button(
+                f":material/{icon}:",
+                key=f"sample {icon}",
+                type="tertiary",
+                shortcut=key,
+                on_click=step(lambda to=at + by: st.session_state.update({"sample page": to})),
+                disabled=not 0 <= at + by < n_pages,
+            )
+        if not ordered:
+            st.button(
+                ":material/shuffle:",
+                key="sample shuffle",
+                type="tertiary",
+                help="Another sample",
+                on_click=step(
+                    lambda seed=st.session_state["sample seed"] + 1: st.session_state.update(
+                        {"sample seed": seed, "sample page": 0}
+                    )
+                ),
+            )
+    with st.container(height=420, border=True):
+        st.html("".join(_row(session, int(row)) for row in order[at * PAGE_ROWS : (at + 1) * PAGE_ROWS]))
+
+
+def _row(session: Session, row: int, length: int = 2_000) -> str:
+    hue = colours.of_row(session.log, session.focus, row)
+    text = session.project.dataset.text(row).strip()
+    cut = html.escape(text if len(text) <= length else text[:length].rstrip() + " …")
+    name = html.escape(_said_of(session, row))
+    return (
+        f'<div class="corral-sample" tabindex="0" data-corral-row="{row}" style="--corral-colour:{hue}">'
+        f"{cut}<small>{name}</small></div>"
+    )
+
+
+def _said_of(session: Session, row: int) -> str:
+    """What a row bears, in words; with yes, no and unknown: what was said of it for the label in focus."""
+    focus, names = session.focus, session.log.name_of(row)
+    if focus is None:
+        return names or "unlabelled"
+    word = {YES: "yes", NO: "no"}.get(int(session.log.answers(focus.id)[row]), "unknown")
+    return f"{focus.name}: {word}"

@@ -1,0 +1,187 @@
+"""The texts page's choice of columns: which holds the texts, and which their labels or answers."""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+from zlib import crc32
+
+import pandas as pd
+import streamlit as st
+
+from labelling import readers
+from labelling.labels.label import LabelError, check_imported_names, names_to_import
+from labelling.readers import Dataset, ReadError
+from labelling.readers.exported import columns_of_export
+from labelling.readers.names import SEVERAL
+from labelling.readers.tables import count, listed
+from labelling.ui.frame import page
+from labelling.ui.frame.steps import step
+from labelling.ui.texts.reading import Found
+
+REFUSED = (ReadError, LabelError)  # raised where a column can't be what it was chosen for
+ONE = "One label"  # the other kind of project is SEVERAL
+
+
+def choose_columns(found: Found) -> tuple[Dataset, pd.DataFrame | None] | None:
+    """The person's choice of columns: the dataset; and with yes, no and unknown for each label, their answers.
+
+    None as long as no column is chosen, or one can't be taken: the page says why beside the choice, which stays.
+    """
+    frame = found.table.frame
+    columns = list(frame.columns)
+    guess, answer_columns = held(
+        "guesses", (found,), lambda: (readers.guess_text_column(frame), readers.guess_answer_columns(frame))
+    )
+    left, right = st.columns(2)
+    with left:
+        text = st.selectbox(
+            "Column with the texts",
+            columns,
+            # The guess is the widget's own default, and a new guess makes a new one. Were it put into the session's
+            # state, the browser, interrupted before it learns of it, would answer with a default of its own: another
+            # column, and nobody would see it.
+            index=None if guess is None else columns.index(guess),
+            placeholder="Which column holds the texts?",
+            key=f"text column of {found.name}, {crc32(repr((columns, guess)).encode()):08x}",
+        )
+    preselect(f"kind of {found.name}", SEVERAL if answer_columns else ONE, [ONE, SEVERAL])
+    kind = st.radio(
+        "A text gets",
+        [ONE, SEVERAL],
+        captions=["the labels exclude each other", "unknown is never taken for no"],
+        key=f"kind of {found.name}",
+        horizontal=True,
+    )
+    others = [column for column in columns if column != text]
+    label, answers, dataset = None, None, None
+    with right:
+        try:
+            if kind == SEVERAL:
+                answers = _choose_answers(found, others, answer_columns)
+            else:
+                label = _choose_label(found, text, others)
+            taken = True
+        except REFUSED as error:
+            page.error(error)
+            taken = False
+        if not taken and kind == ONE:
+            _offer_several(found)
+    with left:
+        if text is None:
+            st.info("Which column holds the texts?", icon=":material/help:")
+        else:
+            try:
+                dataset = held("dataset", (found, text, label), lambda: readers.make_dataset(found.table, text, label))
+            except REFUSED as error:
+                page.error(error)
+    return (dataset, answers) if dataset is not None and taken else None
+
+
+def _choose_label(found: Found, text: str | None, others: list[str]) -> str | None:
+    """The column with one label a row, if there is any; see REFUSED."""
+    suggestion = held("suggestion", (found, text), lambda: readers.guess_label_column(found.table.frame, text))
+    key = f"label column of {found.name}"
+    # In an export of Corral's own the column is known, and its labels are what one has worked for.
+    _, own = columns_of_export(found.table.frame.columns)
+    preselect(key, own[0] if own and own[0] in others else None, others)
+    label = st.selectbox(
+        "Column with labels, if there are any",
+        others,
+        index=None,
+        placeholder="none",
+        key=key,
+        help="Its values come in as labels, marked as imported. All other columns stay for colouring and come out "
+        "again at export.",
+    )
+    if label is None and suggestion:
+        st.button(
+            f"Take the labels of {page.escape(suggestion)}",
+            icon=":material/label:",
+            on_click=step(lambda: st.session_state.update({key: suggestion})),
+            type="tertiary",
+        )
+    if label is not None:
+        names = held("labels", (found, label), lambda: names_to_import(readers.read_labels(found.table.frame, label)))
+        given = [name for name in names if name]
+        _say_labels(len(names), len(given), "one", list(dict.fromkeys(given)))
+    return label
+
+
+def _choose_answers(found: Found, others: list[str], guess: list[str]) -> pd.DataFrame:
+    """The columns with answers, if there are any; see REFUSED."""
+    key = f"answer columns of {found.name}"
+    preselect(key, [name for name in guess if name in others], others)
+    columns = st.multiselect(
+        "Columns with answers, if there are any",
+        others,
+        placeholder="none",
+        key=key,
+        help='Yes or no, 1 or 0 in a column called after its label; or objects such as {"refund": 1, "delay": 0}; or '
+        'lists of labels such as ["refund", "delay"].',
+    )
+
+    def read() -> pd.DataFrame:
+        answers = readers.read_answers(found.table.frame, columns)
+        check_imported_names(list(answers.columns))
+        return answers
+
+    answers = held("labels", (found, tuple(columns)), read)
+    if columns:
+        n_answered = int(answers.notna().any(axis=1).sum())
+        _say_labels(len(answers), n_answered, "an answer for one", list(answers.columns))
+    return answers
+
+
+def _say_labels(n_rows: int, n_given: int, what: str, names: list[str]) -> None:
+    """How much comes in with the texts, and under which names: a wrong column is seen by them."""
+    if not n_given:
+        st.caption("No row has a label there.")
+        return
+    have = "has" if n_given == 1 else "have"
+    shown = page.escape(listed(names[:5])) + (", …" if len(names) > 5 else "")
+    of = f"of {len(names):,} labels" if len(names) > 1 else "label"
+    st.caption(f"{n_given:,} of {count(n_rows, 'row')} {have} {what} {of}: {shown}")
+
+
+def _offer_several(found: Found) -> None:
+    """A button that takes the column, which has no one label a row, as answers; where it can be read so."""
+    label = st.session_state[f"label column of {found.name}"]
+
+    def take() -> None:
+        st.session_state[f"kind of {found.name}"] = SEVERAL
+        st.session_state[f"answer columns of {found.name}"] = [label]
+
+    try:
+        held("answers offered", (found, label), lambda: readers.read_answers(found.table.frame, [label]))
+    except REFUSED:
+        return
+    st.button(f"Take it as: {SEVERAL.lower()}", on_click=step(take))
+
+
+def preselect(key: str, guess: Any, allowed: Sequence[Any]) -> None:
+    """What a widget shows before it is drawn: what the person chose of what is still there, else the guess.
+
+    A guess that changes, as with another row of names, takes the place of the one before where nothing else was chosen.
+    """
+    guesses = st.session_state.setdefault("guesses of columns", {})
+    chosen = st.session_state.get(key)
+    kept = [each for each in chosen if each in allowed] if isinstance(chosen, list) else chosen
+    if chosen == guesses.get(key) or not (isinstance(kept, list) or kept in allowed):
+        kept = guess
+    if key not in st.session_state or kept != chosen:
+        st.session_state[key] = kept
+    guesses[key] = guess
+
+
+def held(name: str, of: tuple[Hashable, ...], make: Callable[[], Any]) -> Any:
+    """What `make` gives, or the error that it raises: made once as long as `of` is the same, for the page runs at
+    every click."""
+    key = f"held {name}"
+    if st.session_state.get(key, (None,))[0] != of:
+        try:
+            st.session_state[key] = of, make(), None
+        except REFUSED as problem:
+            st.session_state[key] = of, None, problem
+    _, made, error = st.session_state[key]
+    if error is not None:
+        raise error
+    return made

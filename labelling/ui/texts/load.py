@@ -1,0 +1,192 @@
+"""The parts of the texts page."""
+
+import html
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from labelling import readers
+from labelling.database.engine import WorkspaceError
+from labelling.readers import Dataset
+from labelling.readers.tables import count
+from labelling.tasks import projects as tasks
+from labelling.ui.frame import access, faults, page, resources
+from labelling.ui.frame.steps import step, tell, told
+from labelling.ui.texts import encoder_choice
+from labelling.ui.texts.encoder_choice import Choice, Vectors, prepare
+from labelling.ui.texts.reading import Found
+from labelling.workspace import Project, ProjectInfo
+
+DEMO = Path(__file__).parents[3] / "data" / "demo.csv"
+DEMO_NAME = "Demo: support inbox"
+PROJECTS_SHOWN = 12
+COUNTED_ROWS = 20_000  # long texts are counted before the map is made up to here: a few seconds
+
+
+def choose_encoder() -> dict[str, Any]:
+    """The settings of an encoder that is a model, for texts that are not put into a project."""
+    return encoder_choice.choose().settings
+
+
+def say_long_texts(found: Found, dataset: Dataset, choice: Choice) -> None:
+    """How many texts are longer than the encoder reads, where that can be told without loading another model."""
+    if choice.settings or len(dataset) > COUNTED_ROWS:
+        return  # the label page says it, once the texts are embedded
+    packaged = resources.encoder_for({})
+    known = st.session_state.get("long texts")
+    if known is None or known[0] is not found or known[1] != dataset.text_column:
+        with st.spinner("Looking for long texts …"):
+            known = (found, dataset.text_column, packaged.count_truncated(dataset.texts))
+        st.session_state["long texts"] = known
+    if known[2]:
+        st.caption(
+            f"{count(known[2], 'text')} {'is' if known[2] == 1 else 'are'} longer than the encoder's "
+            f"{packaged.max_tokens} word pieces: it reads the beginning, which decides the place on the map. The texts "
+            "themselves are kept whole."
+        )
+
+
+def create_project(name: str, dataset: Dataset, choice: Choice, answers: pd.DataFrame | None = None) -> Project:
+    """A project in the workspace, its imported labels in the log; with `answers`, of yes, no and unknown for each.
+
+    Raises CorralError where the encoder can't be loaded, the vectors or the labels can't be taken: nothing is made.
+    """
+    settings, vectors = prepare(choice, dataset)
+    return tasks.create_project(
+        resources.workspace(),
+        name,
+        dataset,
+        settings,
+        vectors=vectors,
+        answers=answers,
+        owner=access.account(),
+        who=access.person(),
+    )
+
+
+def choose_project(found: Found) -> ProjectInfo | None:
+    """Whether the texts make a new project (None), or are added to one that there is."""
+    projects = access.projects()
+    if not projects:
+        return None
+    shown = projects[:PROJECTS_SHOWN]
+    names: list[ProjectInfo | None] = [None, *shown]
+    called = Counter(info.name for info in shown)
+
+    def say(info: ProjectInfo | None) -> str:
+        if info is None:
+            return "a new project"
+        # A select box gives back the option of the words chosen: two projects of one name must not look the same.
+        which = f", made {info.created_at[:19].replace('T', ' ')}, {info.id}" if called[info.name] > 1 else ""
+        return f"{info.name} ({count(info.n_rows, 'row')}{which})"
+
+    return st.selectbox(
+        "Put them into",
+        names,
+        format_func=say,
+        key=f"project for {found.name}",
+        help="Added texts are placed on the maps of the project without moving the others; its labels stay.",
+    )
+
+
+def brings_vectors(info: ProjectInfo | None) -> bool:
+    """Whether this project's vectors were brought along, so that those of added texts must be, too."""
+    if info is None:
+        return False
+    return access.open_project(info.id).spaces()[0].settings.get("kind") == "own"
+
+
+def add_texts(
+    info: ProjectInfo, dataset: Dataset, vectors: Vectors | None = None, answers: pd.DataFrame | None = None
+) -> Project:
+    """Add the texts, and their labels where a column holds some, to a project.
+
+    Raises CorralError where the labels or the vectors can't be taken or the project is busy; nothing is added then.
+    """
+    project = access.open_project(info.id)
+    busy = [resources.jobs().get(work, project.id) for work in ("embed", "tune", "classify")]
+    if any(job is not None and job.is_alive() for job in busy):
+        raise WorkspaceError(f"{project.name!r} is still being embedded or tuned: add the texts when that is done.")
+    brought = None if vectors is None else vectors(dataset)
+    tasks.add_texts(project, dataset, vectors=brought, answers=answers, who=access.person())
+    resources.jobs().forget("embed", project.id)
+    return project
+
+
+def open_demo() -> Project:
+    """One's demo project: the one that is there, else a new one. Its `topic` column is left out: for evaluation."""
+    for info in access.projects():
+        if info.name == DEMO_NAME and info.owner == access.account():
+            return access.open_project(info.id)
+    table = readers.read_table(DEMO.read_bytes(), DEMO.name)
+    shown = replace(table, frame=table.frame.drop(columns="topic"))
+    return create_project(DEMO_NAME, readers.make_dataset(shown, "text"), Choice())
+
+
+def list_projects(projects: list[ProjectInfo]) -> None:
+    """The newest projects, each with a button that opens it; one's own with whom they are shared."""
+    me = access.account()
+    for info in projects[:PROJECTS_SHOWN]:
+        widths = [4, 2, 2, 1] if me is None else [4, 2, 2, 2, 3]
+        name, size, made, button, *sharing = st.columns(widths, vertical_alignment="center")
+        name.markdown(page.escape(info.name))
+        size.caption(count(info.n_rows, "row"))
+        made.caption(info.created_at[:10] if sharing else info.created_at[:16].replace("T", " "))
+        for place in sharing:
+            with place:
+                if info.owner == me:
+                    _sharing(info)
+                else:  # not as Markdown, which makes a link of an address
+                    st.html(f"<small style='opacity:0.65'>of {html.escape(info.owner or '')}</small>")
+        if button.button("Open", key=f"open-{info.id}"):
+            try:
+                page.go_label(access.open_project(info.id))
+            except WorkspaceError as error:
+                page.error(error)
+    if len(projects) > PROJECTS_SHOWN:
+        st.caption(f"and {count(len(projects) - PROJECTS_SHOWN, 'older one')}: open by the address")
+
+
+def _sharing(info: ProjectInfo) -> None:
+    """With whom a project of one's own is shared; the form that shares it, the buttons that end it."""
+    typed, refused = f"share-{info.id}", f"not shared-{info.id}"
+
+    def change(sharing: Callable[[Project], None]) -> None:
+        try:
+            sharing(access.open_project(info.id))
+            st.session_state[typed] = ""
+        except Exception as error:
+            tell(refused, faults.said(error))
+
+    shared = access.open_project(info.id).shared_with()
+    with (
+        st.popover(f"Shared with {len(shared)}" if shared else "Share", icon=":material/group:"),
+        st.container(width=340),
+    ):
+        with told(refused) as message:
+            if message:
+                page.error(message)
+        with st.form(f"form-{info.id}", border=False):
+            st.text_input(
+                "Share with",
+                key=typed,
+                placeholder="their e-mail address",
+                help="As they sign in here. They see the texts, label, tune and export; they can't share it on.",
+            )
+            st.form_submit_button(
+                "Share", on_click=step(lambda: change(lambda project: project.share(st.session_state[typed])))
+            )
+        for who in shared:
+            with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                st.text(who, width="content")
+                st.button(
+                    "Stop sharing",
+                    key=f"unshare-{info.id}-{who}",
+                    on_click=step(lambda who=who: change(lambda project: project.unshare(who))),
+                    type="tertiary",
+                )

@@ -1,0 +1,186 @@
+"""The texts page's reading of what is uploaded or pasted: errors and ways round them, the sheet, the names' row."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import streamlit as st
+
+from labelling import readers
+from labelling.readers import ReadError, ReadOptions, Table
+from labelling.readers.tables import count
+from labelling.ui.frame import faults, page
+from labelling.ui.frame.steps import step
+
+TABLE = "table"  # the key of st.session_state that holds the table read last
+PROBLEM = "read problem"
+UPLOADERS_GONE = "uploaders gone"  # how many of this tab lost their file to a server that was started anew
+PREVIEW_ROWS = 5
+FILE, PASTED = "file", "pasted"
+# A file that did not arrive is a red chip, and only its tooltip says why ("AxiosError: Network Error").
+UPLOADER = """<style>
+.stFileUploader:has(.stFileChip[aria-invalid]):not(:has(.stFileChip:not([aria-invalid])))::after {
+  content: "This file did not reach the server, and nothing of it is loaded. Choose it again."; display: block;
+  color: light-dark(#b3261e, #ff8a80); font-size: 0.875rem; margin-top: 0.4rem; }
+</style>"""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A table that was read, what to call the project made of it, and how to read it again in another way."""
+
+    name: str
+    table: Table
+    read: Callable[[ReadOptions], Table]
+    options: ReadOptions
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)  # stays when it is read again
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What could not be read: a file or pasted text, or a table of before in another way."""
+
+    of: str
+    name: str
+    read: Callable[[ReadOptions], Table]
+    options: ReadOptions
+    error: ReadError
+
+
+def read_file() -> None:
+    """A file uploader; what was read before stays where the new file can't be read."""
+    st.html(UPLOADER)
+    # Every file is let through to the reader: it says more of a wrong one than the browser's filter would.
+    # A new uploader, an empty one, takes the place of one whose file is gone: in that one a file can't be chosen twice.
+    number = st.session_state.setdefault(UPLOADERS_GONE, 0)
+    key = f"file {number}"
+    file = st.file_uploader("CSV, TSV, TXT, JSONL, JSON, Parquet or Excel", key=key, type=None)
+    if file is None and st.session_state[key] is not None:  # the browser names one that this server has never got
+        st.session_state[UPLOADERS_GONE] = number + 1
+        st.rerun()
+    # Not by on_change: a tab that was open while the server was started anew brings its file in its first run there,
+    # when the server has not seen the widget yet and calls nothing.
+    if file is not None and file.file_id != st.session_state.get("file read"):
+        with st.spinner("Reading the file …"):
+            _take(FILE, file.name, partial(readers.read_table, file.getvalue(), file.name), ReadOptions())
+            st.session_state["file read"] = file.file_id
+    if file is None:
+        _forget_problem(FILE)
+        if number and "file read" not in st.session_state:
+            st.warning(
+                "The server was started anew and no longer has this file: choose it again.",
+                icon=":material/restart_alt:",
+            )
+    _show_problem(FILE)
+
+
+def read_pasted() -> None:
+    """A text area for texts, one a line, or for cells copied from a spreadsheet."""
+    pasted = st.text_area("One text a line, or cells copied from a spreadsheet", key="pasted", height=140)
+    if st.button("Read"):
+        _take(PASTED, "Pasted texts", partial(readers.read_pasted, pasted), ReadOptions())
+    _show_problem(PASTED)
+
+
+def _take(of: str, name: str, read: Callable[[ReadOptions], Table], options: ReadOptions) -> None:
+    st.session_state.pop(PROBLEM, None)
+    try:
+        st.session_state[TABLE] = Found(name, read(options), read, options)
+    except ReadError as error:
+        st.session_state[PROBLEM] = Problem(of, name, read, options, error)
+    except Exception as error:
+        st.session_state[PROBLEM] = Problem(of, name, read, options, ReadError(faults.said(error)))
+
+
+def _forget_problem(of: str) -> None:
+    problem = st.session_state.get(PROBLEM)
+    if problem is not None and problem.of == of:
+        del st.session_state[PROBLEM]
+
+
+def _show_problem(of: str) -> None:
+    problem = st.session_state.get(PROBLEM)
+    if problem is None or problem.of != of:
+        return
+    page.error(problem.error)
+    if problem.error.lines:
+        st.code("\n".join(problem.error.lines), language=None, wrap_lines=True)
+    for number, offer in enumerate(problem.error.offers):
+        st.button(
+            page.escape(offer.said),
+            key=f"offer {number}",
+            on_click=step(_take),
+            args=(of, problem.name, problem.read, offer.options),
+        )
+    kept = st.session_state.get(TABLE)
+    if kept is not None:
+        st.caption(f"Still loaded: {page.escape(kept.name)}, shown below.")
+
+
+def preview(found: Found) -> Found:
+    """The first rows as they were read, and where their names stand; the table as the person wants it read."""
+    st.markdown(f"##### {page.escape(found.name)}")
+    found = choose_reading(found)
+    frame = found.table.frame
+    shown = "" if len(frame) <= PREVIEW_ROWS else f"The first {PREVIEW_ROWS} of "
+    st.caption(f"{shown}{count(len(frame), 'row')}, as read")
+    st.dataframe(frame.head(PREVIEW_ROWS), hide_index=True, width="stretch")
+    return found
+
+
+def choose_reading(found: Found) -> Found:
+    """The sheet of a workbook, and the row with the names of the columns; the table read so.
+
+    What was read before stays where it can't be read so; the page says why.
+    """
+    table = found.table
+    if len(table.sheets) < 2 and table.header is None:
+        return found
+    refused: list[ReadError] = []
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if len(table.sheets) > 1:
+            first = table.sheets.index(table.sheet) if table.sheet in table.sheets else 0
+            sheet = st.selectbox("Sheet", table.sheets, index=first, key=f"sheet of {found.id}", width=260)
+            if sheet != table.sheet:
+                found = _again(found, replace(found.options, sheet=sheet, header=None), refused)
+        header = found.table.header
+        if header is not None:
+            key = f"{found.id} {found.table.sheet}"
+            none = bool(st.session_state.get(f"no names of {key}", header == 0))
+            row = st.number_input(
+                "Names of the columns: in row",
+                min_value=1,
+                value=max(header, 1),
+                step=1,
+                key=f"names of {key}",
+                disabled=none,
+                width=220,
+                help="Of the rows that have something in them, counted from 1. What is above it is left out.",
+            )
+            none = st.checkbox("there are none", value=header == 0, key=f"no names of {key}")
+            chosen = 0 if none else int(row)
+            if chosen != header:
+                found = _again(found, replace(found.options, header=chosen), refused)
+    for error in refused:
+        page.error(error)
+        st.caption("Still shown: the table as it was read before.")
+    return found
+
+
+def _again(found: Found, options: ReadOptions, refused: list[ReadError]) -> Found:
+    """The table read with these options and kept; as it was where it can't be, with the error added to `refused`."""
+    if options == found.options:
+        return found
+    problem = st.session_state.get(PROBLEM)
+    if problem is not None and (problem.of, problem.options) == (found.id, options):  # not again at every click
+        refused.append(problem.error)
+        return found
+    try:
+        found = replace(found, table=found.read(options), options=options)
+        st.session_state[TABLE] = found
+    except Exception as error:
+        refusal = error if isinstance(error, ReadError) else ReadError(faults.said(error))
+        st.session_state[PROBLEM] = Problem(found.id, found.name, found.read, options, refusal)
+        refused.append(refusal)
+    return found

@@ -1,0 +1,1 @@
+"""The pages Tune and Classify."""

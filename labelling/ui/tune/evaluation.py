@@ -1,0 +1,173 @@
+"""What a new space is worth on labels that its tuner has not seen: worked out in the background, then shown."""
+
+from typing import Any, Literal
+
+import pandas as pd
+import streamlit as st
+
+from labelling.learning.evaluation import Evaluation, TooFewLabels
+from labelling.learning.tuners.registry import make_tuner
+from labelling.session import Session
+from labelling.tasks.jobs import Job
+from labelling.ui.frame import faults, page, progress
+from labelling.ui.frame.resources import jobs, new_session
+from labelling.ui.map import colours
+from labelling.workspace import Space
+
+REFRESH_SECONDS = 0.5
+ROW_HEIGHT = 26
+LABELS_AT_ONCE = 20  # in the chart: more than these scroll
+BEFORE, AFTER = "before", "after"
+
+
+def of(space: Space) -> Evaluation | None:
+    """What is known of a space, None where it has not been evaluated."""
+    values = space.settings.get("evaluation")
+    return Evaluation.from_dict(values) if values else None
+
+
+def show(session: Session, new: Space) -> None:
+    """The figures of `new` beside those of the space it is compared with, worked out where they are missing."""
+    st.markdown("##### On labels that the tuner has not seen")
+    found = of(new)
+    if found is not None:
+        names = {str(space.id): space.name for space in session.project.spaces()}
+        imported = any(action.kind == "import" for action in session.log.actions)
+        _show(found, str(new.id), names.get(found.baseline, "the map before"), new.name, imported=imported)
+        return
+    job = jobs().get("evaluate", session.project.id, new.id) or _start(session, new)
+    st.fragment(faults.guarded(_wait), run_every=REFRESH_SECONDS if job.is_alive() else None)(session, new)
+
+
+def _start(session: Session, space: Space) -> Job:
+    worker = new_session(session.project)
+
+    def work(job: Job) -> Evaluation | None:
+        return worker.evaluate(space, lambda each: make_tuner(each.kind, each.settings), job.progress, job.stop)
+
+    return jobs().start("evaluate", session.project.id, space.id, title="Holding out labels", work=work)
+
+
+def _wait(session: Session, space: Space) -> None:
+    job = jobs().get("evaluate", session.project.id, space.id)
+    if job is None:
+        return
+    if job.is_alive():
+        progress.show_progress(job, "fits")
+        return
+    if job.result is not None:
+        st.rerun()
+    if isinstance(job.error, TooFewLabels):
+        st.info(str(job.error), icon=":material/lightbulb:")
+        return
+    if job.error is not None:
+        page.error(job.failure)
+    else:
+        st.caption("Stopped: there are no figures for this space. It can be kept all the same.")
+    if st.button("Measure again", icon=":material/refresh:"):
+        jobs().forget("evaluate", session.project.id, space.id)
+        st.rerun()
+
+
+def _show(found: Evaluation, key: str, old_name: str, new_name: str, *, imported: bool) -> None:
+    numbers, chart = st.columns([2, 3], gap="medium")
+    with numbers:
+        _metrics(found, key, old_name)
+        st.caption(_rests_on(found, key, imported=imported))
+    if found.enough:
+        with chart:
+            st.caption(f"Found on the map, by label: ○ {page.escape(old_name)}, ● {page.escape(new_name)}")
+            n_labels = len(found.counts)
+            if n_labels > LABELS_AT_ONCE:
+                st.caption(f"{n_labels:,} labels, those found least come first: scroll for the others.")
+            height: int | Literal["content"] = ROW_HEIGHT * LABELS_AT_ONCE if n_labels > LABELS_AT_ONCE else "content"
+            with st.container(height=height, border=False):
+                st.altair_chart(_recall_chart(found, key), width="stretch")
+
+
+def _metrics(found: Evaluation, key: str, old_name: str) -> None:
+    left, right = st.columns(2)
+    if found.neighbours_kept is not None:
+        (right if found.enough else left).metric(
+            "Neighbours kept",
+            _percent(found.neighbours_kept),
+            help="Of each unlabelled text's 15 nearest neighbours in the original embedding, so many are still "
+            "among its 15 nearest. The lower, the more the new space has lost of what nobody has labelled yet.",
+        )
+    if not found.enough:
+        st.markdown("**Too few lassos to tell** whether the map is clearer: draw a few more for each label.")
+        return
+    verdict, old = found.verdict(key), page.escape(old_name)
+    left.metric(
+        "Found on the map",
+        _percent(found.figures[key].on_map),
+        f"{_points(found.gain[key])} points",
+        delta_color="off" if verdict == "alike" else "normal",
+        delta_arrow="off" if verdict == "alike" else "auto",
+        help="Held-out texts that lie among labelled texts of their own label: of the five nearest on the PCA map, "
+        f"most bear it. The number below is the difference to {old}.",
+    )
+    margin = f"{_points(found.gain[key])} ± {100 * found.margin[key]:.0f} points"
+    st.markdown(
+        {
+            "better": f"**Clearer** than {old} ({margin}).",
+            "alike": f"**No clear difference** to {old} ({margin}).",
+            "worse": f"**Less clear** than {old} ({margin}): going back loses nothing.",
+        }[verdict]
+    )
+    if found.flatters:
+        st.markdown(
+            ":material/warning: **These figures flatter, and so may the difference.** There are too few lassos "
+            "to hold out whole ones, so single texts were: others of their lasso, near-copies often, were learnt from. "
+            "Draw a second lasso for each label, elsewhere on the map, for figures that do not."
+        )
+
+
+def _rests_on(found: Evaluation, key: str, *, imported: bool) -> str:
+    what = "text" if found.flatters else "lasso"
+    of = "" if found.flatters else f" of {found.n_groups:,} lassos"
+    if imported and not found.flatters:
+        of += ", where each imported text counts as one"
+    said = (
+        f"From {found.n_rows:,} labels{of}; each {what} was held out while a tuner like this one was fitted on the "
+        "others."
+    )
+    if found.enough:
+        before, after = (_percent(found.figures[name].in_space) for name in (found.baseline, key))
+        said = f"In all dimensions {before} before, {after} after. {said}"
+    if found.not_measured:
+        said += f" Not measured, as one {what} cannot be held out: {', '.join(map(page.escape, found.not_measured))}."
+    return said
+
+
+def _recall_chart(found: Evaluation, key: str) -> Any:
+    """A line a label from its recall before to its recall after."""
+    import altair as alt
+
+    before, after = found.figures[found.baseline].recall, found.figures[key].recall
+    recalls = pd.DataFrame(
+        [
+            {"label": label, "texts": n, BEFORE: before[label], AFTER: after[label]}
+            for label, n in sorted(found.counts.items(), key=lambda item: after[item[0]])
+        ]
+    )
+    named = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=160, ticks=False, domain=False))
+    scale = alt.Scale(domain=[0, 1])
+    base = alt.Chart(recalls).encode(
+        y=named,
+        tooltip=["label", "texts", alt.Tooltip(BEFORE, format=".0%"), alt.Tooltip(AFTER, format=".0%")],
+    )
+    line = base.mark_rule(strokeWidth=3, opacity=0.5, color=colours.HUES[0]).encode(
+        x=alt.X(BEFORE, scale=scale, title=None, axis=alt.Axis(format="%", tickCount=5, orient="top")), x2=AFTER
+    )
+    hollow = base.mark_point(size=70, strokeWidth=2, color=colours.HUES[0]).encode(x=alt.X(BEFORE, scale=scale))
+    full = base.mark_point(size=90, filled=True, opacity=1, color=colours.HUES[0]).encode(x=alt.X(AFTER, scale=scale))
+    return (line + hollow + full).properties(height=alt.Step(ROW_HEIGHT))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _points(difference: float) -> str:
+    return f"{100 * difference:+.0f}"

@@ -1,0 +1,213 @@
+"""The parts of the tune page."""
+
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from labelling.database.engine import WorkspaceError
+from labelling.learning.tuners.registry import TITLES, TUNERS
+from labelling.session import CLASSIFIER, Session
+from labelling.tasks.jobs import Job
+from labelling.tasks.tune import tune
+from labelling.ui.frame import faults, page, progress
+from labelling.ui.frame.resources import jobs, new_session
+from labelling.ui.map import answer_hovers, colours, send_positions, show_map
+from labelling.ui.map.colours import Colouring
+from labelling.ui.tune import evaluation
+from labelling.workspace import Space
+
+REFRESH_SECONDS = 0.5
+MAP_HEIGHT = "460px"
+
+
+# ---------------------------------------------------------------- settings
+
+
+def settings(session: Session) -> None:
+    """The tuner and its settings in plain words, and the button that starts it."""
+    counts = session.tunable()
+    used = {label.name: int(counts[label.id]) for label in session.log.labels if counts[label.id]}
+    st.markdown("##### Bend the map towards your labels")
+    if not session.can_tune():
+        st.info(page.escape(session.what_is_needed()), icon=":material/lightbulb:")
+        st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
+        return
+    st.caption(" · ".join(f"{page.escape(name)} {n:,}" for name, n in used.items()))
+    kind = st.radio("Tuner", list(TITLES), captions=[each.about for each in TUNERS.values()])
+    keep = st.slider(
+        "How much of the original map stays",
+        0.0,
+        1.0,
+        0.65,
+        0.05,
+        help="0: only what tells your labels apart. 1: the map as it was. "
+        "In between, groups without a label stay visible.",
+    )
+    with st.expander("More settings"):
+        chosen = {
+            "hidden_dim": st.select_slider("Size of the hidden layer", [10, 32, 64, 128, 256, 512], value=128),
+            "steps": st.select_slider(
+                "At most so many training steps",
+                ["auto", 50, 100, 200, 400, 800, 1600],
+                help="auto: 160, and with thousands of labels up to 800.",
+            ),
+            "random_state": int(st.number_input("Seed", 0, value=0, help="The same seed gives the same map.")),
+        }
+    job = _job(session)
+    if st.button(
+        "Run the tuner",
+        type="primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        disabled=job is not None and job.is_alive(),
+    ):
+        jobs().forget("tune", session.project.id)
+        _start(session, kind, {"keep": keep, **chosen})
+        st.rerun()
+
+
+def _job(session: Session) -> Job | None:
+    return jobs().get("tune", session.project.id)
+
+
+def _start(session: Session, kind: str, chosen: dict[str, Any]) -> None:
+    worker = new_session(session.project)
+
+    def work(job: Job) -> Space:
+        def callback(step: int, n_steps: int, loss: float, held_out_loss: float | None) -> bool:
+            job.news.append((step, loss, held_out_loss))
+            job.progress(step, n_steps)
+            return not job.stop.is_set()
+
+        return tune(worker, TITLES[kind], chosen, callback)
+
+    jobs().start("tune", session.project.id, title="Tuning", work=work)
+
+
+# ---------------------------------------------------------------- result
+
+
+def result(session: Session) -> None:
+    """The loss while a tuner runs; then the new map beside the old one."""
+    job = _job(session)
+    if job is not None:
+        st.fragment(faults.guarded(_show_run), run_every=REFRESH_SECONDS if job.is_alive() else None)(session)
+    if job is None or not job.is_alive():
+        newest = [space for space in session.project.spaces() if space.ready and space.kind != CLASSIFIER][-1]
+        if newest.state == "candidate":  # an older one, that was neither kept nor given up, is in the list of spaces
+            compare(session, newest)
+        elif job is None or job.error is not None:
+            one_map(session, session.project.current)
+
+
+def _show_run(session: Session) -> None:
+    job = _job(session)
+    if job is None:
+        return
+    if job.is_alive():
+        progress.show_progress(job, "steps")
+        st.caption("Stopping keeps the best state so far." if not job.stop.is_set() else "Stopping …")
+    elif job.error is not None:
+        page.error(job.failure)
+    elif st.session_state.get("tuned") != job.result.id:
+        st.session_state["tuned"] = job.result.id
+        st.rerun()
+    with nullcontext() if job.is_alive() else st.expander("How the loss went"):
+        loss_chart(job)
+        if len(job.news) > 1:
+            st.caption("In the last third it learns, too, from the unlabelled texts that it is surest of.")
+
+
+def loss_chart(job: Job) -> None:
+    """How the loss went, of (step, loss, held-out loss or None) in the job's news."""
+    if len(job.news) < 2:
+        return
+    losses = pd.DataFrame(list(job.news), columns=["step", "loss on the labels", "loss on labels held out"])
+    losses = losses.set_index("step").dropna(axis="columns", how="all")
+    # With its axis and a legend below it: of less than this, little is left for the lines.
+    st.line_chart(losses, height=300, color=list(colours.HUES[: losses.shape[1]]), x_label="step")
+
+
+def compare(session: Session, new: Space) -> None:
+    """The maps before and after, and the choice: keep the new space or go back."""
+    old = session.project.current if session.project.current.id != new.id else session.project.spaces()[0]
+    job = progress.umap(session, new)
+    pick, name, keep, back = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
+    offered = ["PCA", "UMAP"] if progress.umap_possible(session) else ["PCA"]
+    projection = pick.segmented_control("Projection", offered, default="PCA", key="compare", required=True)
+    chosen = name.text_input("Name of the new space", value=new.name, max_chars=60)
+    if keep.button("Keep it", type="primary", icon=":material/check:", width="stretch"):
+        settle(session, new, chosen.strip() or new.name)
+    if back.button("Go back", icon=":material/undo:", width="stretch", help="Gives the new map up; labels stay"):
+        settle(session, new, None)
+    if projection == "UMAP" and (new.map("UMAP") is None or old.map("UMAP") is None):
+        if job is not None:
+            st.fragment(faults.guarded(_show_umap), run_every=REFRESH_SECONDS if job.is_alive() else None)(session, new)
+        projection = "PCA"
+    before, after = st.columns(2)
+    for column, space, said in ((before, old, "Before"), (after, new, "After")):
+        with column:
+            st.markdown(f"**{said}:** {page.escape(space.name)}")
+            draw(session, space, projection, f"map-{said.lower()}")
+    if new.kind != CLASSIFIER:
+        evaluation.show(session, new)
+    st.caption("The original embedding is never changed: you can go back to it, or to any space that you keep.")
+
+
+def _show_umap(session: Session, space: Space) -> None:
+    job = jobs().get("umap", session.project.id, space.id)
+    if job is not None and job.is_alive():
+        progress.show_progress(job, "rounds")
+    elif job is not None and job.error is not None:
+        page.error(job.failure)
+    else:
+        st.rerun()
+
+
+def settle(session: Session, space: Space, name: str | None) -> None:
+    """Keep the candidate under `name` and show it on the label page; without a name, give it up."""
+    jobs().forget("classify" if space.kind == CLASSIFIER else "tune", session.project.id)
+    try:
+        if name is None:
+            for work in ("umap", "evaluate"):
+                if job := jobs().get(work, session.project.id, space.id):
+                    job.stop.set()
+            session.project.discard_space(space.id)
+            page.say_later("Back to the map as it was.")
+            st.rerun()
+        session.project.keep_space(space.id, name)
+        session.project.show_space(space.id)
+    except WorkspaceError as error:
+        page.error(error)
+        return
+    page.say_later(f"{page.escape(name)} is kept, and is the map you label on now.")
+    st.switch_page(page.LABEL, query_params={"project": session.project.id})
+
+
+def one_map(session: Session, space: Space, coming: str = "Run a tuner: its loss, and then") -> None:
+    st.markdown(f"**Now:** {page.escape(space.name)}")
+    draw(session, space, "PCA", "map-now")
+    st.caption(f"{coming} the new map beside this one, appear here.")
+
+
+def draw(
+    session: Session,
+    space: Space,
+    projection: str,
+    key: str,
+    colouring: Colouring | None = None,
+    height: str = MAP_HEIGHT,
+) -> None:
+    """A map for looking at, where it has been made; coloured by label unless told otherwise."""
+    xy = space.map(projection)
+    if xy is None:
+        return
+    colouring = colouring or colours.by_label(session.log, session.focus)
+    colouring = colouring.counted(~np.isnan(np.asarray(xy[:, 0])))
+    map_id = session.name_of_map(space, projection)
+    send_positions(key, map_id, xy)
+    show_map(key, map_id, colouring, labels_seq=session.log.seq, height=height)
+    answer_hovers(key, session.project.dataset, colouring, session.log.name_of)

@@ -1,0 +1,182 @@
+"""A space: a named version of the embeddings, and the arrays on disk that belong to it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, func, insert, select
+
+from labelling import files
+from labelling.database.engine import WorkspaceError
+from labelling.database.tables import spaces
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def save_array(path: Path, array: np.ndarray) -> None:
+    """Write `array` as .npy so that `path` holds either all of it or what it held before."""
+    try:
+        files.save_array(path, array)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> WorkspaceError:
+    return WorkspaceError(
+        f"{path} can't be written ({error.strerror or error}): free some disk space, or check that it may be written."
+    )
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """A classifier's likeliest label of each row: int32 (n_rows,), places in `classes`, -1 where a row has no text.
+
+    `probability` is float32 (n_rows,).
+    """
+
+    classes: tuple[str, ...]
+    codes: np.ndarray
+    probability: np.ndarray
+
+    def rows(self, label: str, at_least: float) -> np.ndarray:
+        """The rows for which the label is suggested with at least this probability: int64, sorted."""
+        return np.flatnonzero((self.codes == self.classes.index(label)) & (self.probability >= at_least))
+
+
+@dataclass(frozen=True)
+class Space:
+    """A named version of the embeddings, in a folder of its own.
+
+    `kind` is "encoder" for what an encoder made, else the class name of the tuner that was fitted on space `parent`.
+    `state` is "kept", or "candidate" where a tuner made it and the person has not yet chosen to keep it.
+    """
+
+    id: int
+    name: str
+    kind: str
+    settings: Mapping[str, Any]
+    parent: int | None
+    created_at: str
+    state: str
+    folder: Path
+    n_rows: int  # of the project; arrays of before texts were added hold fewer
+
+    @property
+    def ready(self) -> bool:
+        """Whether all texts are embedded."""
+        return self._holds_all("embeddings")
+
+    def has_map(self, projection: str) -> bool:
+        """Whether this projection has been made, of all texts."""
+        return self._holds_all(projection)
+
+    def _holds_all(self, name: str) -> bool:
+        array = files.array_on_disk(self._path(name))
+        return array is not None and array.ndim > 0 and len(array) == self.n_rows
+
+    @property
+    def embeddings(self) -> np.ndarray:
+        """float32 (n_rows, n_dims), memory-mapped; NaN in the rows that have no text.
+
+        Raises WorkspaceError where they are not there, or are damaged.
+        """
+        embeddings = self.saved_embeddings
+        if embeddings is None:
+            raise WorkspaceError(
+                f"The embeddings of {self.name!r} are damaged or missing: they are made again when you open the page "
+                "Label. No label was in them."
+            )
+        return embeddings
+
+    @property
+    def saved_embeddings(self) -> np.ndarray | None:
+        """As `embeddings`, of fewer rows where texts were added since; None where they are not there, or damaged."""
+        embeddings = files.load_array(self._path("embeddings"))
+        return None if embeddings is None or embeddings.ndim != 2 else embeddings
+
+    def save_embeddings(self, embeddings: np.ndarray) -> None:
+        save_array(self._path("embeddings"), np.asarray(embeddings, np.float32))
+
+    def map(self, projection: str) -> np.ndarray | None:
+        """float32 (n_rows, 2), memory-mapped, None where this has not been made; NaN for texts added since."""
+        xy = files.load_array(self._path(projection))
+        if xy is None or xy.ndim != 2 or len(xy) > self.n_rows:
+            return None
+        if len(xy) == self.n_rows:
+            return xy
+        return np.pad(xy, ((0, self.n_rows - len(xy)), (0, 0)), constant_values=np.nan)
+
+    def save_map(self, projection: str, xy: np.ndarray) -> None:
+        save_array(self._path(projection), np.asarray(xy, np.float32))
+
+    @property
+    def neighbours(self) -> np.ndarray | None:
+        """The k nearest other rows of each row, nearest first: int32 (n_rows, k), memory-mapped; None if not made."""
+        graph = self.graph
+        return None if graph is None else graph[0]
+
+    @property
+    def graph(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """`neighbours` and their distances, float32 (n_rows, k), memory-mapped; None where they have not been made."""
+        return self._both("neighbours", "distances")
+
+    def _both(self, *names: str) -> tuple[np.ndarray, np.ndarray] | None:
+        """Two arrays of all rows; None where one of them is not there."""
+        if not all(self._holds_all(name) for name in names):
+            return None
+        first, second = (files.load_array(self._path(name)) for name in names)
+        return None if first is None or second is None else (first, second)
+
+    @property
+    def has_lost_its_graph(self) -> bool:
+        """Whether its neighbour graph was damaged, and has not been made again."""
+        return self.graph is None and any(self.folder.glob("[nd]*.npy.damaged-*"))
+
+    def save_graph(self, neighbours: np.ndarray, distances: np.ndarray) -> None:
+        save_array(self._path("distances"), np.asarray(distances, np.float32))
+        save_array(self._path("neighbours"), np.asarray(neighbours, np.int32))
+
+    @property
+    def suggestions(self) -> "Suggestions | None":
+        """What a classifier guesses for each row; None where none was trained with this space."""
+        found = self._both("suggested", "probability")
+        return None if found is None else Suggestions(tuple(self.settings["classes"]), *found)
+
+    def save_suggestions(self, codes: np.ndarray, probability: np.ndarray) -> None:
+        save_array(self._path("suggested"), np.asarray(codes, np.int32))
+        save_array(self._path("probability"), np.asarray(probability, np.float32))
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.npy"
+
+
+def insert_space(
+    connection: Connection,
+    project_id: str,
+    name: str,
+    kind: str,
+    settings: Mapping[str, Any],
+    parent: int | None,
+    state: str,
+) -> int:
+    last = connection.scalar(select(func.max(spaces.c.id)).where(spaces.c.project_id == project_id))
+    space_id = 0 if last is None else last + 1
+    connection.execute(
+        insert(spaces).values(
+            project_id=project_id,
+            id=space_id,
+            name=name,
+            kind=kind,
+            settings=json.dumps(settings, default=str),  # a tuner's random_state may be a generator
+            parent=parent,
+            created_at=now(),
+            state=state,
+        )
+    )
+    return space_id

@@ -1,0 +1,497 @@
+"""The pages without a browser: what they say, and what they refuse. Components run in tests/browser."""
+
+import atexit
+from collections.abc import Iterator, Sequence
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from labelling.projections import UmapProcess
+from labelling.readers import make_dataset, read_table
+from labelling.session import Session
+from labelling.ui.frame import progress, resources
+from labelling.ui.label import map_and_panel
+from labelling.workspace import Project, Workspace
+
+ROOT = Path(__file__).parents[2]
+CSV = b"id,text,kind\n1,the card was lost,a\n2,the refund is late,b\n3,where is my money,\n4,how is the cat,a\n"
+
+
+class FakeEncoder:
+    """A vector a text, from its letters: quick, and the same each time."""
+
+    fingerprint = "fake"
+    n_dims = 8
+    max_tokens = 16
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([np.bincount([ord(c) % 8 for c in t], minlength=8) for t in texts], np.float32)
+
+    def count_truncated(self, texts: Sequence[str]) -> int:
+        return sum(len(text) > 16 for text in texts)
+
+
+@cache
+def umap_process() -> UmapProcess:
+    """One for all tests: to start it takes longer than any of them."""
+    process = UmapProcess()
+    atexit.register(process.close)
+    return process
+
+
+def fresh_workspace(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """The app's workspace, in this folder, with an encoder that is quick."""
+    monkeypatch.setenv("CORRAL_WORKSPACE", str(folder / "workspace"))
+    monkeypatch.setattr(resources, "warm_up", lambda: None)
+    monkeypatch.setattr(resources, "encoder_for", lambda settings: FakeEncoder())
+    monkeypatch.setattr(progress, "umap_process", umap_process)
+    st.cache_resource.clear()
+    yield resources.workspace()
+    st.cache_resource.clear()
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    yield from fresh_workspace(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def project(workspace: Workspace) -> Project:
+    project = workspace.create("mine", make_dataset(read_table(CSV, "a.csv"), "text"), {})
+    assert resources.new_session(project).embed()
+    return project
+
+
+def open_page(name: str, project: Project | str | None = None) -> AppTest:
+    at = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+    at.switch_page(f"pages/{name}.py")
+    if project is not None:
+        at.query_params["project"] = project if isinstance(project, str) else project.id
+    return at.run()
+
+
+def said(at: AppTest) -> str:
+    kinds = (at.error, at.info, at.caption, at.markdown, at.success, at.warning)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def upload(at: AppTest, name: str, data: bytes) -> AppTest:
+    return at.file_uploader[0].upload(name, data).run()
+
+
+@pytest.mark.parametrize("name", ["texts", "label", "labels", "tune", "classify", "history", "export"])
+def test_a_page_without_a_project_says_where_to_go(name: str) -> None:
+    at = open_page(name)
+    assert not at.exception
+    if name != "texts":
+        assert "No texts are loaded yet" in said(at)
+
+
+@pytest.mark.parametrize("wrong", ["aaaaaaaaaaaa", "../../etc/passwd", "<script>"])
+def test_an_unknown_project_is_refused(project: Project, wrong: str) -> None:
+    at = open_page("label", wrong)
+    assert "There is no project" in at.error[0].value
+    assert not at.exception
+
+
+def test_an_uploaded_file_is_shown_and_becomes_a_project(workspace: Workspace) -> None:
+    at = upload(open_page("texts"), "mine.csv", CSV)
+    assert not at.exception
+    assert list(at.dataframe[0].value.columns) == ["id", "text", "kind"]
+    assert at.selectbox[0].value == "text"
+    assert "4 rows" in said(at)
+    assert "3 texts are longer than the encoder's 16 word pieces" in said(at)
+    at.selectbox[1].select("kind")
+    at.run()
+    next(button for button in at.button if button.label == "Make the map").click()
+    at.run()
+    (info,) = workspace.projects()
+    made = workspace.open(info.id)
+    assert made.dataset.texts[1] == "the refund is late"
+    log = made.open_log()
+    assert log.names().tolist() == ["a", "b", None, "a"]
+    assert set(log.sources()) == {"imported", None}
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("empty.csv", b"", "empty"),
+        ("header.csv", b"id,text\n", "header"),
+        ("picture.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "PNG"),
+        ("broken.jsonl", b'{"text": "a"}\n{"text": \n', "line 2"),
+    ],
+)
+def test_a_bad_file_is_explained_and_loses_nothing(name: str, data: bytes, message: str) -> None:
+    at = upload(open_page("texts"), "mine.csv", CSV)
+    at = upload(at, name, data)
+    assert not at.exception
+    assert any(message.lower() in error.value.lower() for error in at.error), said(at)
+    assert "Still loaded: mine" in said(at)
+    assert list(at.dataframe[0].value.columns) == ["id", "text", "kind"]
+
+
+def test_a_map_that_was_ready_while_the_page_was_made_is_shown(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = "".join(f"text {row} about {'cats' if row % 2 else 'money'}\n" for row in range(40))
+    project = workspace.create("mine", make_dataset(read_table(texts.encode(), "a.txt"), "text"), {})
+    assert resources.new_session(project).embed()
+    really, chosen = map_and_panel.choose_map, []
+
+    def slowly(session: Session) -> None:
+        really(session)
+        chosen.append(session.view.projection if session.view else None)
+        if job := resources.jobs().get("umap", project.id, 0):
+            job.join()
+
+    monkeypatch.setattr(map_and_panel, "choose_map", slowly)
+    at = open_page("label", project)
+    assert not at.exception
+    assert chosen[0] == "PCA"
+    assert chosen[-1] == "UMAP"
+    assert "still being made" not in said(at)
+
+
+def test_a_project_is_listed_and_opens(project: Project) -> None:
+    at = open_page("texts")
+    assert "mine" in said(at)
+    assert any(button.label == "Open" for button in at.button)
+
+
+def test_the_label_page_shows_the_map_and_asks_for_a_lasso(project: Project) -> None:
+    at = open_page("label", project)
+    assert not at.exception
+    assert "Nothing selected" in said(at)
+    assert "3 texts are longer than the encoder's 16 word pieces" in said(at)
+
+
+def test_too_few_texts_for_a_umap_are_shown_as_pca(project: Project) -> None:
+    at = open_page("label", project)
+    assert not at.error
+    assert [group.options for group in at.button_group if "PCA" in group.options] == [["PCA"]]
+
+
+def test_another_project_in_the_same_tab_starts_afresh(project: Project, workspace: Workspace) -> None:
+    at = open_page("label", project)
+    at.session_state["corral"].selection = np.array([0, 2])
+    at.session_state["tuned"] = 1
+    other = workspace.create("other", make_dataset(read_table(CSV, "b.csv"), "text"), {})
+    resources.new_session(other).embed()
+    at.query_params["project"] = other.id
+    at.run()
+    assert at.session_state["corral"].project.id == other.id
+    assert "Nothing selected" in said(at)
+    assert "tuned" not in at.session_state
+
+
+def test_the_selection_is_read_labelled_and_undone(project: Project) -> None:
+    at = open_page("label", project)
+    session = at.session_state["corral"]
+    session.selection = np.array([0, 2])
+    session.chosen_by = {"by": "lasso"}
+    at.run()
+    assert "2 selected" in said(at)
+    sample = "".join(element.value for element in at.html)
+    assert "the card was lost" in sample
+    assert "the refund is late" not in sample
+    at.text_input(key="new label name").input("money")
+    next(button for button in at.button if button.label == "Label 2").click()
+    at.run()
+    assert project.open_log().names().tolist() == ["money", None, "money", None]
+    next(button for button in at.button if button.label == "Undo").click()
+    at.run()
+    assert project.open_log().n_labelled == 0
+    assert not at.exception
+
+
+def test_a_bad_label_name_is_explained(project: Project) -> None:
+    at = open_page("label", project)
+    at.session_state["corral"].selection = np.array([0])
+    at.run()
+    at.text_input(key="new label name").input("   ")
+    next(button for button in at.button if button.label == "Label 1").click()
+    at.run()
+    assert "needs a name" in at.error[0].value
+    assert project.open_log().n_labelled == 0
+
+
+def test_markup_in_texts_and_labels_stays_text(workspace: Workspace) -> None:
+    naughty = "<img src=x onerror=alert(1)>"
+    data = f"text\n{naughty} one\n{naughty} two\n".encode()
+    project = workspace.create(naughty, make_dataset(read_table(data, "a.csv"), "text"), {})
+    resources.new_session(project).embed()
+    project.open_log().assign([0, 1], naughty)
+    at = open_page("label", project)
+    at.session_state["corral"].selection = np.array([0, 1])
+    at.run()
+    assert not any("<img" in element.value for element in at.html)
+    assert any("&lt;img src=x onerror=alert(1)&gt; one" in element.value for element in at.html)
+
+
+def press(at: AppTest, label: str) -> AppTest:
+    next(button for button in at.button if button.label == label).click()
+    return at.run()
+
+
+def test_a_search_is_listed_coloured_and_selected(project: Project) -> None:
+    at = open_page("label", project)
+    at.text_input(key="search query").input("the cat").run()
+    assert not at.exception
+    assert "**1** with the words **the cat**" in said(at)
+    assert at.selectbox(key="colour by").value == "search"
+    listed = "".join(element.value for element in at.html)
+    assert "how is the cat" in listed
+    assert "the card was lost" not in listed
+    press(at, "Select them")
+    assert at.session_state["corral"].selection.tolist() == [3]
+    assert "1 selected" in said(at)
+    press(at, "End")
+    assert at.selectbox(key="colour by").value == "label"
+    assert at.session_state["corral"].selection.tolist() == [3]
+
+
+def test_a_search_by_meaning_ranks_all(project: Project) -> None:
+    at = open_page("label", project)
+    at.selectbox(key="search kind").select("meaning").run()
+    at.text_input(key="search query").input("the refund is late").run()
+    assert not at.exception
+    assert "Nearest to **the refund is late**" in said(at)
+    at.number_input(key="n nearest").set_value(1).run()
+    press(at, "Select these")
+    assert at.session_state["corral"].selection.tolist() == [1]
+
+
+def test_a_pattern_that_is_none_is_explained(project: Project) -> None:
+    at = open_page("label", project)
+    at.session_state["corral"].selection = np.array([0, 2])
+    at.selectbox(key="search kind").select("regex").run()
+    at.text_input(key="search query").input("(lost").run()
+    assert "is no regular expression here" in at.error[0].value
+    assert not at.exception
+    assert "2 selected" in said(at)
+    at.text_input(key="search query").input("lost$|late$").run()
+    assert not at.error
+    assert "**2** with the pattern" in said(at)
+
+
+def test_a_filter_hides_and_takes_out_of_the_selection(project: Project) -> None:
+    project.open_log().assign([0], "a")
+    at = open_page("label", project)
+    at.session_state["corral"].selection = np.array([0, 1])
+    at.run()
+    at.multiselect(key="filter labels").select(-1).run()
+    assert not at.exception
+    assert "**3 of 4** are shown" in said(at)
+    assert "1 selected" in said(at)
+    at.text_input(key="filter words").input("is").run()
+    assert "**3 of 4** are shown" in said(at)  # "this" of "is", too
+    at.selectbox(key="filter column").select("kind").run()
+    at.multiselect(key="filter values").select("b").run()
+    assert "**1 of 4** are shown" in said(at)
+    press(at, "Show all")
+    assert "are shown" not in said(at)
+    press(at, "Back")
+    assert at.session_state["corral"].selection.tolist() == [0, 1]
+
+
+def test_a_pinned_text_is_shown_whole_and_as_text(workspace: Workspace) -> None:
+    data = "text,note\n" + f"<b>{'long ' * 600}end</b>,<i>x</i>\n" + "other,y\nthird,z\n"
+    project = workspace.create("mine", make_dataset(read_table(data.encode(), "a.csv"), "text"), {})
+    resources.new_session(project).embed()
+    at = open_page("label", project)
+    at.session_state["pinned"] = 0
+    at.run()
+    shown = "".join(element.value for element in at.html)
+    assert "Pinned: row 1" in said(at)
+    assert "long end&lt;/b&gt;" in shown
+    assert "<b>note</b> &lt;i&gt;x&lt;/i&gt;" in shown
+    press(at, "More like it")
+    assert at.session_state["corral"].found.kind == "row"
+    press(at, "Unpin")
+    assert "Pinned" not in said(at)
+
+
+@pytest.mark.parametrize("by", ["density", "column kind", "column amount"])
+def test_colours_by_density_and_by_a_column(workspace: Workspace, by: str) -> None:
+    data = "text,kind,amount\n" + "".join(f"text {row},{'ab'[row % 2]},{row}\n" for row in range(40))
+    project = workspace.create("more", make_dataset(read_table(data.encode(), "a.csv"), "text"), {})
+    resources.new_session(project).embed()
+    at = open_page("label", project)
+    at.selectbox(key="colour by").set_value(by).run()
+    assert not at.exception
+    assert not at.error
+    at.selectbox(key="filter column").select("amount").run()
+    at.slider(key="filter range").set_value((10.0, 19.0)).run()
+    assert "**10 of 40** are shown" in said(at)
+
+
+def test_a_filter_by_days(workspace: Workspace) -> None:
+    data = "text,at,hour\n" + "".join(
+        f"text {row},2024-01-{row + 1:02},2024-01-01T{row:02}:00:00\n" for row in range(20)
+    )
+    project = workspace.create("days", make_dataset(read_table(data.encode(), "a.csv"), "text"), {})
+    resources.new_session(project).embed()
+    at = open_page("label", project)
+    at.selectbox(key="filter column").select("at").run()
+    at.slider(key="filter range").set_value((date(2024, 1, 3), date(2024, 1, 5))).run()
+    assert "**3 of 20** are shown" in said(at)
+    at.selectbox(key="filter column").select("hour").run()
+    assert not at.exception
+    assert "All of one day, 2024-01-01" in said(at)
+
+
+def test_texts_are_added_to_a_project(workspace: Workspace, project: Project) -> None:
+    project.open_log().assign([1], "refund")
+    elsewhere = open_page("label", project)
+    at = upload(open_page("texts"), "more.csv", b"text,topic\na new one,x\nanother one,\n")
+    at.selectbox(key="label column of more.csv").select("topic").run()
+    at.selectbox(key="project for more.csv").select_index(1).run()
+    assert not any(button.label == "Make the map" for button in at.button)
+    press(at, "Add the texts")
+    assert not at.exception
+    grown = workspace.open(project.id)
+    assert grown.dataset.texts[4:] == ["a new one", "another one"]
+    assert grown.open_log().names().tolist() == [None, "refund", None, None, "x", None]
+    assert len(workspace.projects()) == 1
+    elsewhere.run()
+    assert not elsewhere.exception
+    assert elsewhere.session_state["corral"].project.n_rows == 6
+    assert any("Texts were added" in toast.value for toast in elsewhere.toast)
+
+
+@pytest.mark.parametrize(("labels", "message"), [({}, "nothing is labelled"), ({0: "a", 1: "a"}, "there is 'a' alone")])
+def test_too_few_labels_to_tune_are_explained(project: Project, labels: dict[int, str], message: str) -> None:
+    for row, name in labels.items():
+        project.open_log().assign([row], name)
+    at = open_page("tune", project)
+    assert not at.exception
+    assert message in said(at)
+    assert not any(button.label == "Run the tuner" for button in at.button)
+
+
+def test_tuning_makes_a_candidate_that_can_be_given_up(project: Project) -> None:
+    project.open_log().assign([0, 3], "a")
+    project.open_log().assign([1, 2], "b")
+    at = open_page("tune", project)
+    next(button for button in at.button if button.label == "Run the tuner").click()
+    at.run()
+    job = resources.jobs().get("tune", project.id)
+    job.join(120)
+    assert job.error is None
+    at.run()
+    assert "Before" in said(at)
+    next(button for button in at.button if button.label == "Go back").click()
+    at.run()
+    assert [space.name for space in project.spaces()] == ["Original"]
+    assert project.open_log().n_labelled == 4
+
+
+def tuned(project: Project, at: AppTest) -> AppTest:
+    """The tune page once a tuner and its evaluation have run."""
+    next(button for button in at.button if button.label == "Run the tuner").click()
+    at.run()
+    resources.jobs().get("tune", project.id).join(120)
+    at.run()
+    job = resources.jobs().get("evaluate", project.id, project.spaces()[-1].id)
+    job.join(120)
+    return at.run()
+
+
+def test_a_new_space_is_shown_with_its_figures_and_any_space_can_be_gone_back_to(workspace: Workspace) -> None:
+    data = "text\n" + "".join(f"{('the card was lost', 'zzz qqq xxx')[row % 2]} {row}\n" for row in range(40))
+    project = workspace.create("more", make_dataset(read_table(data.encode(), "a.csv"), "text"), {})
+    resources.new_session(project).embed()
+    for row in range(12):  # a lasso each
+        project.open_log().assign([row], ("<b>a</b>", "b")[row % 2])
+    at = tuned(project, open_page("tune", project))
+    assert not at.exception
+    assert [metric.label for metric in at.metric] == ["Found on the map", "Neighbours kept"]
+    assert "From 12 labels of 12 lassos" in said(at)
+    assert "**No clear difference** to Original" in said(at)  # nothing is to be gained here
+    assert not any(button.key and button.key.startswith("show-") for button in at.button)  # one kept space alone
+    next(button for button in at.button if button.label == "Keep it").click()
+    at.run()
+    assert project.current.name == "Feed-forward 1"
+    at = open_page("tune", project)
+    assert "**on the map**" in said(at)
+    assert said(at).count("% of 12") == 2
+    next(button for button in at.button if button.key == "show-0").click()
+    at.run()
+    assert project.current.name == "Original"
+    assert not at.exception
+
+
+def test_few_lassos_give_no_figure(project: Project) -> None:
+    for row in range(4):
+        project.open_log().assign([row], "a" if row in (0, 3) else "b")
+    at = tuned(project, open_page("tune", project))
+    assert not at.exception
+    assert "Too few lassos to tell" in said(at)
+    assert not at.metric  # no text is left unlabelled
+    next(button for button in at.button if button.label == "Keep it").click()
+    at.run()
+    assert "too few lassos to tell" in said(open_page("tune", project))
+
+
+def test_one_lasso_a_label_is_too_few_to_tell(project: Project) -> None:
+    project.open_log().assign([0, 3], "a")
+    project.open_log().assign([1, 2], "b")
+    at = tuned(project, open_page("tune", project))
+    assert not at.exception
+    assert "Too few labels to tell: label the texts of at least two labels in two lassos each" in said(at)
+    assert not at.metric
+    assert any(button.label == "Keep it" for button in at.button)
+
+
+def test_a_space_that_was_neither_kept_nor_given_up_is_still_in_the_list(project: Project) -> None:
+    project.open_log().assign([0, 3], "a")
+    project.open_log().assign([1, 2], "b")
+    at = tuned(project, open_page("tune", project))
+    at = tuned(project, at)
+    next(button for button in at.button if button.label == "Keep it").click()
+    at.run()
+    at = open_page("tune", project)
+    assert "Before" not in said(at)
+    next(button for button in at.button if button.label == "Keep and show").click()
+    at.run()
+    assert project.current.name == "Feed-forward 1"
+
+
+def test_export_offers_what_there_is(project: Project) -> None:
+    at = open_page("export", project)
+    assert not at.exception
+    assert list(at.dataframe[0].value.columns) == ["id", "text", "kind", "label", "labelled_at", "source"]
+    at.radio[0].set_value("Only the labelled")
+    at.run()
+    assert "Nothing is labelled yet" in said(at)
+
+
+def test_export_shows_each_format_as_it_will_be_in_the_file(workspace: Workspace) -> None:
+    table = read_table(b'{"text": "=a b", "n": 1, "**n**": true}\n{"text": "c d"}\n', "a.jsonl")
+    project = workspace.create("p", make_dataset(table, "text"), {})
+    project.open_log().assign([0], "x")
+    at = open_page("export", project)
+    assert at.radio[1].options == ["CSV for programs", "CSV for Excel", "JSONL", "Parquet"]
+    assert at.radio[1].value == "CSV for programs"
+    shown = at.dataframe[0].value
+    assert list(shown.columns) == ["text", "n", "**n**", "label", "labelled_at", "source"]
+    assert shown["text"].tolist() == ["=a b", "c d"]
+    assert shown["n"].tolist() == ["1", ""]
+    assert shown["labelled_at"][0].endswith("Z")
+    assert at.get("download_button")[0].proto.label == "Download 2 rows"
+    shown = at.radio[1].set_value("CSV for Excel").run().dataframe[0].value
+    assert shown["text"].tolist() == ["'=a b", "c d"]
+    shown = at.radio[1].set_value("JSONL").run().dataframe[0].value
+    assert shown["**n**"].fillna("null").tolist() == ["true", "null"]
+    shown = at.radio[1].set_value("Parquet").run().dataframe[0].value
+    assert shown["n"].dropna().tolist() == [1]
+    assert not at.exception
+    at.radio[0].set_value("Only the labelled").run()
+    assert at.get("download_button")[0].proto.label == "Download 1 row"
+    assert len(at.dataframe[0].value) == 1

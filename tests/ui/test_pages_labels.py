@@ -1,0 +1,317 @@
+"""The pages for labels, without a browser: manage them, go back, audit, yes and no for each, train a classifier."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from labelling.labels import LabelLog
+from labelling.labels.label import NO
+from labelling.readers import make_dataset, read_table
+from labelling.ui.frame import page, resources
+from labelling.workspace import Project, Workspace
+from tests.ui.test_pages import ROOT, fresh_workspace, open_page, said, upload
+
+TEXTS = [f"text number {row}" for row in range(30)]
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    yield from fresh_workspace(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def project(workspace: Workspace) -> Project:
+    return make(workspace)
+
+
+def make(workspace: Workspace, *, several: bool = False) -> Project:
+    csv = "text\n" + "\n".join(TEXTS)
+    project = workspace.create("mine", make_dataset(read_table(csv.encode(), "a.csv"), "text"), {}, several=several)
+    assert resources.new_session(project).embed()
+    return project
+
+
+def log_of(project: Project) -> LabelLog:
+    return project.open_log()
+
+
+def open_action(project: Project, action: str) -> AppTest:
+    at = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+    at.switch_page("pages/history.py")
+    at.query_params["project"], at.query_params["action"] = project.id, action
+    return at.run()
+
+
+def click(at: AppTest, label: str) -> AppTest:
+    return next(button for button in at.button if button.label.startswith(label)).click().run()
+
+
+def select(at: AppTest, rows: list[int]) -> None:
+    session = at.session_state[page.SESSION]
+    session.show_only(None)
+    session.select_rows(np.array(rows), "test")
+    at.run()
+
+
+# ---------------------------------------------------------------- labels
+
+
+def test_labels_are_made_and_changed(project: Project) -> None:
+    at = open_page("labels", project)
+    assert "There are no labels yet" in said(at)
+    at.text_input(key="made label name").input("<b>late</b> *delivery*")
+    at = click(at, "Make it")
+    assert not at.exception
+    (label,) = log_of(project).labels
+    assert label.name == "<b>late</b> *delivery*"
+    assert r"\<b\>late" in "".join(button.label for button in at.button), "shown as text"
+
+    at.text_input(key=f"name of 0 {label.name}").input("late")
+    at.text_area(key="about 0 ").input("what came after its day")
+    at.selectbox(key="mark of 0 0").select_index(7)
+    at.selectbox(key="key of 0 1").select("A")
+    at = click(at, "Save")
+    (label,) = log_of(project).labels
+    assert (label.name, label.description, label.mark, label.key) == ("late", "what came after its day", 7, "A")
+
+
+def test_a_name_that_is_taken_is_said_and_nothing_changes(project: Project) -> None:
+    log = log_of(project)
+    for name in ("a", "b"):
+        log.create(name)
+    at = click(open_page("labels", project), "b")
+    at.text_input(key="name of 1 b").input("a")
+    at = click(at, "Save")
+    assert "merge the two" in at.error[0].value
+    assert [label.name for label in log_of(project).labels] == ["a", "b"]
+
+
+def test_labels_are_ordered_merged_split_and_deleted(project: Project) -> None:
+    log = log_of(project)
+    log.assign(range(10), "a")
+    log.assign(range(10, 15), "b")
+    at = open_page("labels", project)
+    at.button(key="move-1--1").click().run()
+    assert [label.name for label in log_of(project).labels] == ["b", "a"]
+
+    at = open_page("label", project)
+    select(at, [0, 1, 2, 12])
+    at.switch_page("pages/labels.py").run()
+    at = click(at, "a")
+    at.text_input(key="split 0 name").input("a1")
+    at = click(at, "Split off 3")
+    assert not at.error
+    names = log_of(project).names()
+    assert names[:4].tolist() == ["a1", "a1", "a1", "a"]
+    assert names[12] == "b"
+
+    at.selectbox(key="merge 0").select(1)
+    at = click(at.run(), "Merge 7 texts")
+    assert log_of(project).counts().tolist() == [0, 12, 3]
+    at = click(at, "b")
+    assert "12 texts go back to unlabelled" in said(at)
+    at = click(at, "Delete, 12 texts")
+    assert log_of(project).counts().tolist() == [0, 0, 3]
+    at = click(at, "Undo")
+    assert log_of(project).counts().tolist() == [0, 12, 3]
+
+
+# ---------------------------------------------------------------- history
+
+
+def test_the_history_is_read_and_gone_back_in(project: Project) -> None:
+    assert "Nothing has been done" in said(open_page("history", project))
+    ann, bob = project.open_log("ann"), project.open_log("bob")
+    ann.assign(range(5), "a", how={"by": "lasso", "space": 0, "projection": "PCA"})
+    bob.assign(range(5, 8), "b")
+    ann.refresh()
+    ann.clear([0])
+    at = open_page("history", project)
+    table = at.dataframe[0].value
+    assert table["#"].tolist() == [3, 2, 1]
+    assert table["Who"].tolist() == ["ann", "bob", "ann"]
+    assert table["What"].tolist() == ["unlabel", "label b", "label a"]
+    at.multiselect[0].select("bob")
+    at = at.run()
+    assert at.dataframe[0].value["#"].tolist() == [2]
+
+    at = open_action(project, "1")
+    assert not at.exception
+    assert "chosen by lasso · on the PCA map of Original" in said(at)
+    at = click(at, "Go back")
+    log = log_of(project)
+    assert log.counts().tolist() == [5, 0]
+    assert [label.name for label in log.labels] == ["a"]
+    assert log.actions[-1].kind == "revert"
+    at = click(at, "Take it back")
+    assert log_of(project).n_labelled == 0
+    at = click(at, "Bring it back")
+    assert log_of(project).n_labelled == 5
+    at = click(at, "Select on the map")
+    assert not at.exception
+    assert "5 selected" in said(at)
+
+
+@pytest.mark.parametrize("action", ["99", "0", "-1", "x", "²"])
+def test_an_action_that_is_not_there(project: Project, action: str) -> None:
+    log_of(project).assign([0], "a")
+    at = open_action(project, action)
+    assert not at.exception
+
+
+# ---------------------------------------------------------------- audit
+
+
+def test_an_audit_carries_the_share_of_wrong_labels(project: Project) -> None:
+    log_of(project).assign(range(20), "a")
+    at = open_action(project, "1")
+    at = click(at, "Read 9 texts")
+    shown = [int(row) for row in at.session_state["audit"].rows]
+    at.button(key="audit 2").click().run()
+    at.button(key="audit 3").click().run()
+    at.button(key="audit 3").click().run()  # belongs after all
+    at.button(key="audit 3").click().run()
+    at.button(key="audit 3").click().run()
+    assert at.button(key="audit next").disabled, "seven have no answer yet"
+    at = click(at, "The other 7 belong")
+    at = click(at, "Next (1 wrong)")
+    log = log_of(project)
+    assert log.names()[shown[1]] is None
+    assert log.n_labelled == 19
+    found = log.quality_of(1)
+    assert (found.n_read, found.share) == (9, pytest.approx(1 / 9))
+    assert "11.1 % wrong" in said(at)
+    again = {int(row) for row in at.session_state["audit"].rows}
+    assert not again & set(shown)
+    at = click(at, "All of these belong")
+    at = click(at, "Done (9 read)")
+    assert log_of(project).quality_of(1).n_read == 18
+    at = click(at, "Read 2 texts")
+    assert len(at.session_state["audit"].rows) == 2
+    at = click(at, "All of these belong")
+    at = click(at, "Next")
+    assert at.session_state["audit"] is None
+    assert log_of(project).quality_of(1).low == log_of(project).quality_of(1).high == 1 / 20
+    at = open_page("label", project)
+    assert "a  (19, 0 % wrong)" in [button.label for button in at.button]
+
+
+# ---------------------------------------------------------------- yes, no and unknown for each label
+
+
+def test_a_file_of_answers_becomes_a_project_of_that_kind(workspace: Workspace) -> None:
+    lines = [f'{{"text": "{text}", "cats": {{"new": {row % 2}}}}}' for row, text in enumerate(TEXTS[:4])]
+    at = upload(open_page("texts"), "a.jsonl", "\n".join(lines).encode())
+    assert at.radio[0].value == "Yes, no or unknown for each label"
+    at = click(at, "Make the map")
+    (info,) = workspace.projects()
+    log = workspace.open(info.id).open_log()
+    assert log.several
+    assert log.answers(0).tolist() == [0, 1, 0, 1]
+
+
+def test_a_file_of_answers_can_be_taken_as_one_label_a_text(workspace: Workspace) -> None:
+    at = upload(open_page("texts"), "a.csv", b"text,kind\nthe card is lost,x\nthe train is late,y\n")
+    assert at.radio[0].value == "One label"
+    at.radio[0].set_value("Yes, no or unknown for each label")
+    at = at.run()
+    at.multiselect[0].select("kind")
+    at = at.run()
+    assert "can't be read as yes or no" in at.error[0].value.replace("\\", "")
+    assert not workspace.projects()
+
+
+def test_yes_no_and_unknown_on_the_label_page(workspace: Workspace) -> None:
+    project = make(workspace, several=True)
+    at = open_page("label", project)
+    assert "Type the name of a first label" in said(at)
+    select(at, [0, 1, 2])
+    at.text_input(key="new label name").input("late")
+    at = click(at, "Yes for 3")
+    assert log_of(project).counts().tolist() == [3]
+    select(at, [2, 3])
+    at = click(at, "No")
+    assert log_of(project).answers(0)[:5].tolist() == [1, 1, 1, NO, -1], "a yes is left as it is"
+    at.button_group(key="overwrite").set_value("overwrite")
+    at = click(at, "No")
+    assert log_of(project).answers(0)[:5].tolist() == [1, 1, NO, NO, -1]
+    at = click(at, "Unknown")
+    assert log_of(project).answers(0)[:5].tolist() == [1, 1, -1, -1, -1]
+
+
+def test_others_actions_are_told(project: Project) -> None:
+    at = open_page("label", project)
+    select(at, [1, 2])
+    project.open_log("bob").assign([0, 1], "b")
+    at.text_input(key="new label name").input("mine")
+    at = click(at, "Label")
+    assert "others have just changed some (bob 1)" in "".join(toast.value for toast in at.toast).replace("\\", "")
+    assert log_of(project).names()[:3].tolist() == ["b", "b", "mine"]
+
+
+# ---------------------------------------------------------------- classify
+
+
+def wait_for_job(project: Project) -> None:
+    job = resources.jobs().get("classify", project.id)
+    assert job is not None
+    job.join(120)
+    assert job.error is None
+
+
+def test_a_classifier_is_trained_kept_and_suggests(workspace: Workspace) -> None:
+    csv = "text\n" + "\n".join(f"{'my card is gone' if row % 2 else 'the refund is late'} {row}" for row in range(24))
+    project = workspace.create("mine", make_dataset(read_table(csv.encode(), "a.csv"), "text"), {})
+    assert resources.new_session(project).embed()
+    at = open_page("classify", project)
+    assert "A classifier needs at least two labels" in said(at)
+    log = log_of(project)
+    log.assign(range(1, 12, 2), "card")
+    log.assign(range(0, 12, 2), "refund")
+    at = open_page("classify", project)
+    assert not at.exception
+    assert "parameters will move" in said(at)
+    at = click(at, "Train")
+    wait_for_job(project)
+    at = at.run()
+    assert not at.error
+    at = click(at.run(), "Keep it")
+    (space,) = project.spaces()[1:]
+    assert space.state == "kept"
+    found = space.suggestions
+    assert [found.classes[code] for code in found.codes[12:]] == ["refund", "card"] * 6
+    at = open_page("label", project)
+    at.slider(key="suggestions at least").set_value(0.5)
+    at.run().button(key="suggested card").click().run()
+    assert at.session_state[page.SESSION].selection.tolist() == list(range(13, 24, 2))
+    at.selectbox(key="colour by").select("suggestion")
+    assert not at.run().exception
+    at.selectbox(key="colour by").select("how sure")
+    assert not at.run().exception
+
+
+@pytest.mark.parametrize("model", ["/no/such/folder", "no such name!"])
+def test_a_model_that_is_none_is_explained(workspace: Workspace, model: str) -> None:
+    project = make(workspace)
+    log = log_of(project)
+    log.assign(range(5), "a")
+    log.assign(range(5, 10), "b")
+    at = open_page("classify", project)
+    at.radio[0].set_value("Another model")
+    at = at.run()
+    assert "Type the model's name" in said(at)
+    at.text_input(key="model Another model").input(model)
+    at = click(at.run(), "Train")
+    job = resources.jobs().get("classify", project.id)
+    job.join(60)
+    at = at.run()
+    assert at.error
+    assert not at.exception
+    assert len(project.spaces()) == 1
+
+
+def test_several_labels_a_text_are_refused(workspace: Workspace) -> None:
+    assert "A classifier takes one label a text" in said(open_page("classify", make(workspace, several=True)))
