@@ -4,6 +4,7 @@ import streamlit as st
 
 from labelling.formats.frames import file_name
 from labelling.formats.registry import FORMATS
+from labelling.readers.exported import columns_of_export
 from labelling.readers.tables import count
 from labelling.ui.frame import downloads, page
 
@@ -34,4 +35,12 @@ else:
         icon=":material/download:",
     )
     st.caption("The first rows as they will be in the file, in the uploaded order")
-    st.dataframe(session.preview(only_labelled=only_labelled, form=form), hide_index=True, width="stretch")
+    shown = session.preview(only_labelled=only_labelled, form=form)
+    answers, added = columns_of_export(shown.columns)
+    with st.container(key="corral-preview"):  # the table's own download would be of these rows alone
+        st.dataframe(
+            shown,
+            hide_index=True,
+            width="stretch",
+            column_config={name: st.column_config.Column(pinned=True) for name in [*answers, *added][:2]},
+        )

@@ -62,6 +62,7 @@ STYLE = """<style>
   z-index: 999991; }
 .st-key-corral-person button { border: none; background: none; min-height: 2rem; font-size: 0.85rem; opacity: 0.75;
   max-width: 16rem; }
+.st-key-corral-preview [data-testid="stElementToolbar"] { display: none; }
 .corral-bar { display: flex; height: 8px; border-radius: 4px; overflow: hidden; background: #8883; }
 </style>"""
 

@@ -100,7 +100,11 @@ def _new_label(session: Session) -> None:
 
 
 def _give_typed(session: Session, shown: np.ndarray) -> None:
-    give(session, st.session_state["new label name"], shown)
+    name = st.session_state["new label name"].strip()
+    # "billing" beside "Billing" would be one label in two halves. Whoever wants both makes it on the page Labels.
+    alike = next((label for label in session.log.labels if label.name.casefold() == name.casefold()), None)
+    known = session.log.find(name) or alike
+    give(session, known.name if known else name, shown)
 
 
 def _labels(session: Session) -> None:
