@@ -1,6 +1,7 @@
 """How good labels are: what was read of them, and the estimated share of wrong ones."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,15 +71,29 @@ class LogAuditor(LogWriter):
                 read.update(dict.fromkeys(how["wrong"], True))
         return error_rate.estimate(sum(read.values()), len(read), self.actions[seq - 1].n_rows) if read else None
 
-    def n_found_wrong(self, seq: int) -> int:
-        """How many rows of action `seq` were found wrong in its audits, whatever the sample."""
-        return len({row for how in self._audits_of(seq) for row in how["wrong"]})
+    def quality_now(self, seq: int) -> error_rate.Estimate | None:
+        """As `quality_of`, of the labels that stand of the action: those found wrong have lost it, others have another.
+
+        None where nothing was read at random, or none stands.
+        """
+        return self._quality_now(seq, self._standing())
+
+    def _quality_now(self, seq: int, standing: np.ndarray) -> error_rate.Estimate | None:
+        given = self.quality_of(seq) if seq in self._fold.audits else None
+        n_rows = int(standing[seq])
+        if given is None or not n_rows:
+            return None
+        read = self.read(seq)
+        n_rows_seen = int(self._standing(read)[seq])
+        n_found = len({row for how in self._audits_of(seq) for row in how["wrong"]})
+        return given.of_what_stands(n_found, len(read), n_rows, n_rows_seen)
 
     def quality_of_label(self, label_id: int) -> error_rate.Estimate | None:
         """The share of wrong labels among those left of what the label's audited actions gave; None without an audit.
 
         Left: those that an audit found wrong have lost the label.
         """
+        standing = self._standing() if self._fold.audits else np.zeros(0)
         audited = {
             seq
             for seq, audits in self._fold.audits.items()
@@ -86,12 +101,61 @@ class LogAuditor(LogWriter):
             and self.in_force(seq)
             and any(self.in_force(audit.seq) for audit in audits)
         }
-        found = [
-            each.without(self.n_found_wrong(seq))
-            for seq in sorted(audited)
-            if (each := self.quality_of(seq)) is not None and each.n_rows > self.n_found_wrong(seq)
-        ]
+        found = [each for seq in sorted(audited) if (each := self._quality_now(seq, standing)) is not None]
         return error_rate.pooled(found) if found else None
+
+    def rightness(self) -> error_rate.Rightness | None:
+        """How right all labels are that stand, by the random audits of their actions; None without an audit.
+
+        Each action weighs as many labels as stand of it (stratified sampling: W. G. Cochran, Sampling Techniques, 1977,
+        chapter 5). Actions of which nothing was read are taken to be like the others.
+        """
+        standing = self._standing()
+        found = [
+            each for seq in np.flatnonzero(standing) if (each := self._quality_now(int(seq), standing)) is not None
+        ]
+        if not found:
+            return None
+        pooled = error_rate.pooled(found)
+        n_checked, n = sum(each.n_rows for each in found), int(standing.sum())
+        return error_rate.Rightness(replace(pooled, n_rows=n), n_checked / n)
+
+    def _standing(self, rows: np.ndarray | None = None) -> np.ndarray:
+        """How many labels of `rows` (default: all) stand of each action, by its number: int64 (n_actions + 1,)."""
+        of = slice(None) if rows is None else rows
+        standing = np.zeros(len(self.actions) + 1, np.int64)
+        if not self.several:
+            known = self.codes[of] != UNLABELLED
+            return standing + np.bincount(self.setters[of][known], minlength=len(standing))
+        for label in self.labels:
+            column = self._column(label.id)
+            standing += np.bincount(column.setters[of][column.codes[of] == YES], minlength=len(standing))
+        return standing
+
+    def check_sample(self, n: int, random_state: int = 0) -> np.ndarray:
+        """At most `n` rows to read, drawn at random of all that have a label and were not drawn so before: int64.
+
+        What was found is kept by an `audit` of each row's own action, `setters`. Raises LabelError with yes, no and
+        unknown for each label.
+        """
+        left = self.codes != UNLABELLED
+        for seq in map(int, np.unique(self.setters[left])):
+            if seq in self._fold.audits:
+                read = self.read(seq, "random")
+                left[read[self.setters[read] == seq]] = False  # others of them have another label since
+        return np.random.default_rng(random_state).permutation(np.flatnonzero(left))[:n]
+
+    def keep_check(self, read: np.ndarray, wrong: np.ndarray) -> int:
+        """Note what was found of the rows of a `check_sample`, each action's by itself; returns how many were wrong.
+
+        Rows whose label was taken off meanwhile are left out.
+        """
+        read = read[self.codes[read] != UNLABELLED]
+        n_wrong = 0
+        for seq in np.unique(self.setters[read]):
+            its = read[self.setters[read] == seq]
+            n_wrong += self.audit(int(seq), its, np.intersect1d(its, wrong), "random").n_changed
+        return n_wrong
 
     def _is_now(self, given: int | None, label_id: int) -> bool:
         """Whether the label that was given is by now this one."""

@@ -17,13 +17,32 @@ class Estimate:
     n_read: int
     n_rows: int
 
-    def without(self, n_wrong: int) -> "Estimate":
-        """Of the labels that are left when so many that were found wrong have been taken off."""
-        left = self.n_rows - n_wrong
+    def of_what_stands(self, n_found: int, n_seen: int, n_rows: int, n_rows_seen: int) -> "Estimate":
+        """Of the `n_rows` of these labels that stand now, `n_rows_seen` of which were seen and are right.
+
+        `n_seen` of all were read, at random or not, and `n_found` found wrong and taken off: what is wrong by now is
+        among those that nobody has read.
+        """
+        unread = self.n_rows - n_seen
         share, low, high = (
-            max(0.0, each * self.n_rows - n_wrong) / left if left else 0.0 for each in (self.share, self.low, self.high)
+            min(1.0, max(0.0, each * self.n_rows - n_found) / unread) * (n_rows - n_rows_seen) / n_rows
+            if unread
+            else 0.0
+            for each in (self.share, self.low, self.high)
         )
-        return Estimate(share, low, high, min(self.n_read, left), left)
+        return Estimate(share, low, high, min(self.n_read, n_rows), n_rows)
+
+
+@dataclass(frozen=True)
+class Rightness:
+    """How right all labels are that stand: `wrong` is their share of wrong ones, by what was read at random.
+
+    `checked` is the share of the labels that were given by actions of which something was read; the others count like
+    these.
+    """
+
+    wrong: Estimate
+    checked: float
 
 
 def wilson(share: float, n: float) -> tuple[float, float]:

@@ -89,10 +89,12 @@ def test_pooled_where_all_was_read() -> None:
 
 def test_what_is_left_when_the_wrong_ones_were_taken_off() -> None:
     found = estimate(5, 20, 100)
-    left = found.without(5)
+    left = found.of_what_stands(5, 20, 95, 15)
     assert (left.n_rows, left.n_read) == (95, 20)
     assert left.share == pytest.approx(20 / 95)  # of the 80 unread a quarter are wrong, of the 15 read and kept none
     assert left.low == pytest.approx((100 * found.low - 5) / 95)
     assert left.high == pytest.approx((100 * found.high - 5) / 95)
-    assert estimate(5, 12, 12).without(5) == Estimate(0, 0, 0, 7, 7)
-    assert found.without(60).share == 0  # more were found among the edge than the sample told of
+    assert estimate(5, 12, 12).of_what_stands(5, 12, 7, 7) == Estimate(0, 0, 0, 7, 7)
+    assert found.of_what_stands(60, 80, 40, 20).share == 0  # more were found at the edge than the sample told of
+    halved = found.of_what_stands(5, 20, 55, 15)  # 40 of the unread have another label by now
+    assert halved.share == pytest.approx(0.25 * 40 / 55)

@@ -69,12 +69,11 @@ def _known(session: Session, action: Action) -> None:
         st.caption(f"{said} A random sample tells the share of wrong labels.")
         return
     st.markdown(f"**{give_labels.in_words(found)}**")
-    if n_off := session.log.n_found_wrong(action.seq):
-        left = found.without(n_off)
+    left = session.log.quality_now(action.seq)
+    if left is not None and left.n_rows < found.n_rows:
         st.caption(
-            f"So it was when given. {count(n_off, 'text')} found wrong {'has' if n_off == 1 else 'have'} lost the "
-            f"label since: of the {left.n_rows:,} left, {100 * left.share:.1f} % are wrong "
-            f"({100 * left.low:.1f} to {100 * left.high:.1f} %)."
+            f"So it was when given. What was found wrong has lost the label: of the {left.n_rows:,} that are left, "
+            f"{100 * left.share:.1f} % are wrong ({100 * left.low:.1f} to {100 * left.high:.1f} %)."
         )
     st.caption(
         "The 95 % interval is Wilson's, corrected for how much of all was read. Only random samples count; those of "
