@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "projections": set(),
     "selection": set(),
     "labels": {"database", "palette"},
+    "queues": set(),
     "readers": {"csv_injection", "dataset", "labels"},
     "formats": {"csv_injection", "dataset", "readers"},
     "learning": {"encoders", "palette", "projections"},
