@@ -6,7 +6,7 @@ what it did not mean to.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +34,7 @@ from labelling.labels.label import (
     names_to_import,
 )
 from labelling.labels.reading import LogReader
+from labelling.palette import free_mark
 
 
 @dataclass(frozen=True)
@@ -61,18 +62,19 @@ class LogWriter(LogReader):
         answer: int = YES,
         overwrite: bool = False,
         how: Mapping[str, Any] | None = None,
+        near: Collection[int] = (),
     ) -> Outcome:
         """Give `rows` the label `name`, making the label where it is new.
 
         Rows that bear another label are left as they are unless `overwrite`. Where nothing would change, nothing is
         written. With yes, no and unknown for each label: say that the `answer` is YES or NO; rows to which the other
         answer was given are left unless `overwrite`. Raises LabelError for a name that can't be one or a row outside
-        0..n_rows-1.
+        0..n_rows-1. A new label's colour is told apart from those of the labels `near`, by their ids.
         """
         clean_name(name)
         rows = self._valid(rows)
         with self._writing() as (connection, seen):
-            label, made = self._find_or_make(name)
+            label, made = self._find_or_make(name, near)
             column, value = self._place(label, answer)
             values = self._values(column)
             changed = rows[values[rows] != value]
@@ -251,21 +253,26 @@ class LogWriter(LogReader):
             raise LabelError(f"Rows must lie in 0..{self.n_rows - 1}, got {rows[0]}..{rows[-1]}.")
         return rows
 
-    def _ids(self, names: Sequence[str]) -> tuple[dict[str, int], dict[int, dict[str, Any]]]:
+    def _ids(
+        self, names: Sequence[str], near: Collection[int] = ()
+    ) -> tuple[dict[str, int], dict[int, dict[str, Any]]]:
         """The ids of these labels, and what makes those that are new: they get the next ids."""
         ids = {composed(label.name): label.id for label in reversed(self.labels)}
         ids |= {label.name: label.id for label in self.labels}  # two of an old log may look alike
         made: dict[int, dict[str, Any]] = {}
+        marks = {label.id: label.mark for label in self.labels}
         for name in names:
             clean = composed(name)
             if name not in ids and clean not in ids:
                 ids[clean] = self.n_ids + len(made)
-                made[ids[clean]] = {"name": clean}
+                mark = free_mark(marks.values(), [marks[each] for each in near if each in marks])
+                made[ids[clean]] = {"name": clean, "mark": mark}
+                marks[ids[clean]] = mark
             ids.setdefault(name, ids[clean])
         return ids, made
 
-    def _find_or_make(self, name: str) -> tuple[int, dict[int, dict[str, Any]]]:
-        ids, made = self._ids([name])
+    def _find_or_make(self, name: str, near: Collection[int] = ()) -> tuple[int, dict[int, dict[str, Any]]]:
+        ids, made = self._ids([name], near)
         return ids[name], made
 
     def _append(

@@ -8,6 +8,8 @@ from labelling.selection import neighbours, search
 from labelling.session.selection import Selecting
 from labelling.session.view import SessionError
 
+NEAR = 0.03  # of the texts round a selection: fewer of a label are no border with it
+
 
 class Giving(Selecting):
     """The labels of a session; see `labelling.session.Session`."""
@@ -15,7 +17,17 @@ class Giving(Selecting):
     def label(self, name: str, *, answer: int = YES, overwrite: bool = False) -> Outcome:
         """Give the selection a label, or say yes or no to it. It is on disk when this returns."""
         self._need_selection()
-        return self.log.assign(self.selection, name, answer=answer, overwrite=overwrite, how=self.how)
+        near = [] if self.log.several or self.log.find(name.strip()) else self._labels_beside()
+        return self.log.assign(self.selection, name, answer=answer, overwrite=overwrite, how=self.how, near=near)
+
+    def _labels_beside(self) -> list[int]:
+        """The labels of a good part of the selection's nearest texts: a new label's colour must differ from these."""
+        graph = self.graph
+        if graph is None:
+            return []
+        around = np.setdiff1d(graph[self.selection], self.selection)
+        counts = self.log.counts(around[around >= 0])
+        return np.flatnonzero(counts > NEAR * len(around)).tolist()
 
     def clear(self, name: str | None = None) -> Outcome:
         """Take the labels off the selection, or this label alone."""

@@ -7,6 +7,8 @@ be: what `labelling.labels` does in arrays, with shortcuts, is compared with it.
 from dataclasses import dataclass, field
 from typing import Any
 
+from labelling.palette import free_mark
+
 KINDS_THAT_GIVE = ("assign", "split", "import")
 YES, NO, UNKNOWN = 1, 0, -1
 ONE = -1
@@ -113,7 +115,8 @@ class Model:
         if name not in ids:
             made = {label_id for entry in self.log for label_id in entry.edits} | set(edits)
             ids[name] = max(made, default=-1) + 1
-            edits[ids[name]] = {"name": name}
+            marks = [known["mark"] for known in self.labels()] + [edit["mark"] for edit in edits.values()]
+            edits[ids[name]] = {"name": name, "mark": free_mark(marks)}
         return ids[name]
 
     def check(self, label_id: int) -> None:

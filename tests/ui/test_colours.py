@@ -134,8 +134,8 @@ def test_as_many_categories_as_marks(n_values: int) -> None:
 
 
 def test_more_categories_than_marks() -> None:
-    values = pd.Series([f"v{row % 40}" for row in range(59)] + [None], dtype="str")
-    legend = check(by_column("c", values))
+    values = pd.Series([f"v{row % 64}" for row in range(99)] + [None], dtype="str")
+    legend = check(by_column("c", values), 100)
     assert len(legend) == N_MARKS
     assert "17 more values" in legend
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from labelling.labels import Outcome
 from labelling.labels.label import KEYS, NO, YES, Label
-from labelling.palette import N_MARKS, mark
+from labelling.palette import HUES, N_MARKS, ORDER, mark
 from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui.frame import page
@@ -126,8 +126,8 @@ def _fields(session: Session, label: Label) -> None:
         left, right = st.columns(2)
         look = left.selectbox(
             "Colour and shape",
-            range(N_MARKS),
-            index=label.mark % N_MARKS,
+            ORDER,
+            index=ORDER.index(label.mark % N_MARKS),
             format_func=_name_of_mark,
             key=f"mark of {label.id} {label.mark}",
         )
@@ -145,11 +145,14 @@ def _fields(session: Session, label: Label) -> None:
             st.rerun()
 
 
-COLOURS = ("blue", "red", "green", "yellow", "cyan", "purple")  # palette.HUES
+COLOURS = (  # palette.HUES
+    "blue", "rose", "green", "yellow", "cyan", "purple", "violet", "mint", "mauve", "red", "indigo", "teal",
+)  # fmt: skip
 
 
 def _name_of_mark(index: int) -> str:
-    return f"{SHAPES[int(mark(index)['shape'])]} {COLOURS[index % len(COLOURS)]}"
+    look = mark(index)
+    return f"{SHAPES[int(look['shape'])]} {COLOURS[HUES.index(look['colour'])]}"
 
 
 def _save(session: Session, label: Label, name: str, about: str, look: int, key: str | None) -> None:

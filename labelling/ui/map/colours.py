@@ -10,7 +10,7 @@ import pandas as pd
 
 from labelling.labels import LabelLog
 from labelling.labels.label import NO, UNKNOWN, UNLABELLED, YES, Label
-from labelling.palette import HUES, N_MARKS, Mark, mark  # noqa: F401, HUES is for the charts of the pages
+from labelling.palette import HUES, N_MARKS, ORDER, Mark, mark  # noqa: F401, HUES is for the charts of the pages
 from labelling.selection.filters import as_numbers, is_date
 
 # viridis, dark to bright (S. van der Walt & N. Smith, 2015): for what has an order
@@ -162,7 +162,7 @@ def by_column(name: str, values: pd.Series) -> Colouring:
     texts = values.astype("string").str.strip()
     counts = texts[texts != ""].value_counts()
     top = counts.index[: N_MARKS - 1 if len(counts) > N_MARKS else N_MARKS]
-    place = pd.Series(np.arange(1, len(top) + 1), index=top)
+    place = pd.Series(np.array(ORDER[: len(top)], int) + 1, index=top)
     codes = texts.map(place).fillna(0).to_numpy(np.uint8)
     legend = [
         {"name": value, "count": int(counts[value]), "code": code, "group": code} for value, code in place.items()
