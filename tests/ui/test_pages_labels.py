@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from labelling.labels import LabelLog
 from labelling.labels.label import NO
+from labelling.palette import ORDER
 from labelling.readers import make_dataset, read_table
 from labelling.ui.frame import page, resources
 from labelling.workspace import Project, Workspace
@@ -75,7 +76,7 @@ def test_labels_are_made_and_changed(project: Project) -> None:
     at.selectbox(key="key of 0 1").select("A")
     at = click(at, "Save")
     (label,) = log_of(project).labels
-    assert (label.name, label.description, label.mark, label.key) == ("late", "what came after its day", 7, "A")
+    assert (label.name, label.description, label.mark, label.key) == ("late", "what came after its day", ORDER[7], "A")
 
 
 def test_a_name_that_is_taken_is_said_and_nothing_changes(project: Project) -> None:

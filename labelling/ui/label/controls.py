@@ -13,7 +13,7 @@ from labelling.selection.search import SearchError
 from labelling.session import Found, Session
 from labelling.ui.frame import page
 from labelling.ui.frame.steps import step
-from labelling.ui.label import filtering
+from labelling.ui.label import filtering, suggesting
 from labelling.ui.label.filtering import Condition
 from labelling.ui.map import colours
 from labelling.ui.map.colours import Colouring
@@ -52,9 +52,10 @@ def controls(session: Session) -> Shown:
     guesses = [SUGGESTION, SURE] if space is not None and space.suggestions is not None else []
     columns = _columns(session.project.dataset_id, session.project.dataset)
     options = [LABEL, *guesses, DENSITY, *([SEARCH] if session.found else []), *(f"{COLUMN}{name}" for name in columns)]
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="corral-controls"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-controls"):
         with st.popover("Filter", icon=":material/filter_alt:"):
             wanted = filtering.choose(session)
+        suggesting.show(session)
         if state.pop(BY_SEARCH, False) or state.get("colour by") not in options:
             state["colour by"] = LABEL if session.found is None else SEARCH
         by = st.selectbox(
@@ -62,7 +63,8 @@ def controls(session: Session) -> Shown:
             options,
             key="colour by",
             format_func=_said,
-            width=190,
+            width=150,
+            label_visibility="collapsed",
         )
         _search_box(session)
     mask, applied = _masked(session, wanted)
@@ -190,10 +192,12 @@ def _search_box(session: Session) -> None:
         format_func=KINDS.__getitem__,
         on_change=step(_search),
         args=(session,),
-        width=190,
+        width=150,
+        label_visibility="collapsed",
     )
     st.text_input(
         "Search",
+        label_visibility="collapsed",
         key="search query",
         placeholder=f"{PLACEHOLDER[kind]}   ( / )",
         on_change=step(_search),
@@ -236,29 +240,27 @@ def found(session: Session) -> None:
     ranked = found.scores is not None
     query = page.escape(_cut(found.query))
     n = N_NEAREST if ranked else len(found.best(session.seen))
-    with st.container(border=True, key="corral-found", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", key="corral-found", gap="small", width="content"):
         if found.kind == "moved":
-            st.markdown(f"Texts that **{query}**")
+            st.markdown(f"Texts that **{query}**", width="content")
         elif ranked:
-            st.markdown(f"Nearest to **{query}**")
+            st.markdown(f"Nearest to **{query}**", width="content")
         else:
-            st.markdown(f"**{n:,}** with the {'words' if found.kind == 'words' else 'pattern'} **{query}**")
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            if ranked:
-                state, n_rows = st.session_state, session.project.n_rows
-                if not 1 <= state.get("n nearest", 0) <= n_rows:
-                    state["n nearest"] = min(n, n_rows)
-                n = int(
-                    st.number_input("How many", 1, n_rows, key="n nearest", label_visibility="collapsed", width=110)
-                )
-            st.button(
-                "Select these" if ranked else "Select them",
-                key="select found",
-                shortcut="M",
-                on_click=step(lambda: _select(session, found, n if ranked else None)),
-                disabled=not n,
-            )
-            st.button("End", icon=":material/close:", type="tertiary", on_click=step(clear_search), args=(session,))
+            words = "words" if found.kind == "words" else "pattern"
+            st.markdown(f"**{n:,}** with the {words} **{query}**", width="content")
+        if ranked:
+            state, n_rows = st.session_state, session.project.n_rows
+            if not 1 <= state.get("n nearest", 0) <= n_rows:
+                state["n nearest"] = min(n, n_rows)
+            n = int(st.number_input("How many", 1, n_rows, key="n nearest", label_visibility="collapsed", width=110))
+        st.button(
+            "Select these" if ranked else "Select them",
+            key="select found",
+            shortcut="M",
+            on_click=step(lambda: _select(session, found, n if ranked else None)),
+            disabled=not n,
+        )
+        st.button("End", icon=":material/close:", type="tertiary", on_click=step(clear_search), args=(session,))
 
 
 def _select(session: Session, found: Found, n: int | None) -> None:

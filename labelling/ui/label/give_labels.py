@@ -1,7 +1,7 @@
 """Giving labels to what is selected: the labels with their keys, what happens to rows that have one, undo and redo."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -17,7 +17,7 @@ from labelling.ui.map import LABEL_MAP, colours, is_drawn_on
 
 LEAVE, OVERWRITE = "leave", "overwrite"
 NOTHING = "nothing done"
-MANY_LABELS = 14  # more than this scroll
+PARTS = ("new", "choice", "strip", "yes-no")
 VERBS = {
     "assign": "label",
     "deny": "no for",
@@ -55,7 +55,7 @@ def say() -> None:
 
 def show(session: Session) -> None:
     # A place each: what comes and goes must not push another part into its place, with its old content still in it.
-    new, choice, labels, answers, steps = (st.container(gap="xsmall") for _ in range(5))
+    new, choice, labels, answers = (st.container(gap="xsmall", key=f"corral-{name}") for name in PARTS)
     with new:
         _new_label(session)
     with choice:
@@ -66,8 +66,6 @@ def show(session: Session) -> None:
     if session.log.several:
         with answers:
             _answers(session)
-    with steps:
-        undo_and_redo(session)
 
 
 # ---------------------------------------------------------------- which label
@@ -87,7 +85,12 @@ def _new_label(session: Session) -> None:
         )
     with st.form("new label", border=False):
         name, button = st.columns([3, 2], vertical_alignment="bottom")
-        name.text_input("New label", key="new label name", placeholder="type a name   ( N )")
+        name.text_input(
+            "New label",
+            key="new label name",
+            placeholder="type a name   ( N )",
+            label_visibility="collapsed",
+        )
         button.form_submit_button(
             f"{verb} {said}".strip(),
             key="new label button",  # the same for any number: Enter pressed while the number changes counts too
@@ -110,8 +113,7 @@ def _give_typed(session: Session, shown: np.ndarray) -> None:
 def _labels(session: Session) -> None:
     log, rows = session.log, session.selection
     counts = log.counts()
-    height: int | Literal["content"] = 190 if len(log.labels) > MANY_LABELS else "content"
-    with st.container(height=height, border=False, horizontal=True, gap="small", key="corral-labels"):
+    with st.container(border=False, horizontal=True, gap="small", key="corral-labels"):
         for label in log.labels:
             hue = colours.mark(label.mark)["colour"]
             st.html(
@@ -345,7 +347,7 @@ def undo_and_redo(session: Session) -> None:
                 help=f"Read a sample of what was labelled last: {page.escape(describe(log, last))}",
             )
     if (own := next((action for action in reversed(log.actions) if action.who == log.who), None)) is not None:
-        st.caption(page.escape(_done_last(log, own)))
+        st.caption(page.escape(_done_last(log, own)), width="content")
 
 
 def _done_last(log: LabelLog, action: Action) -> str:

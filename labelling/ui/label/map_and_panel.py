@@ -17,7 +17,57 @@ from labelling.ui.map import LABEL_MAP as MAP
 from labelling.ui.map import Drawn, Handlers, answer_hovers, send_positions, send_selection, show_map
 from labelling.workspace import Space
 
-MAP_HEIGHT = "clamp(340px, calc(100vh - 345px), 1100px)"  # with what stands above and below it, the window's
+# One screen: the map and the panel are as high as the window leaves them, and only the list of texts scrolls.
+MAP_HEIGHT = "max(260px, calc(100vh - 196px))"
+STYLE = """<style>
+.stMainBlockContainer { padding: 3.9rem 1.5rem 0; }
+.stMainBlockContainer > .stVerticalBlock { gap: 0.4rem; }
+/* In the line of the menu, where there is room for it. */
+[data-testid="stLayoutWrapper"]:has(> .st-key-corral-top) { position: fixed; top: 0.3rem; right: 11.5rem; width: auto;
+  z-index: 999991; max-width: calc(100vw - 46rem); }
+.st-key-corral-top { flex-wrap: nowrap; }
+.st-key-corral-top p { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.st-key-corral-top button { min-height: 1.9rem; }
+/* Over the line below the map, while there is something to say. */
+[data-testid="stLayoutWrapper"]:has(> .st-key-corral-status) { position: fixed; bottom: 0.3rem; left: 1.5rem;
+  width: 60vw; z-index: 20; }
+.st-key-corral-status > * { background: var(--st-background-color); }
+.stVerticalBlock:has(> * > .st-key-corral-stage) { gap: 0.4rem; }
+.st-key-corral-stage { position: relative; gap: 0.2rem; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-corral-steps) { position: absolute; top: 5px; left: 6px; width: auto;
+  z-index: 3; }
+.st-key-corral-steps { gap: 0; background: color-mix(in srgb, var(--st-background-color) 80%, transparent);
+  border-radius: 6px; }
+.st-key-corral-steps button { min-height: 1.5rem; padding: 0 0.45rem; }
+.st-key-corral-steps button p { font-size: 0.8rem; }
+.st-key-corral-controls button, .st-key-corral-controls input { min-height: 2rem; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-corral-panel) { height: calc(100vh - 4.6rem); min-height: 26rem;
+  flex: none; }
+.st-key-corral-panel { flex-wrap: nowrap; overflow: hidden; gap: 0.3rem; }
+.st-key-corral-panel > * { flex: none; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-corral-head) { height: 2rem; flex: none; }
+.st-key-corral-head { flex-wrap: nowrap; overflow: hidden; }
+.st-key-corral-head button { min-height: 1.6rem; padding: 0 0.4rem; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-corral-bears) { height: 2rem; flex: none; }
+.st-key-corral-bears { overflow: hidden; }
+.st-key-corral-bears small { display: block; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-corral-words) { height: 1.7rem; flex: none; }
+.st-key-corral-words { overflow: hidden; }
+.st-key-corral-choice { min-height: 2.1rem; }
+.st-key-corral-choice button { min-height: 1.8rem; padding: 0 0.5rem; }
+.st-key-corral-labels { max-height: min(7.6rem, 17vh); overflow-y: auto; gap: 0.25rem 0.35rem; }
+.st-key-corral-labels button { min-height: 1.6rem; padding: 0 0.4rem; }
+.st-key-corral-labels button p { font-size: 0.82rem; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-corral-pages) { height: 1.7rem; flex: none; }
+.st-key-corral-pages button { min-height: 1.6rem; padding: 0 0.3rem; }
+.st-key-corral-panel > [data-testid="stLayoutWrapper"]:has(> .st-key-corral-texts) { flex: 1 1 0; min-height: 5rem;
+  overflow-y: auto; }
+.st-key-corral-undo button { min-height: 1.6rem; padding: 0 0.3rem; }
+.st-key-corral-stage .corral-legend { max-height: 31px; flex-wrap: nowrap; overflow: auto hidden; }
+.st-key-corral-stage .corral-legend-entry { flex: none; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-corral-below) { height: 2.3rem; flex: none; }
+.st-key-corral-below { flex-wrap: nowrap; overflow: hidden; }
+</style>"""
 REFRESH_SECONDS = 0.7
 WATCH_SECONDS = 1.0
 # Times what it took to draw the page: so long it rests before it is drawn for what others do, or the server chokes.
@@ -200,10 +250,12 @@ def show(session: Session) -> None:
     if session.view is not None:
         send_selection(MAP, session.project.n_rows, session.selection)
     session.log.refresh()
-    left, right = st.columns([7, 3], gap="medium")
-    with right, st.container(gap="xsmall"):
-        found = panel.begin(session)  # the answer to a lasso, before all else
-        rest = st.container(gap="xsmall")
+    left, right = st.columns([13, 7], gap="small")
+    with right:
+        # Each part has a place of its own, which what stands above it does not move; the texts have all that is left.
+        beside = st.container(gap="xsmall", key="corral-panel")
+    with beside:
+        panel.begin(session)  # the answer to a lasso, before all else
     # The browser takes a tenth of a second to lay out what follows, and would do so before it shows this.
     time.sleep(HEAD_START_SECONDS)
     with left:
@@ -211,29 +263,32 @@ def show(session: Session) -> None:
             st.info("The first points appear in a moment.", icon=":material/hourglass_top:")
             return
         shown = controls.controls(session)
+        stage = st.container(key="corral-stage")
         if n_hidden := session.show_only(shown.rows):
             tell("just hidden", n_hidden)
             st.rerun()  # the selection that was sent is another now
-        show_map(
-            MAP,
-            session.map_id,
-            shown.colouring,
-            labels_seq=session.log.seq,
-            visible=session.visible,
-            hidden_groups=shown.hidden,
-            outlined=session.is_drawn,
-            pinned=st.session_state.get("pinned"),
-            height=MAP_HEIGHT,
-            handlers=Handlers(
-                drawn=lambda drawn: _select(session, drawn),
-                legend=lambda group, what: controls.on_legend(session, group, what),
-                picked=lambda row: _pin(session, row),
-            ),
-        )
-        answer_hovers(MAP, session.project.dataset, shown.colouring, session.log.name_of)
+        with stage:
+            show_map(
+                MAP,
+                session.map_id,
+                shown.colouring,
+                labels_seq=session.log.seq,
+                visible=session.visible,
+                hidden_groups=shown.hidden,
+                outlined=session.is_drawn,
+                pinned=st.session_state.get("pinned"),
+                height=MAP_HEIGHT,
+                handlers=Handlers(
+                    drawn=lambda drawn: _select(session, drawn),
+                    legend=lambda group, what: controls.on_legend(session, group, what),
+                    picked=lambda row: _pin(session, row),
+                ),
+            )
+            panel.steps(session)
+            answer_hovers(MAP, session.project.dataset, shown.colouring, session.log.name_of)
         _below(session, shown)
-    with rest:
-        panel.show(session, found)
+    with beside:
+        panel.show(session)
 
 
 def _select(session: Session, drawn: Drawn) -> None:
@@ -247,19 +302,20 @@ def _pin(session: Session, row: int) -> None:
 
 
 def _below(session: Session, shown: controls.Shown) -> None:
-    said, keys = st.columns([6, 1], vertical_alignment="center")
-    with said.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-chips"):
-        if session.visible is None:
-            st.caption(
-                "Drag a lasso round points. Shift adds, alt takes away, both keep what is in both. Click pins a text."
-            )
-        else:
-            n_shown, n_placed = int(np.count_nonzero(session.visible)), session.view.n_points if session.view else 0
-            st.caption(f"**{n_shown:,} of {n_placed:,}** are shown.", width="content")
-        controls.chips(session, shown)
-    with keys.popover("Keys", type="tertiary", icon=":material/keyboard:"):
-        lines = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(what)}</dd>" for key, what in KEYS)
-        st.html(f'<dl class="corral-keys">{lines}</dl>')
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-below"):
+        with st.container(
+            horizontal=True, vertical_alignment="center", gap="small", key="corral-undo", width="content"
+        ):
+            give_labels.undo_and_redo(session)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-chips"):
+            if session.visible is not None:
+                n_shown, n_placed = int(np.count_nonzero(session.visible)), session.view.n_points if session.view else 0
+                st.caption(f"**{n_shown:,} of {n_placed:,}** are shown.", width="content")
+            controls.found(session)
+            controls.chips(session, shown)
+        with st.popover("Keys", type="tertiary", icon=":material/keyboard:"):
+            lines = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(what)}</dd>" for key, what in KEYS)
+            st.html(f'<dl class="corral-keys">{lines}</dl>')
 
 
 KEYS = (

@@ -12,7 +12,7 @@ from labelling.selection.keywords import Keywords
 from labelling.session import Session
 from labelling.ui.frame import page
 from labelling.ui.frame.steps import step, told
-from labelling.ui.label import controls, give_labels, suggesting
+from labelling.ui.label import controls, give_labels
 from labelling.ui.map import colours
 
 PAGE_ROWS = 8
@@ -20,16 +20,15 @@ MAX_SAMPLE = 800  # rows of a selection that can be leafed through, drawn at ran
 MAX_READ = 20_000  # characters of a pinned text
 
 
-def begin(session: Session) -> Place:
-    """How much is labelled and selected; returns the place for what a search found, which comes between them."""
+def begin(session: Session) -> None:
+    """How much is labelled and selected."""
     page.labelled(session)
-    found = st.container()
     n = len(session.selection)
-    if not n:
-        st.markdown("##### Nothing selected")
-        return found
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"##### {n:,} selected")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-head"):
+        if not n:
+            st.markdown("**Nothing selected**")
+            return
+        st.markdown(f"**{n:,} selected**", width="content")
         if not session.log.several:
             st.button(
                 "Unlabel",
@@ -47,13 +46,16 @@ def begin(session: Session) -> Place:
             shortcut="Escape",
             type="tertiary",
         )
-    return found
+        _strays(session)
 
 
-def show(session: Session, found: Place) -> None:
-    """All else: what was found goes to its place."""
+def show(session: Session) -> None:
+    """All else."""
     # Each part keeps its place, however much stands above it: what is typed while the panel changes stays typed.
-    said, chosen, labels, more = (st.container(gap="xsmall") for _ in range(4))
+    said = st.container(gap="xsmall")
+    bears, words = st.container(key="corral-bears"), st.container(key="corral-words")
+    labels = st.container(gap="xsmall")
+    pages, texts = st.container(key="corral-pages"), st.container(gap="xsmall", key="corral-texts")
     with said:
         give_labels.say()
     with told("step meanwhile") as meanwhile:
@@ -65,50 +67,38 @@ def show(session: Session, found: Place) -> None:
                 f"{n_hidden:,} {'is' if n_hidden == 1 else 'are'} hidden now, and no longer selected. "
                 "B brings a selection back."
             )
-    with found:
-        controls.found(session)
-    with chosen:
-        keywords = _selection(session)
+    with bears:
+        if len(session.selection):
+            st.html(_breakdown(session))
+        else:
+            st.caption("Draw a lasso round some points to read and label them.")
     with labels:
         give_labels.show(session)
-    with more:
-        suggesting.show(session)
+    with texts:
         _pinned(session)
-        _table(session)
-    if keywords is not None:  # last, as it takes the longest
-        _keywords(session, keywords)
+        _table(session, pages)
+    if len(session.selection):  # last, as it takes the longest
+        _keywords(session, words)
 
 
 # ---------------------------------------------------------------- selection
 
 
-def _selection(session: Session) -> Place | None:
-    """What the selection holds and what can be done with it; returns the place for its keywords."""
-    bears = st.container()
-    _steps(session)
-    if not len(session.selection):
-        st.caption("Draw a lasso round some points to read and label them.")
-        return None
-    bears.html(_breakdown(session))
+def _strays(session: Session) -> None:
     strays = session.strays()
     if strays is not None and len(strays):
-        said, drop = st.columns([3, 2], vertical_alignment="center")
-        said.caption(
-            f":material/call_split: {len(strays):,} with most of the nearest texts outside",
-            help="The map has two dimensions, the space has hundreds: these lie here on the map, but not in the space.",
-        )
-        drop.button(
-            "Drop them",
+        st.button(
+            f"Drop {len(strays):,}",
             key="step Drop",
             shortcut="D",
             on_click=step(lambda rows=session.selection: _go_on(session, rows, session.drop_strays)),
             type="tertiary",
-            width="stretch",
+            help="These may not belong here: most of their nearest texts lie outside. The map has two dimensions, the "
+            "space has hundreds; they lie here on the map, but not in the space.",
         )
-    return st.empty()
 
 
-def _steps(session: Session) -> None:
+def steps(session: Session) -> None:
     """The ways from one selection to another."""
     some, graph = bool(len(session.selection)), session.graph is not None
     waits = None if graph else "Comes with the UMAP, which is still being made"
@@ -216,7 +206,7 @@ def _pinned(session: Session) -> None:
             st.html(f"<small>{' · '.join(lines)}</small>")
 
 
-def _table(session: Session) -> None:
+def _table(session: Session, pages: Place) -> None:
     """Some of the selected texts, in a random order that can be drawn anew; or, without a selection, what was found."""
     rows, ordered = session.selection, False
     if not len(rows) and session.found is not None:
@@ -230,7 +220,7 @@ def _table(session: Session) -> None:
         order = rng.choice(rows, min(len(rows), MAX_SAMPLE), replace=False)
     n_pages = -(-len(order) // PAGE_ROWS)
     at = min(st.session_state.setdefault("sample page", 0), n_pages - 1)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with pages, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         some = f" of {len(order):,}" if len(order) < len(rows) else ""
         st.caption(f"{'Found' if ordered else 'Sample'}{some}, page {at + 1:,} of {n_pages:,}")
         for by, icon, key in ((-1, "chevron_left", "K"), (1, "chevron_right", "J")):
@@ -254,8 +244,7 @@ def _table(session: Session) -> None:
                     )
                 ),
             )
-    with st.container(height=420, border=True):
-        st.html("".join(_row(session, int(row)) for row in order[at * PAGE_ROWS : (at + 1) * PAGE_ROWS]))
+    st.html("".join(_row(session, int(row)) for row in order[at * PAGE_ROWS : (at + 1) * PAGE_ROWS]))
 
 
 def _row(session: Session, row: int, length: int = 2_000) -> str:

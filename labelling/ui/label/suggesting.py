@@ -15,7 +15,7 @@ def show(session: Session) -> None:
     found = None if space is None else space.suggestions
     if space is None or found is None:
         return
-    with st.expander(f"Suggestions: {page.escape(space.name)}", icon=":material/lightbulb:"):
+    with st.popover("Suggestions", icon=":material/lightbulb:", type="tertiary", help=page.escape(space.name)):
         at_least = st.slider("At least so sure", 0.0, 1.0, 0.9, 0.05, key="suggestions at least")
         open_rows = session.unlabelled & session.seen
         counts = {label: int(open_rows[found.rows(label, at_least)].sum()) for label in found.classes}
