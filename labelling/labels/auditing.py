@@ -15,6 +15,8 @@ from labelling.labels.writing import LogWriter, Outcome, n_changed
 class LogAuditor(LogWriter):
     """A log whose actions can be audited."""
 
+    _right: tuple[int, error_rate.Rightness | None] | None = None
+
     def audit(self, seq: int, read: np.ndarray, wrong: np.ndarray, sample: str) -> Outcome:
         """Note that of the rows of action `seq` these were `read`, and those found `wrong`, which lose the label.
 
@@ -110,6 +112,11 @@ class LogAuditor(LogWriter):
         Each action weighs as many labels as stand of it (stratified sampling: W. G. Cochran, Sampling Techniques, 1977,
         chapter 5). Actions of which nothing was read are taken to be like the others.
         """
+        if self._right is None or self._right[0] != self.seq:
+            self._right = (self.seq, self._rightness())
+        return self._right[1]
+
+    def _rightness(self) -> error_rate.Rightness | None:
         standing = self._standing()
         found = [
             each for seq in np.flatnonzero(standing) if (each := self._quality_now(int(seq), standing)) is not None

@@ -316,7 +316,7 @@ class Fold:
 def _keys(given: Sequence[str | None]) -> list[str | None]:
     """The labels' keys: the one that it was given, else the next free one of 1 to 9, while there are any."""
     # Two may have been given the same one, where what took it off the first was undone.
-    own = [None if key in given[:place] else key for place, key in enumerate(given)]
+    own = [None if key in given[:place] or key not in KEYS else key for place, key in enumerate(given)]
     free = iter(key for key in KEYS[:9] if key not in own)
     return [key or next(free, None) for key in own]
 

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from labelling.labels import LabelLog
-from labelling.labels.label import NO
+from labelling.labels.label import KEYS, NO
 from labelling.palette import ORDER
 from labelling.readers import make_dataset, read_table
 from labelling.ui.frame import page, resources
@@ -198,6 +198,18 @@ def test_an_audit_carries_the_share_of_wrong_labels(project: Project) -> None:
     assert log_of(project).quality_of(1).low == log_of(project).quality_of(1).high == 1 / 20
     at = open_page("label", project)
     assert "a  (19, 0 % wrong)" in [button.label for button in at.button]
+
+
+def test_every_key_that_a_label_can_have_works_on_the_label_page(project: Project) -> None:
+    log = log_of(project)
+    for row, key in enumerate(KEYS):
+        log.assign([row], f"label {key}")
+        log.set_key(row, key)
+    at = open_page("label", project)
+    assert not at.exception
+    assert [at.button(key=f"label-{number}").proto.shortcut.upper() for number in range(len(KEYS))] == list(KEYS)
+    shortcuts = [button.proto.shortcut for button in at.button if button.proto.shortcut]
+    assert len(set(shortcuts)) == len(shortcuts), "each key does one thing"
 
 
 # ---------------------------------------------------------------- yes, no and unknown for each label

@@ -28,7 +28,7 @@ OF_ONE_PROJECT = (
     "projection", "projection before", "projection chosen", "sample page", "tuned", "step error", "step done",
     "step meanwhile",
     "pinned", "colour by", "colour by the search", "colouring", "hidden groups", "n nearest",
-    "edited label", "history action", "classified", "audit", "overwrite", "nothing done",
+    "edited label", "history action", "classified", "audit", "checked", "overwrite", "nothing done",
 )  # fmt: skip
 
 ICON = Path(__file__).parent / "icon.svg"
@@ -220,8 +220,19 @@ def labelled(current: Session) -> None:
     said = f"answered for {escape(focus.name)}" if focus else "labelled"
     st.progress(
         n_labelled / n_texts,
-        f"{n_labelled:,} of {n_texts:,} {said} ({n_labelled / n_texts:.0%}){without_text(n_rows - n_texts)}",
+        f"{n_labelled:,} of {n_texts:,} {said} ({n_labelled / n_texts:.0%}){without_text(n_rows - n_texts)}"
+        f"{_how_right(current)}",
     )
+
+
+def _how_right(current: Session) -> str:
+    """How right the labels are, by what was read of them at random."""
+    found = current.log.rightness()
+    if found is None:
+        return "" if not current.log.n_labelled else " · how right: not checked yet"
+    wrong = found.wrong
+    said = f" · about **{1 - wrong.share:.0%} right** ({100 * (1 - wrong.high):.0f} to {100 * (1 - wrong.low):.0f})"
+    return said + ("" if found.checked > 0.5 else f", checked in {found.checked:.0%} of them")
 
 
 def without_text(n: int) -> str:

@@ -33,13 +33,15 @@ AUDIT = "audit"
 class Audit:
     """A page of texts that are being read; each page is kept as an action of its own.
 
-    `wrong` says of each row that was answered whether it was found wrong: what has no answer counts as not read.
+    `wrong` says of each row that was answered whether it was found wrong: what has no answer counts as not read. `seq`
+    is the action that they are of, None where they are of all labels.
     """
 
-    seq: int
+    seq: int | None
     sample: str
     rows: np.ndarray
     wrong: dict[int, bool] = field(default_factory=dict)
+    beside_map: bool = False  # on the label page, not on the history's
 
     def answer(self, row: int, wrong: bool) -> None:
         self.wrong[row] = wrong
@@ -55,10 +57,10 @@ def show(session: Session, action: Action) -> None:
     st.markdown("##### Do these texts belong here?")
     _known(session, action)
     held: Audit | None = st.session_state.get(AUDIT)
-    if held is None or held.seq != action.seq:
+    if held is None or held.seq != action.seq or held.beside_map:
         _begin(session, action)
         return
-    _read(session, held)
+    read(session, held)
 
 
 def _known(session: Session, action: Action) -> None:
@@ -112,7 +114,11 @@ def _draw(session: Session, seq: int, sample: str) -> None:
     st.session_state[AUDIT] = Audit(seq, sample, rows) if len(rows) else None
 
 
-def _read(session: Session, held: Audit) -> None:
+def read(session: Session, held: Audit) -> None:
+    """The texts of a page, with a key each for what does not belong.
+
+    Beside the map one page is read at a time, and each text says the label that is asked about.
+    """
     st.caption(
         f"{SAMPLES[held.sample][0]}: press a text's key, or click on its button, where it does **not** belong, once "
         "more where it does. What does not belong loses the label. A text without an answer counts as not read."
@@ -133,7 +139,8 @@ def _read(session: Session, held: Audit) -> None:
         )
         whole = session.project.dataset.text(row).strip()
         cut = whole if len(whole) <= MAX_CHARACTERS else whole[:MAX_CHARACTERS].rstrip() + " …"
-        text.html(f'<div class="corral-sample" style="--corral-colour:{hue}">{html.escape(cut)}</div>')
+        asked = f"<small>{html.escape(session.log.name_of(row) or '')}</small>" if held.beside_map else ""
+        text.html(f'<div class="corral-sample" style="--corral-colour:{hue}">{html.escape(cut)}{asked}</div>')
     n, n_answered, n_wrong = len(held.rows), len(held.wrong), sum(held.wrong.values())
     with st.container(horizontal=True, gap="small"):
         st.button(
@@ -146,11 +153,11 @@ def _read(session: Session, held: Audit) -> None:
             help="Say so when you have read them",
         )
         st.button(
-            f"Next ({n_wrong:,} wrong)",
+            f"{'Keep' if held.beside_map else 'Next'} ({n_wrong:,} wrong)",
             key="audit next",
             type="primary" if n_answered == n else "secondary",
             shortcut="Enter",
-            on_click=step(lambda: _keep(session, held, go_on=True)),
+            on_click=step(lambda: _keep(session, held, go_on=not held.beside_map)),
             disabled=n_answered < n,
             help=None if n_answered == n else f"When all have an answer; {n - n_answered:,} have none yet",
         )
@@ -170,12 +177,16 @@ def _keep(session: Session, held: Audit, *, go_on: bool) -> None:
         return
     if held.wrong:
         wrong = [row for row in held.wrong if held.wrong[row]]
+        read, found = np.array(sorted(held.wrong)), np.array(sorted(wrong), np.int64)
         try:
-            session.log.audit(held.seq, np.array(sorted(held.wrong)), np.array(sorted(wrong), np.int64), held.sample)
+            if held.seq is None:
+                session.log.keep_check(read, found)
+            else:
+                session.log.audit(held.seq, read, found, held.sample)
         except LabelError:  # the action was taken back meanwhile: there is nothing left to audit
             st.session_state.pop(AUDIT)
             raise
         tell("step done", page.escape(f"{len(held.wrong):,} read, {len(wrong):,} wrong"))
     st.session_state.pop(AUDIT, None)
-    if go_on:
+    if go_on and held.seq is not None:
         _draw(session, held.seq, held.sample)

@@ -1,5 +1,6 @@
 """Giving labels to what is selected: the labels with their keys, what happens to rows that have one, undo and redo."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -316,7 +317,8 @@ def _tell_meanwhile(outcome: Outcome, *, overwrite: bool) -> None:
 # ---------------------------------------------------------------- taking back
 
 
-def undo_and_redo(session: Session) -> None:
+def undo_and_redo(session: Session, beside: Callable[[Session], None] | None = None) -> None:
+    """Take back and bring back; then what is `beside` them, on the history's page the way to an audit."""
     log = session.log
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         # A key for good, as all buttons with a shortcut need one: a button that becomes another one stays on the page
@@ -336,8 +338,10 @@ def undo_and_redo(session: Session) -> None:
                 help=f"{verb}: {page.escape(describe(log, target))}" if target else None,
                 type="tertiary",
             )
+        if beside is not None:
+            beside(session)
         last = next((action for action in reversed(log.actions) if can_be_audited(log, action)), None)
-        if last is not None:
+        if last is not None and beside is None:
             where: dict[str, Any] = {"project": session.project.id, "action": str(last.seq)}
             st.page_link(
                 page.HISTORY,

@@ -12,7 +12,7 @@ from labelling.tasks.jobs import Job
 from labelling.ui.frame import faults, page, progress
 from labelling.ui.frame.resources import jobs
 from labelling.ui.frame.steps import step, tell
-from labelling.ui.label import controls, give_labels, panel
+from labelling.ui.label import checking, controls, give_labels, panel
 from labelling.ui.map import LABEL_MAP as MAP
 from labelling.ui.map import Drawn, Handlers, answer_hovers, send_positions, send_selection, show_map
 from labelling.workspace import Space
@@ -306,7 +306,7 @@ def _below(session: Session, shown: controls.Shown) -> None:
         with st.container(
             horizontal=True, vertical_alignment="center", gap="small", key="corral-undo", width="content"
         ):
-            give_labels.undo_and_redo(session)
+            give_labels.undo_and_redo(session, checking.offer)
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-chips"):
             if session.visible is not None:
                 n_shown, n_placed = int(np.count_nonzero(session.visible)), session.view.n_points if session.view else 0
@@ -328,6 +328,7 @@ KEYS = (
     ("I, U", "invert, all that is unlabelled"),
     ("B, Esc", "the selection before, none"),
     ("T, X", "more like the pinned text, unpin"),
+    ("V", "check: read some of what was labelled last, drawn at random"),
     ("J, K", "the next and the last texts to read"),
     ("F, H", "zoom to the selection, show all (double-click)"),
     ("+, -, wheel", "zoom"),

@@ -12,7 +12,8 @@ from labelling.selection.keywords import Keywords
 from labelling.session import Session
 from labelling.ui.frame import page
 from labelling.ui.frame.steps import step, told
-from labelling.ui.label import controls, give_labels
+from labelling.ui.history import audit
+from labelling.ui.label import checking, controls, give_labels
 from labelling.ui.map import colours
 
 PAGE_ROWS = 8
@@ -25,6 +26,10 @@ def begin(session: Session) -> None:
     page.labelled(session)
     n = len(session.selection)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-head"):
+        if (held := checking.reading(session)) is not None:
+            of = "all labels" if held.seq is None else "what was labelled last"
+            st.markdown(f"**Checking {len(held.rows)} of {of}**: do they belong where they are?")
+            return
         if not n:
             st.markdown("**Nothing selected**")
             return
@@ -72,6 +77,10 @@ def show(session: Session) -> None:
             st.html(_breakdown(session))
         else:
             st.caption("Draw a lasso round some points to read and label them.")
+    if (held := checking.reading(session)) is not None:
+        with texts:
+            audit.read(session, held)
+        return
     with labels:
         give_labels.show(session)
     with texts:

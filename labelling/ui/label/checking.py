@@ -1,0 +1,86 @@
+"""Checking on the label page: a few labels drawn at random are read, which tells how right all of them are."""
+
+import numpy as np
+import streamlit as st
+
+from labelling.labels.label import UNLABELLED, Action, LabelError
+from labelling.session import Session
+from labelling.ui.frame import page
+from labelling.ui.frame.steps import step
+from labelling.ui.history.audit import AUDIT, Audit
+from labelling.ui.label import give_labels
+
+N_OF_ACTION, N_OF_ALL = 5, 9  # texts that a check reads: a key each
+# So many actions or labels after a check over all labels the next one is due.
+ACTIONS_DUE, LABELS_DUE = 50, 500
+FEW = 5  # an action of fewer texts is read while it is labelled
+GIVEN = ("assign", "deny", "split")  # kinds of action
+CHECKED = "checked"  # in the tab's state: how many actions and labels there were at the last check over all
+
+
+def reading(session: Session) -> Audit | None:
+    """The texts that are being checked beside the map, where some are."""
+    held: Audit | None = st.session_state.get(AUDIT)
+    return held if held is not None and held.beside_map else None
+
+
+def offer(session: Session) -> None:
+    """A button that checks what was labelled last, or all labels where that is due; in colour where one is due."""
+    if reading(session) is not None:
+        return
+    last, of_all = _last(session), _all_due(session)
+    due = of_all or (last is not None and last.n_rows >= FEW and not len(session.log.read(last.seq)))
+    n = N_OF_ALL if of_all else N_OF_ACTION
+    about = f": {page.escape(give_labels.describe(session.log, last))}" if last is not None and not of_all else ""
+    st.button(
+        f"Check {n} of all" if of_all else f"Check {n}",
+        key="check",
+        icon=":material/fact_check:",
+        shortcut="V",
+        type="primary" if due else "tertiary",
+        disabled=not of_all and last is None,
+        on_click=step(lambda: begin(session, None if of_all else last)),
+        help=f"Read {n} texts drawn at random of {'all labels' if of_all else 'what was labelled last'}{about}. "
+        "What is found tells how right the labels are.",
+    )
+
+
+def begin(session: Session, action: Action | None) -> None:
+    """Draw the texts to read: of this action, or of all labels. Raises LabelError where all were read."""
+    log = session.log
+    seed = log.seq
+    if action is None:
+        rows = log.check_sample(N_OF_ALL, random_state=seed)
+        st.session_state[CHECKED] = _done(session)
+    else:
+        rows = session.audit_sample(action.seq, "random", N_OF_ACTION, random_state=seed)
+    if not len(rows):
+        raise LabelError("All of these were read already.")
+    st.session_state[AUDIT] = Audit(None if action is None else action.seq, "random", rows, beside_map=True)
+
+
+def _last(session: Session) -> Action | None:
+    """What one labelled last oneself, where it is in force and some of it still bears the label."""
+    log = session.log
+    for action in reversed(log.actions):
+        if (
+            action.who == log.who
+            and action.kind in ("assign", "split", "deny")
+            and give_labels.can_be_audited(log, action)
+        ):
+            return action
+    return None
+
+
+def _done(session: Session) -> tuple[int, int]:
+    """How many actions gave labels, but imports, and to how many texts."""
+    given = [action for action in session.log.actions if action.gives_labels and action.kind != "import"]
+    return len(given), sum(action.n_rows for action in given)
+
+
+def _all_due(session: Session) -> bool:
+    log = session.log
+    if log.several or not np.any(log.codes != UNLABELLED):
+        return False
+    n_actions, n_labels = np.subtract(_done(session), st.session_state.get(CHECKED, (0, 0)))
+    return bool(n_actions >= ACTIONS_DUE or n_labels >= LABELS_DUE)

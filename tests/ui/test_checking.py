@@ -1,0 +1,93 @@
+"""How right the labels are, on the label page: a few are read at random after they were given."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labelling.ui.label import checking
+from labelling.workspace import Project, Workspace
+from tests.ui.test_pages import fresh_workspace, open_page, said
+from tests.ui.test_pages_labels import click, log_of, make, select
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    yield from fresh_workspace(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def project(workspace: Workspace) -> Project:
+    return make(workspace)
+
+
+def share_said(at: object) -> list[str]:
+    return [element.proto.text for element in at.get("progress")]  # type: ignore[attr-defined]
+
+
+def test_what_was_labelled_last_is_checked_and_says_how_right_it_is(project: Project) -> None:
+    at = open_page("label", project)
+    assert at.button(key="check").disabled, "nothing is labelled yet"
+    select(at, list(range(20)))
+    at.text_input(key="new label name").input("a")
+    at = click(at, "Label 20")
+    assert log_of(project).counts().tolist() == [20]
+    assert "how right: not checked yet" in share_said(at)[0]
+    check = at.button(key="check")
+    assert (check.label, check.proto.type) == ("Check 5", "primary")
+    at = check.click().run()
+    held = at.session_state["audit"]
+    assert held.seq == 1
+    assert len(held.rows) == 5
+    assert "Checking 5 of what was labelled last" in said(at)
+    assert not any(button.key == "label-0" for button in at.button), "the keys are for the check"
+    at.button(key="audit 2").click().run()
+    at = click(at, "The other 4 belong")
+    at = click(at, "Keep (1 wrong)")
+    assert "audit" not in at.session_state
+    log = log_of(project)
+    found = log.rightness()
+    assert log.names()[held.rows[1]] is None
+    assert (found.checked, found.wrong.n_rows) == (1, 19)
+    assert f"about **{1 - found.wrong.share:.0%} right**" in share_said(at)[0]
+    assert at.button(key="check").proto.type != "primary", "it was checked"
+    assert any(button.key == "label-0" for button in at.button)
+
+
+def test_a_check_that_was_begun_can_be_given_up(project: Project) -> None:
+    log_of(project).assign(range(20), "a")
+    at = open_page("label", project)
+    at = at.button(key="check").click().run()
+    at = click(at, "Done")
+    assert "audit" not in at.session_state
+    assert log_of(project).rightness() is None
+
+
+def test_all_labels_are_checked_when_many_were_given(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "ACTIONS_DUE", 3)
+    log = log_of(project)
+    for number in range(3):
+        log.assign(np.arange(4) + 4 * number, f"label {number}")
+    at = open_page("label", project)
+    check = at.button(key="check")
+    assert (check.label, check.proto.type) == ("Check 9 of all", "primary")
+    at = check.click().run()
+    held = at.session_state["audit"]
+    assert held.seq is None
+    assert len(set(held.rows // 4)) == 3, "of all actions"
+    assert "label 2" in said(at), "each text says what is asked about"
+    at.button(key="audit 1").click().run()
+    at = click(at, f"The other {len(held.rows) - 1} belong")
+    at = click(at, "Keep (1 wrong)")
+    assert log_of(project).names()[held.rows[0]] is None
+    assert log_of(project).rightness().checked == 1
+    assert at.button(key="check").label == "Check 5", "the next one is due later"
+
+
+def test_what_is_known_from_half_of_the_labels_says_so(project: Project) -> None:
+    log = log_of(project)
+    log.assign(range(4), "a")
+    log.assign(range(4, 20), "b")
+    log.audit(1, [0, 1], [], "random")
+    assert "checked in 20% of them" in share_said(open_page("label", project))[0]
