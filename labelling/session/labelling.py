@@ -4,10 +4,12 @@ import numpy as np
 
 from labelling.labels import Outcome
 from labelling.labels.label import YES, Action
+from labelling.queues.contradicted import contradicted
 from labelling.selection import neighbours, search
 from labelling.session.selection import Selecting
 from labelling.session.view import SessionError
 
+SAMPLES = ("random", "contradicted", "outlying", "edge")
 NEAR = 0.03  # of the texts round a selection: fewer of a label are no border with it
 
 
@@ -40,10 +42,11 @@ class Giving(Selecting):
         return self.log.split(label_id, self.selection, name, how=self.how)
 
     def audit_sample(self, seq: int, sample: str, n: int, random_state: int = 0) -> np.ndarray:
-        """Rows to read of action `seq`: "random", from the "edge" or "outlying"; int64, at most `n`, in that order.
+        """Rows to read of action `seq`, of a `sample` by one of SAMPLES: int64, at most `n`, the most doubtful first.
 
-        From the edge: with the fewest of their nearest texts among the action's; outlying: the farthest from the mean
-        of the action's rows, by cosine; both in the full space that is shown. What was read is not drawn again.
+        "contradicted": whose nearest texts, labelled by other actions, have another label, see `queues.contradicted`;
+        "outlying": the farthest from the mean of the action's rows, by cosine; "edge": with the fewest of their nearest
+        texts among the action's; all in the full space that is shown. What was read is not drawn again.
         """
         # What was drawn otherwise may be drawn again at random: to leave it out would make the share look better.
         rows = np.setdiff1d(self.log.standing(seq), self.log.read(seq, "random" if sample == "random" else None))
@@ -53,15 +56,21 @@ class Giving(Selecting):
         space = self.project.current
         if not space.ready:
             raise SessionError("The texts are still being embedded: a random sample can be read already.")
-        if sample == "edge":
+        if sample in ("contradicted", "edge"):
             if (graph := space.neighbours) is None:
                 raise SessionError("The neighbour graph is still being made: it comes with the UMAP.")
+            if sample == "contradicted":
+                if self.log.several:
+                    raise SessionError("Only labels that exclude each other can contradict each other.")
+                score = contradicted(self.log.codes, self.log.setters, graph)[rows]
+                rows, score = rows[score > 0], score[score > 0]
+                return rows[np.argsort(-score, kind="stable")][:n]
             share = neighbours.share_inside(rows, graph, self.log.rows_of(seq))
             return rows[np.argsort(share, kind="stable")][:n]
         if sample == "outlying":
             vectors = np.asarray(space.embeddings[rows])
             return rows[np.argsort(search.cosine(vectors, np.nanmean(vectors, axis=0)), kind="stable")][:n]
-        raise ValueError(f"sample must be 'random', 'edge' or 'outlying', got {sample!r}")
+        raise ValueError(f"sample must be one of {', '.join(SAMPLES)}, got {sample!r}")
 
     def undo(self, seq: int | None = None) -> Action | None:
         """Take back action `seq`, by default one's own last; None where there is none, or it was taken back already."""

@@ -1027,6 +1027,21 @@ def test_samples_to_read(session: Session) -> None:
     assert cosine[standing.tolist().index(far[0])] <= np.sort(cosine[unread])[2] + 1e-6
 
 
+def test_contradicted_are_those_whose_neighbours_have_another_label(session: Session) -> None:
+    graph = np.array([[(row + step) % 40 for step in range(1, 4)] for row in range(40)])
+    session.project.current.save_graph(graph, np.ones((40, 3)))
+    first, second = FILLED[:6], FILLED[6:12]
+    session.log.assign(first, "a")
+    session.log.assign(second, "b")
+    found = session.audit_sample(1, "contradicted", 9)
+    assert found.tolist() == [first[-1]], "alone all its next ones were labelled by another action"
+    session.log.audit(1, found, [], "contradicted")
+    assert session.audit_sample(1, "contradicted", 9).tolist() == []
+    assert session.log.rightness() is None, "what was looked for tells nothing of the share"
+    with pytest.raises(ValueError, match="random, contradicted, outlying, edge, got 'best'"):
+        session.audit_sample(1, "best", 9)
+
+
 def test_the_edge_has_the_fewest_of_its_neighbours_inside(session: Session) -> None:
     graph = np.array([[(row + step) % 40 for step in range(1, 4)] for row in range(40)])
     session.project.current.save_graph(graph, np.ones((40, 3)))

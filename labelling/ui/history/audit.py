@@ -15,8 +15,9 @@ from labelling.ui.label import give_labels
 
 SAMPLES = {
     "random": ("Random", "tells the share of wrong labels"),
-    "edge": ("From the edge", "most of their nearest texts lie elsewhere"),
+    "contradicted": ("Contradicted", "their nearest texts have another label"),
     "outlying": ("Outlying", "farthest from the middle, in the full space"),
+    "edge": ("From the edge", "most of their nearest texts lie elsewhere"),
 }
 # Of a text without an answer, one that belongs and one that does not: icon, colour, words.
 LOOKS: dict[bool | None, tuple[str, str, str]] = {
@@ -88,11 +89,12 @@ def _begin(session: Session, action: Action) -> None:
     if not n_left:
         st.caption("All of these texts have been read.")
         return
+    offered = [sample for sample in SAMPLES if sample != "contradicted" or not session.log.several]
     sample = st.radio(
         "Sample",
-        list(SAMPLES),
+        offered,
         format_func=lambda sample: SAMPLES[sample][0],
-        captions=[about for _, about in SAMPLES.values()],
+        captions=[SAMPLES[sample][1] for sample in offered],
         key="audit sample",
         horizontal=True,
     )
@@ -112,6 +114,8 @@ def _draw(session: Session, seq: int, sample: str) -> None:
     n_read = len(session.log.read(seq))
     rows = session.audit_sample(seq, sample, PAGE_ROWS, random_state=n_read)
     st.session_state[AUDIT] = Audit(seq, sample, rows) if len(rows) else None
+    if not len(rows) and sample == "contradicted" and n_read < session.log.actions[seq - 1].n_rows:
+        tell("step done", "None of what is left to read is contradicted by labels round it.")
 
 
 def read(session: Session, held: Audit) -> None:
