@@ -20,7 +20,7 @@ _NOT_IN_A_NAME = {"Cc", "Cs", "Zl", "Zp"}
 MAX_IMPORTED_LABELS = 1000  # a column with more values than this is an identifier or a text, not a label
 # What a label's key may be: what no other step of the label page has.
 # Those that the label page has no use for. Streamlit takes no C and no R: a label of before that has one has none now.
-KEYS = tuple("123456789AELPQWZ")
+KEYS = tuple("123456789AELPQZ")
 
 
 class LabelError(CorralError, ValueError):

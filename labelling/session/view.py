@@ -17,6 +17,7 @@ from labelling.errors import CorralError
 from labelling.labels.label import NO, UNKNOWN, UNLABELLED, YES, Label
 from labelling.selection import geometry
 from labelling.selection.filters import Filter
+from labelling.selection.regions import Region, regions
 from labelling.workspace import Project, Space
 
 PART = "part"  # the name under which the map of what is embedded so far is kept
@@ -102,6 +103,7 @@ class Looking:
         self.visible: np.ndarray | None = None  # bool (n_rows,), None: all that have a position
         self.map_id = ""  # of the view and of what is visible of it
         self.found: Found | None = None
+        self._regions: tuple[str, list[Region]] | None = None
         self._filtered: tuple[Any, np.ndarray] | None = None
 
     def look(self, space: Space, projection: str) -> MapView | None:
@@ -167,6 +169,14 @@ class Looking:
         if xy is not None:
             space.save_map("UMAP", xy)
         return xy is not None
+
+    def regions(self) -> list[Region]:
+        """The regions of the map that is shown, with names, the largest first; none while its texts are embedded."""
+        if self.view is None or self.view.space is None:
+            return []
+        if self._regions is None or self._regions[0] != self.view.id:
+            self._regions = (self.view.id, regions(self.view.xy, self.project.dataset.text))
+        return self._regions[1]
 
     def filtered(self, wanted: Filter) -> np.ndarray | None:
         """bool (n_rows,): the rows that `wanted` leaves; None where it leaves all. Raises SearchError."""

@@ -14,7 +14,7 @@ from labelling.ui.frame.resources import jobs
 from labelling.ui.frame.steps import step, tell
 from labelling.ui.label import checking, controls, give_labels, panel
 from labelling.ui.map import LABEL_MAP as MAP
-from labelling.ui.map import Drawn, Handlers, answer_hovers, send_positions, send_selection, show_map
+from labelling.ui.map import Drawn, Handlers, answer_hovers, send_positions, send_regions, send_selection, show_map
 from labelling.workspace import Space
 
 # One screen: the map and the panel are as high as the window leaves them, and only the list of texts scrolls.
@@ -282,6 +282,7 @@ def show(session: Session) -> None:
                     drawn=lambda drawn: _select(session, drawn),
                     legend=lambda group, what: controls.on_legend(session, group, what),
                     picked=lambda row: _pin(session, row),
+                    region=lambda place, how: _select_region(session, place, how),
                 ),
             )
             panel.steps(session)
@@ -289,11 +290,20 @@ def show(session: Session) -> None:
         _below(session, shown)
     with beside:
         panel.show(session)
+    if session.view is not None and session.view.space is not None:  # last, as they take the longest
+        send_regions(MAP, session.view.id, session.regions())
 
 
 def _select(session: Session, drawn: Drawn) -> None:
     st.session_state["sample page"] = 0
     session.select(drawn.map_id, drawn.kind, drawn.points, drawn.how)
+
+
+def _select_region(session: Session, place: int, how: str) -> None:
+    found = session.regions()
+    if place < len(found):
+        st.session_state["sample page"] = 0
+        session.select_rows(found[place].rows, "region", how, name=found[place].name)
 
 
 def _pin(session: Session, row: int) -> None:
@@ -330,8 +340,10 @@ KEYS = (
     ("T, X", "more like the pinned text, unpin"),
     ("V", "check: read some of what was labelled last, drawn at random"),
     ("J, K", "the next and the last texts to read"),
+    ("W", "the words on the map: hide, show; a click on one selects its region"),
     ("F, H", "zoom to the selection, show all (double-click)"),
     ("+, -, wheel", "zoom"),
     ("arrows", "move the map; so do the middle button, and space and drag"),
     ("Ctrl+Z, Ctrl+Shift+Z", "undo, redo"),
+    ("?", "these keys"),
 )

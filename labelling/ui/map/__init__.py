@@ -6,7 +6,7 @@ points.
 """
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,13 +16,14 @@ import numpy as np
 import streamlit as st
 
 from labelling.dataset import Dataset
+from labelling.selection.regions import Region
 from labelling.ui.frame import faults, page
 from labelling.ui.frame.steps import step
 from labelling.ui.map.colours import Colouring
 
 HERE = Path(__file__).parent
 LABEL_MAP = "map"  # the key of the label page's map
-SCRIPTS = ("points.js", "outline.js", "travel.js", "map.js")  # one module, in this order
+SCRIPTS = ("points.js", "outline.js", "travel.js", "regions.js", "map.js")  # one module, in this order
 HOVER_CHARACTERS = 400  # what can be read at a glance; the whole text stands in the sample
 
 
@@ -40,12 +41,14 @@ class Drawn:
 class Handlers:
     """What the label page does when something was done on the map; each is called before the page runs again.
 
-    `drawn` gets a lasso or box, `legend` an entry's group and "new", "add" or "toggle", `picked` a row and a map id.
+    `drawn` gets a lasso or box, `legend` an entry's group and "new", "add" or "toggle", `picked` a row, `region` the
+    place of a region among those that were sent, and "new" or "add".
     """
 
     drawn: Callable[[Drawn], None]
     legend: Callable[[int, str], None]
     picked: Callable[[int], None]
+    region: Callable[[int, str], None]
 
 
 @cache
@@ -175,8 +178,16 @@ def show_map(
         },
         on_drawn_change=on("drawn", drawn),
         on_legend_change=on("legend", lambda handlers, value: handlers.legend(int(value["group"]), str(value["what"]))),
+        on_region_change=on("region", lambda handlers, value: handlers.region(int(value["place"]), str(value["what"]))),
         on_picked_change=on("picked", lambda handlers, value: handlers.picked(int(value["row"]))),
     )
+
+
+def send_regions(key: str, map_id: str, regions: Sequence[Region]) -> None:
+    """Send the names of the regions of map `map_id`, whose positions were sent."""
+    told = [{"name": r.name, "x": r.x, "y": r.y, "level": r.level, "rows": len(r.rows)} for r in regions]
+    with st.container(key=f"corral-wires-{key}-words"):
+        _mount(key=f"{key}-words", data={"words": key, "id": map_id, "regions": told})
 
 
 def is_drawn_on(key: str) -> bool:

@@ -5,14 +5,17 @@
 //   bytes        a wire: positions, colours, selection or hidden points of a map; sent again only when it changed
 //   {map: ...}   the map itself: its element, legend and events
 //   {hover: ...} the text of the point under the pointer, asked for row by row
+//   {words: ...} the names of the map's regions
 // Mounts find each other by the map's key. Texts and label names are only ever set as textContent.
 
 const registry = (globalThis.__corral ??= { maps: new Map(), wires: new Map(), hovers: new Map() });
+registry.words ??= new Map();
 
 // Each mount brings its own few lines (mount.js), that call this; what came before this script is waiting.
 registry.receive = ({ data, parentElement, setStateValue, setTriggerValue }) => {
   if (data instanceof Uint8Array || data instanceof ArrayBuffer) return receiveWire(new Uint8Array(data));
   if (data.hover) return receiveHover(data, setStateValue);
+  if (data.words) return receiveWords(data);
   return receiveMap(data, parentElement, setTriggerValue);
 };
 setTimeout(() => registry.waiting?.splice(0).forEach((run) => run()));
@@ -36,6 +39,11 @@ function receiveHover(data, setStateValue) {
   registry.hovers.set(data.hover, (row) => setStateValue("row", row));
   registry.maps.get(data.hover)?.showText(data);
   return () => registry.hovers.delete(data.hover);
+}
+
+function receiveWords(data) {
+  registry.words.set(data.words, data);
+  registry.maps.get(data.words)?.showWords();
 }
 
 function receiveMap(data, parentElement, setTriggerValue) {
@@ -88,6 +96,7 @@ class CorralMap {
     this.ghost = element("canvas", "corral-points corral-ghost", this.stage);
     this.chart = element("div", "corral-chart", this.stage);
     this.outline = new Outline(this);
+    this.regions = new Regions(this);
     this.pinMark = element("div", "corral-mark", this.stage);
     this.litMark = element("div", "corral-mark corral-lit-mark", this.stage);
     this.tooltip = element("div", "corral-tooltip", this.stage);
@@ -210,7 +219,15 @@ class CorralMap {
     this.texts.clear(); // of other texts perhaps, under the same numbers
     this.unhover();
     this.painter.positions(positions, positions);
-    this.travel.begin(before, fit(positions));
+    this.whole = fit(positions);
+    this.showWords();
+    this.travel.begin(before, this.whole);
+  }
+
+  // Those of another map, or of one of before texts were added, wait for it.
+  showWords() {
+    const words = registry.words.get(this.key);
+    this.regions.show(words && words.id === this.positionsId ? words.regions : []);
   }
 
   home(target) {
@@ -297,7 +314,7 @@ class CorralMap {
   // ------------------------------------------------------------ mouse and keys
 
   pressed(event) {
-    if (event.target.closest?.(".corral-travel")) return;
+    if (event.target.closest?.(".corral-travel, .corral-region")) return;
     document.activeElement?.blur(); // from here on the keys are for the map, not for the box typed in before
     this.travel.finish();
     this.unhover();
@@ -393,6 +410,8 @@ class CorralMap {
     const focus = { "/": "Search", n: "New label" };
     const row = document.activeElement?.dataset?.corralRow;
     if (event.key === "Enter" && row !== undefined) this.pick(Number(row));
+    else if (event.key === "w") this.regions.toggle();
+    else if (event.key === "?") document.querySelector(".st-key-corral-below [data-testid=stPopover] button")?.click();
     else if (event.key === "f") this.goToSelection();
     else if (event.key === "h") this.goHome();
     else if (event.key === "+" || event.key === "=") this.zoom(0.7);
@@ -456,6 +475,7 @@ class CorralMap {
     this.place(this.pinMark, this.data.pinned);
     this.place(this.litMark, this.lit);
     this.outline.draw();
+    this.regions.draw();
     Object.assign(this.root.dataset, { drawn: n, selected: this.order.counts[2], colours: this.coloursId });
   }
 
@@ -505,7 +525,7 @@ class CorralMap {
 
   hover(event) {
     if (event.buttons || this.travel.t < 1 || !this.positions) return;
-    if (event.target.closest?.(".corral-travel")) return this.unhover();
+    if (event.target.closest?.(".corral-travel, .corral-region")) return this.unhover();
     const at = this.at(event);
     const row = this.nearest(at);
     if (row === this.hovered) return this.placeTooltip(at);
