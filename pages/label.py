@@ -15,7 +15,7 @@ work = map_and_panel.work(session)
 load_map()
 st.html(map_and_panel.STYLE)
 with st.container(key="corral-top", horizontal=True, vertical_alignment="center", gap="small"):  # beside the menu
-    st.markdown(f"**{page.escape(session.project.name)}**", width="content")
+    st.markdown(f"##### {page.escape(session.project.name)}", width="content")
     map_and_panel.choose_map(session)
 map_and_panel.show(session)
 with st.container(key="corral-status"):  # runs last: what it reports on is then what the map shows

@@ -119,7 +119,7 @@ def test_keys(log: LabelLog) -> None:
 
 def test_no_key_twice_whatever_is_undone(log: LabelLog) -> None:
     log.set_key(0, "Q")
-    log.set_key(0, "W")
+    log.set_key(0, "Z")
     log.set_key(1, "Q")
     log.undo(5)
     assert [label.key for label in log.labels] == ["Q", "1", "2"]

@@ -185,7 +185,10 @@ def test_what_was_done_on_the_map_is_done_once(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(map, "_mount", lambda **given: mounted.update(given))
     done: list[tuple[int, str]] = []
     handlers = map.Handlers(
-        drawn=lambda drawn: None, legend=lambda group, what: done.append((group, what)), picked=lambda row: None
+        drawn=lambda drawn: None,
+        legend=lambda group, what: done.append((group, what)),
+        picked=lambda row: None,
+        region=lambda place, how: None,
     )
     colouring = Colouring("c", np.zeros(3, np.uint8), [{"colour": None, "shape": 0}], [])
     map.show_map("map", "m", colouring, labels_seq=0, handlers=handlers)

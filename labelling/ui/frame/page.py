@@ -221,7 +221,7 @@ def labelled(current: Session) -> None:
     st.progress(
         n_labelled / n_texts,
         f"{n_labelled:,} of {n_texts:,} {said} ({n_labelled / n_texts:.0%}){without_text(n_rows - n_texts)}"
-        f"{_how_right(current)}",
+        f"{_how_right(current) if n_labelled else ''}",
     )
 
 
@@ -229,7 +229,7 @@ def _how_right(current: Session) -> str:
     """How right the labels are, by what was read of them at random."""
     found = current.log.rightness()
     if found is None:
-        return "" if not current.log.n_labelled else " · how right: not checked yet"
+        return " · how right: not checked yet"
     wrong = found.wrong
     said = f" · about **{1 - wrong.share:.0%} right** ({100 * (1 - wrong.high):.0f} to {100 * (1 - wrong.low):.0f})"
     return said + ("" if found.checked > 0.5 else f", checked in {found.checked:.0%} of them")

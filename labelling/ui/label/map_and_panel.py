@@ -26,7 +26,8 @@ STYLE = """<style>
 [data-testid="stLayoutWrapper"]:has(> .st-key-corral-top) { position: fixed; top: 0.3rem; right: 11.5rem; width: auto;
   z-index: 999991; max-width: calc(100vw - 46rem); }
 .st-key-corral-top { flex-wrap: nowrap; }
-.st-key-corral-top p { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.st-key-corral-top h5, .st-key-corral-head h5 { font-size: 1rem; padding: 0; }
+.st-key-corral-top h5 { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .st-key-corral-top button { min-height: 1.9rem; }
 /* Over the line below the map, while there is something to say. */
 [data-testid="stLayoutWrapper"]:has(> .st-key-corral-status) { position: fixed; bottom: 0.3rem; left: 1.5rem;

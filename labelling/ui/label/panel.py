@@ -31,9 +31,9 @@ def begin(session: Session) -> None:
             st.markdown(f"**Checking {len(held.rows)} of {of}**: do they belong where they are?")
             return
         if not n:
-            st.markdown("**Nothing selected**")
+            st.markdown("##### Nothing selected")
             return
-        st.markdown(f"**{n:,} selected**", width="content")
+        st.markdown(f"##### {n:,} selected", width="content")
         if not session.log.several:
             st.button(
                 "Unlabel",
