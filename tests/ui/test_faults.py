@@ -285,7 +285,12 @@ def test_in_what_the_map_sends(monkeypatch: pytest.MonkeyPatch, logged: list[log
         from labelling.ui.map.colours import by_found
 
         st.session_state["m"] = {"drawn": {"x": [1.0], "y": ["no number"], "kind": "lasso", "how": "new", "map": "m"}}
-        handlers = Handlers(drawn=lambda _drawn: None, legend=lambda _group, _what: None, picked=lambda _row: None)
+        handlers = Handlers(
+            drawn=lambda _: None,
+            legend=lambda _group, _what: None,
+            picked=lambda _: None,
+            region=lambda _place, _how: None,
+        )
         show_map("m", "m", by_found("m", np.array([0]), 3), labels_seq=0, handlers=handlers)
         give_labels.say()
 
