@@ -18,6 +18,7 @@ ANYWHERE = {"errors", "files"}  # which all may raise, and write
 # What each room of the library may import, from the ground up: a room is in the list of another only further down.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "app_folder": set(),
     "files": set(),
     "palette": set(),
     "csv_injection": set(),

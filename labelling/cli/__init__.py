@@ -1,18 +1,22 @@
-"""`python -m labelling.cli`: what the pages do, without a browser. Whoever runs it has the workspace's folder.
+"""The `corral` command: what the pages do, without a browser. Whoever runs it has the workspace's folder.
 
 Exit status: 0 done, 1 it can't be done (why stands on the standard error), 2 the command was not understood,
 130 stopped by Ctrl+C.
 """
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
+from labelling import __version__
 from labelling.cli.start import start
 from labelling.errors import CorralError
 
-NAME = "python -m labelling.cli"
+# In a checkout, where the command is not installed, it is called as a module.
+NAME = "corral" if Path(sys.argv[0]).stem == "corral" else "python -m labelling.cli"
 STOPPED = 130
 
 
@@ -39,6 +43,7 @@ class _Files(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Projects lie in CORRAL_WORKSPACE, by default the folder .corral in your home.",
 )
+@click.version_option(__version__, prog_name="corral")
 @click.option("--account", metavar="NAME", help="Whose projects: of an account that signs in. Without it, nobody's.")
 @click.pass_context
 def corral(ctx: click.Context, account: str | None) -> None:
@@ -47,12 +52,17 @@ def corral(ctx: click.Context, account: str | None) -> None:
     Without a command it starts the app; with a file, it makes a project of it and opens that:
 
     \b
-        python -m labelling.cli
-        python -m labelling.cli inbox.csv --text message
+        corral
+        corral inbox.csv --text message
     """
     ctx.obj = account
     if ctx.invoked_subcommand is None:
         ctx.exit(start())
+
+
+def console() -> None:
+    """The installed command."""
+    sys.exit(main())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

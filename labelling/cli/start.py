@@ -3,9 +3,8 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-APP = Path(__file__).parents[2]  # where app.py, pages/ and .streamlit/ are
+from labelling.app_folder import APP_FOLDER
 
 
 def start(project: str | None = None) -> int:
@@ -19,6 +18,6 @@ def start(project: str | None = None) -> int:
         sys.stdout.write(f"Its map, once the app has started: http://localhost:{port}/label?project={project}\n")
         sys.stdout.flush()
     try:
-        return subprocess.run(command, cwd=APP, check=False).returncode  # noqa: S603
+        return subprocess.run(command, cwd=APP_FOLDER, check=False).returncode  # noqa: S603
     except KeyboardInterrupt:
         return 0

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from labelling.encoders import EncoderError
@@ -32,6 +31,7 @@ from labelling.learning.classifiers._predict import FittedMixin
 from labelling.learning.classifiers._resume import State
 from labelling.learning.classifiers._texts import Texts, read_texts
 from labelling.learning.optimise import Callback
+from labelling.learning.parameters import Allowed, Number, RandomState, check_parameters, whole
 from labelling.learning.targets import Targets, read_targets
 
 if TYPE_CHECKING:
@@ -101,23 +101,23 @@ class TransformerClassifier(FittedMixin, ClassifierMixin, TransformerMixin, Base
         It is no parameter: it decides no result.
     """
 
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        "model": [str, os.PathLike, None],
-        "head": [StrOptions({"linear", "dense"})],
-        "train": [str],
-        "pooling": [StrOptions(set(POOLINGS)), None],
-        "max_length": [Interval(Integral, 1, None, closed="left"), None],
-        "hidden_dim": [Interval(Integral, 1, None, closed="left"), None],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "lora_rank": [Interval(Integral, 1, None, closed="left")],
-        "steps": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
-        "random_state": ["random_state"],
-        "device": [str, None],
+    _allowed: ClassVar[dict[str, Allowed]] = {
+        "model": (str, os.PathLike, None),
+        "head": ("linear", "dense"),
+        "train": (str,),
+        "pooling": (*POOLINGS, None),
+        "max_length": (whole(1), None),
+        "hidden_dim": (whole(1), None),
+        "dropout": (Number(0, 1, open="high"),),
+        "lora_rank": (whole(1),),
+        "steps": (whole(1), "auto"),
+        "batch_size": (whole(1),),
+        "learning_rate": (Number(0, open="low"), "auto"),
+        "weight_decay": (Number(0),),
+        "class_weight": (dict, "balanced", None),
+        "validation_fraction": (Number(0, 1, open="high"), "auto"),
+        "random_state": (RandomState(),),
+        "device": (str, None),
     }
 
     def __init__(
@@ -173,7 +173,7 @@ class TransformerClassifier(FittedMixin, ClassifierMixin, TransformerMixin, Base
         EncoderError : it can't be loaded; it has no classification head, or one of a single output (a regression).
         """
         self = cls(model, max_length=max_length, batch_size=batch_size, device=device)
-        self._validate_params()
+        self._check_parameters()
         checkpoint = load(model, "AutoModelForSequenceClassification", device=device)
         self._take_ready(checkpoint)
         return self
@@ -217,7 +217,7 @@ class TransformerClassifier(FittedMixin, ClassifierMixin, TransformerMixin, Base
         """A fresh body with a fresh head, and what of both is to move."""
         import torch
 
-        self._validate_params()
+        self._check_parameters()
         checkpoint = load(self.model, device=self.device)
         network = Network(checkpoint, pooling_of(checkpoint, self.pooling), length_of(checkpoint, self.max_length))
         generator = torch.Generator().manual_seed(seed)
@@ -229,8 +229,8 @@ class TransformerClassifier(FittedMixin, ClassifierMixin, TransformerMixin, Base
         head = make_head(self.head, checkpoint.n_dims, n_classes, self.hidden_dim, self.dropout, generator)
         return head.to(checkpoint.model.device)
 
-    def _validate_params(self) -> None:
-        super()._validate_params()
+    def _check_parameters(self) -> None:
+        check_parameters(self)
         if self.train not in ("head", "all", "lora"):
             number_of_layers(self.train)
 
@@ -263,7 +263,7 @@ class TransformerClassifier(FittedMixin, ClassifierMixin, TransformerMixin, Base
         EncoderError : the model can't be loaded, or can't do what the parameters ask.
         Stopped : the callback ended the fit while the frozen body ran, so that there is nothing to keep.
         """
-        self._validate_params()
+        self._check_parameters()
         texts = read_texts(X)
         check_consistent_length(texts.first, y)
         targets = read_targets(y)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from labelling.learning.optimise import Callback, Progress, batch_size, held_out_rows, minimise, noisy, number_of_steps
+from labelling.learning.parameters import Allowed, Number, RandomState, check_parameters, whole
 from labelling.learning.saving import SavedMixin
 from labelling.learning.targets import UNKNOWN, Targets, read_targets
 from labelling.learning.tuners._memory import Memory
@@ -34,14 +34,14 @@ CHUNK_ROWS = 16_384
 class BaseTuner(SavedMixin, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):
     """Base class of the tuners; a subclass says what its network, its loss and its output are."""
 
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        "hidden_dim": [Interval(Integral, 1, None, closed="left")],
-        "keep": [Interval(Real, 0, 1, closed="both")],
-        "steps": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "random_state": ["random_state"],
+    _allowed: ClassVar[dict[str, Allowed]] = {
+        "hidden_dim": (whole(1),),
+        "keep": (Number(0, 1),),
+        "steps": (whole(1), "auto"),
+        "learning_rate": (Number(0, open="low"),),
+        "weight_decay": (Number(0),),
+        "class_weight": (dict, "balanced", None),
+        "random_state": (RandomState(),),
     }
 
     _min_batch = 32
@@ -92,7 +92,7 @@ class BaseTuner(SavedMixin, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Tr
         ValueError : fewer than two labels; NaN or infinity in `X`; lengths that differ; a parameter out of
             range.
         """
-        self._validate_params()
+        check_parameters(self)
         X = validate_data(self, X, dtype=np.float32, **({"y": None} if y is None else {}))
         check_consistent_length(X, y)
         targets = read_targets(y)
@@ -123,7 +123,7 @@ class BaseTuner(SavedMixin, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Tr
         X, y : as for `fit`; one class is enough. Unlabelled rows are passed over.
         classes : array-like, labels that may come later, optional.
         """
-        self._validate_params()
+        check_parameters(self)
         first = not hasattr(self, "classes_")
         X = validate_data(self, X, dtype=np.float32, reset=first)
         check_consistent_length(X, y)

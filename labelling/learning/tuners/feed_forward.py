@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions
 
+from labelling.learning.parameters import Allowed
 from labelling.learning.tuners._base import BaseTuner
 
 if TYPE_CHECKING:
@@ -61,9 +61,9 @@ class FeedForwardTuner(BaseTuner):
     `transform` gives 2 + n_classes + n_features columns.
     """
 
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        **BaseTuner._parameter_constraints,
-        "output": [StrOptions({"space", "hidden"})],
+    _allowed: ClassVar[dict[str, Allowed]] = {
+        **BaseTuner._allowed,
+        "output": ("space", "hidden"),
     }
 
     def __init__(

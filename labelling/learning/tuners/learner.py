@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from labelling.learning.optimise import MAX_BATCH, MAX_HELD_OUT, Callback, Progress, minimise, noisy, number_of_steps
+from labelling.learning.parameters import Allowed, Number, RandomState, check_parameters, whole
 from labelling.learning.saving import SavedMixin
 from labelling.learning.tuners._head import TEMPERATURE, head, initial_head
 
@@ -51,14 +50,14 @@ class ContrastiveLearner(SavedMixin, ClassNamePrefixFeaturesOutMixin, Transforme
     n_features_in_ : int, of the first side. n_features_right_ : int, of the second.
     """
 
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        "hidden_dim": [Interval(Integral, 1, None, closed="left")],
-        "keep": [Interval(Real, 0, 1, closed="both")],
-        "shared": ["boolean"],
-        "steps": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "random_state": ["random_state"],
+    _allowed: ClassVar[dict[str, Allowed]] = {
+        "hidden_dim": (whole(1),),
+        "keep": (Number(0, 1),),
+        "shared": (bool,),
+        "steps": (whole(1), "auto"),
+        "learning_rate": (Number(0, open="low"),),
+        "weight_decay": (Number(0),),
+        "random_state": (RandomState(),),
     }
 
     def __init__(
@@ -96,7 +95,7 @@ class ContrastiveLearner(SavedMixin, ClassNamePrefixFeaturesOutMixin, Transforme
         import torch
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-        self._validate_params()
+        check_parameters(self)
         X1 = check_array(X1, dtype=np.float32, input_name="X1")
         X2 = check_array(X2, dtype=np.float32, input_name="X2")
         together = np.asarray(similar, dtype=object)

@@ -9,20 +9,19 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from labelling.encoders._base import check_texts
 from labelling.encoders._folders import quiet
 from labelling.encoders.sentence import SentenceEncoder
 from labelling.learning.optimise import Callback, Progress
+from labelling.learning.parameters import Allowed, Number, RandomState, check_parameters, whole
 from labelling.learning.targets import read_targets
 
 if TYPE_CHECKING:
@@ -36,14 +35,13 @@ WARM_UP = 0.1  # its share of the steps
 class _Sbert(TransformerMixin, BaseEstimator):
     """What the two share."""
 
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        "model": "no_validation",  # type: ignore[dict-item]
-        "steps": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "batch_size": [Interval(Integral, 4, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "max_length": [Interval(Integral, 3, None, closed="left"), None],
-        "random_state": ["random_state"],
-        "device": [str, None],
+    _allowed: ClassVar[dict[str, Allowed]] = {
+        "steps": (whole(1), "auto"),
+        "batch_size": (whole(4),),
+        "learning_rate": (Number(0, open="low"),),
+        "max_length": (whole(3), None),
+        "random_state": (RandomState(),),
+        "device": (str, None),
     }
 
     def __init__(
@@ -211,7 +209,7 @@ class SbertLearner(_Sbert):
         ValueError : no similar pair; fewer than two pairs; another value than 0 and 1; lengths that differ.
         EncoderError : the model can't be loaded.
         """
-        self._validate_params()
+        check_parameters(self)
         texts1, texts2 = check_texts(texts1), check_texts(texts2)
         check_consistent_length(texts1, texts2, similar)
         together = np.asarray(similar, dtype=object)
@@ -295,7 +293,7 @@ class SbertTuner(_Sbert):
         ValueError : fewer than two labels with two texts each; lengths that differ; an odd batch size.
         EncoderError : the model can't be loaded.
         """
-        self._validate_params()
+        check_parameters(self)
         if self.batch_size % 2:
             raise ValueError(f"batch_size must be an even number, got {self.batch_size}")
         texts = check_texts(texts)

@@ -4,13 +4,13 @@ import html
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from labelling import readers
+from labelling.app_folder import APP_FOLDER
 from labelling.database.engine import WorkspaceError
 from labelling.readers import Dataset
 from labelling.readers.tables import count
@@ -22,7 +22,7 @@ from labelling.ui.texts.encoder_choice import Choice, Vectors, prepare
 from labelling.ui.texts.reading import Found
 from labelling.workspace import Project, ProjectInfo
 
-DEMO = Path(__file__).parents[3] / "data" / "demo.csv"
+DEMO = APP_FOLDER / "data" / "demo.csv"
 DEMO_NAME = "Demo: support inbox"
 PROJECTS_SHOWN = 12
 COUNTED_ROWS = 20_000  # long texts are counted before the map is made up to here: a few seconds
