@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint types pytest screenshots format
+.PHONY: run test test-fast lint types pytest screenshots format
 
 run: $(VENV)/run
 	$(BIN)/streamlit run app.py
@@ -21,6 +21,10 @@ types: $(VENV)/test
 pytest: $(VENV)/test
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/browser
 	$(BIN)/pytest tests/browser
+
+# What to run while one works: no browser, no database server, nothing killed, trained or installed.
+test-fast: $(VENV)/test
+	CORRAL_FAST=1 $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/browser -m "not slow" -q
 
 # The README's pictures, from a run of the browser tests.
 screenshots: $(VENV)/test

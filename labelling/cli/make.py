@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,39 @@ import click
 from labelling.cli.projects import JSON, PROJECT
 from labelling.cli.start import start
 
-# Said here once more: to look them up in the registries takes seconds that `--help` need not wait for.
-FORMAT_NAMES = ("csv", "excel", "jsonl", "parquet")
-TUNER_NAMES = ("feed-forward", "contrastive")
-
 if TYPE_CHECKING:
     from labelling.session import Session
     from labelling.workspace import Project, Workspace
+
+
+class Registered(click.ParamType):
+    """One of the names of a registry, which is looked at when it is needed: that takes seconds."""
+
+    name = "name"
+
+    def __init__(self, names: Callable[[], Collection[str]]) -> None:
+        self.names = names
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return f"[{'|'.join(self.names())}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        names = self.names()
+        if value not in names:
+            self.fail(f"{value!r} is not one of {', '.join(map(repr, names))}.", param, ctx)
+        return str(value)
+
+
+def _tuners() -> Collection[str]:
+    from labelling.learning.registry import options
+
+    return options()
+
+
+def _formats() -> Collection[str]:
+    from labelling.formats.registry import FORMATS
+
+    return FORMATS
 
 
 def encoder_settings(named: str | None, texts: list[str], workspace: Workspace) -> dict[str, Any]:
@@ -168,7 +194,7 @@ def embed(account: str | None, project: str, umap: bool) -> None:
 
 @click.command()
 @PROJECT
-@click.option("--tuner", type=click.Choice(TUNER_NAMES), default="feed-forward", show_default=True)
+@click.option("--tuner", type=Registered(_tuners), default="feed-forward", show_default=True)
 @click.option(
     "--keep", type=click.FloatRange(0, 1), default=0.65, show_default=True, help="How much of the original map stays."
 )
@@ -188,7 +214,7 @@ def tune(
     as_json: bool,
 ) -> None:
     """Bend the map towards the labels; the new space is kept, and shown from then on."""
-    from labelling.learning.tuners.registry import OPTIONS, make_tuner
+    from labelling.learning.registry import make_tuner, options
     from labelling.tasks.tune import tune as run
 
     session = _opened(project, account)
@@ -196,7 +222,7 @@ def tune(
     with _progress("Tuning") as tell:
         space = run(
             session,
-            OPTIONS[tuner],
+            options()[tuner],
             {"keep": keep, "random_state": seed},
             lambda step, n_steps, _loss, _held_out: tell(step, n_steps),
         )
@@ -227,7 +253,7 @@ def tune(
 
 @click.command()
 @PROJECT
-@click.option("--format", "kind", type=click.Choice(FORMAT_NAMES), default="csv", show_default=True)
+@click.option("--format", "kind", type=Registered(_formats), default="csv", show_default=True)
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="The file; - or nothing: standard output."
 )

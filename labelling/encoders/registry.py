@@ -18,11 +18,17 @@ FITTED = "encoders"  # the folder of a workspace with what was fitted on texts
 
 @dataclass(frozen=True)
 class Kind:
-    """An encoder's module and class, and the parameters that a space's settings may hold."""
+    """An encoder's module and class, and the parameters that a space's settings may hold.
+
+    With a `title` the page offers it by that, says what it is `about`, and asks for each parameter as a text; those
+    without one have more to be asked, in `ui.texts.encoder_choice`.
+    """
 
     module: str
     name: str
     parameters: tuple[str, ...]
+    title: str = ""
+    about: str = ""
 
 
 # Beside these there are "tfidf", which is fitted and then loaded, and "own", vectors that were brought along.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from labelling.learning.tuners.registry import TUNERS, make_tuner
+from labelling.learning.registry import TUNERS, make_tuner
 from labelling.session import Session
 from labelling.workspace import Space
 

@@ -16,8 +16,8 @@ from labelling.database.engine import WorkspaceError
 from labelling.encoders import Encoder
 from labelling.encoders.cache import EmbeddingCache
 from labelling.labels.label import names_to_import
+from labelling.learning.registry import make_tuner, titles
 from labelling.learning.separation import MAX_POINTS, SCORE_NOTE, Recording, figure, record, rests_on, to_html
-from labelling.learning.tuners.registry import TITLES, make_tuner
 from labelling.readers.tables import count
 from labelling.tasks.jobs import Job
 from labelling.ui.frame import access, downloads, faults, page, progress, resources
@@ -218,7 +218,7 @@ def settings(source: Source) -> None:
 
 
 def _choose_tuner(which: str, hidden_dim: int) -> tuple[str, dict[str, Any]]:
-    kind = st.selectbox("Tuner", list(TITLES), key=f"{which} tuner")
+    kind = st.selectbox("Tuner", list(titles()), key=f"{which} tuner")
     hidden = st.select_slider("Size of the hidden layer", HIDDEN_SIZES, value=hidden_dim, key=f"{which} hidden")
     keep = st.slider("How much of the original map stays", 0.0, 1.0, 0.65, 0.05, key=f"{which} keep")
     steps = st.select_slider("At most so many training steps", STEPS, key=f"{which} steps")
@@ -253,7 +253,7 @@ def _record(job: Job, plan: Plan, cache: EmbeddingCache, encoder: Encoder) -> Do
         if job.stop.is_set():
             break
         job.begin(f"Recording {number} of {len(plan.tuners)}")
-        tuner = make_tuner(TITLES[kind], {**settings, "random_state": plan.seed})
+        tuner = make_tuner(titles()[kind], {**settings, "random_state": plan.seed})
         recordings.append(
             record(
                 embeddings,

@@ -53,7 +53,10 @@ def choose(dataset: Dataset | None = None) -> Choice:
     chosen = st.session_state.get("encoder kind") or PACKAGED
     with st.expander(f"Encoder: {chosen}", expanded=chosen != PACKAGED):
         kinds = list(_ABOUT) if dataset is not None else [PACKAGED, SENTENCE, POOLED, CAUSAL]
-        kind = st.selectbox("Kind of encoder", kinds, key="encoder kind", width=400)
+        others = {each.title: name for name, each in registry.ENCODERS.items() if each.title}
+        kind = st.selectbox("Kind of encoder", [*kinds, *others], key="encoder kind", width=400)
+        if kind in others:
+            return _registered(others[kind])
         st.caption(_ABOUT[kind])
         if kind == SENTENCE:
             return Choice({"kind": "sentence", "model": _model(), "prompt": _prompt()})
@@ -71,6 +74,14 @@ def choose(dataset: Dataset | None = None) -> Choice:
         if kind == ENDPOINT and dataset is not None:
             return _endpoint(dataset)
     return Choice()
+
+
+def _registered(name: str) -> Choice:
+    """One that needs no more than its parameters, each a text."""
+    kind = registry.ENCODERS[name]
+    st.caption(kind.about)
+    given = {parameter: st.text_input(parameter.replace("_", " ").capitalize()) for parameter in kind.parameters}
+    return Choice({"kind": name, **{parameter: value.strip() for parameter, value in given.items()}})
 
 
 _POOLINGS = {
@@ -224,7 +235,7 @@ def prepare(choice: Choice, dataset: Dataset) -> tuple[dict[str, Any], np.ndarra
         texts = [text for text, empty in zip(dataset.texts, dataset.empty, strict=True) if not empty]
         return registry.fit_encoder(texts, resources.workspace().folder), None
     if choice.settings:
-        if not choice.settings["model"]:
+        if choice.settings.get("model", "needs none") == "":
             raise EncoderError(
                 "Type in the model: a name on the Hugging Face hub, a folder here, or the server's name for it."
             )

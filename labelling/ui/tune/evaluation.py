@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from labelling.learning.evaluation import Evaluation, TooFewLabels
-from labelling.learning.tuners.registry import make_tuner
+from labelling.learning.registry import make_tuner
 from labelling.session import Session
 from labelling.tasks.jobs import Job
 from labelling.ui.frame import faults, page, progress

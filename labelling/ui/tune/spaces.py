@@ -6,7 +6,7 @@ import streamlit as st
 
 from labelling.database.engine import WorkspaceError
 from labelling.encoders._folders import PACKAGED_MODEL
-from labelling.learning.tuners.registry import TUNERS
+from labelling.learning.registry import TUNERS
 from labelling.readers.tables import count
 from labelling.session import CLASSIFIER, Session
 from labelling.ui.frame import page

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from labelling.database.engine import WorkspaceError
-from labelling.learning.tuners.registry import TITLES, TUNERS
+from labelling.learning.registry import TUNERS, titles
 from labelling.session import CLASSIFIER, Session
 from labelling.tasks.jobs import Job
 from labelling.tasks.tune import tune
@@ -36,7 +36,7 @@ def settings(session: Session) -> None:
         st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
         return
     st.caption(" · ".join(f"{page.escape(name)} {n:,}" for name, n in used.items()))
-    kind = st.radio("Tuner", list(TITLES), captions=[each.about for each in TUNERS.values()])
+    kind = st.radio("Tuner", list(titles()), captions=[each.about for each in TUNERS.values()])
     keep = st.slider(
         "How much of the original map stays",
         0.0,
@@ -82,7 +82,7 @@ def _start(session: Session, kind: str, chosen: dict[str, Any]) -> None:
             job.progress(step, n_steps)
             return not job.stop.is_set()
 
-        return tune(worker, TITLES[kind], chosen, callback)
+        return tune(worker, titles()[kind], chosen, callback)
 
     jobs().start("tune", session.project.id, title="Tuning", work=work)
 

@@ -152,7 +152,7 @@ def test_bad_sides():
         ContrastiveLearner().fit(X, X[:, :5], codes == 0)
     with pytest.raises(ValueError, match="X2 contains NaN"):
         ContrastiveLearner().fit(X, np.where(np.arange(16) == 3, np.nan, X), codes == 0)
-    with pytest.raises(ValueError, match="^keep of "):
+    with pytest.raises(ValueError, match=r"^keep of "):
         ContrastiveLearner(keep=2).fit(X, X, codes == 0)
     learner = ContrastiveLearner(steps=1).fit(X, X, codes == 0)
     with pytest.raises(ValueError, match="X has 5 features, but ContrastiveLearner is expecting 16"):

@@ -166,7 +166,7 @@ def test_class_weight_changes_the_fit(tuner_class):
 def test_class_weight_must_name_every_class(tuner_class):
     with pytest.raises(ValueError, match=r"names no weight for \['refund'\]"):
         tuner_class(class_weight={"card": 1}).fit(np.eye(4), ["card", "refund"] * 2)
-    with pytest.raises(ValueError, match="^class_weight of "):
+    with pytest.raises(ValueError, match=r"^class_weight of "):
         tuner_class(class_weight="equal").fit(np.eye(4), [0, 1, 0, 1])
 
 
@@ -177,7 +177,7 @@ def test_the_hidden_layer_can_be_the_output():
     assert hidden.shape == (len(X), 10) == (len(X), len(tuner.get_feature_names_out()))
     assert hidden.dtype == np.float32
     assert parting(hidden, codes) > parting(X, codes)
-    with pytest.raises(ValueError, match="^output of "):
+    with pytest.raises(ValueError, match=r"^output of "):
         FeedForwardTuner(output="logits").fit(X, codes)
 
 

@@ -30,8 +30,16 @@ TUNERS = {
         "Pulls texts of one label together and leaves groups that have no label yet visible.",
     ),
 }
-TITLES = {kind.title: name for name, kind in TUNERS.items()}
-OPTIONS = {kind.option: name for name, kind in TUNERS.items()}
+
+
+def titles() -> dict[str, str]:
+    """The class names by what the page calls them."""
+    return {kind.title: name for name, kind in TUNERS.items()}
+
+
+def options() -> dict[str, str]:
+    """The class names by what the command line calls them."""
+    return {kind.option: name for name, kind in TUNERS.items()}
 
 
 def make_tuner(name: str, settings: Mapping[str, Any]) -> Any:

@@ -1,0 +1,124 @@
+"""The recipes of CONTRIBUTING.md: a dummy of each kind, added by one line of its registry, comes through everywhere."""
+
+import json
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator
+
+from labelling.cli import main
+from labelling.encoders import registry as encoders
+from labelling.formats import registry as formats
+from labelling.learning import registry as tuners
+from labelling.workspace import Project, Workspace
+from tests.ui.test_pages import fresh_workspace, open_page, upload
+from tests.ui.test_pages_labels import make
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    monkeypatch.setenv("CORRAL_WORKSPACE", str(tmp_path / "workspace"))
+    yield from fresh_workspace(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def project(workspace: Workspace) -> Project:
+    return make(workspace)
+
+
+def module(name: str, monkeypatch: pytest.MonkeyPatch, **members: object) -> str:
+    made = types.ModuleType(name)
+    made.__dict__.update(members)
+    monkeypatch.setitem(sys.modules, name, made)
+    return name
+
+
+def test_an_export_format(project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    dummy = formats.Format(
+        "Lengths", "How long each text is.",
+        lambda frame: json.dumps(frame["text"].str.len().tolist()).encode(),
+        lambda content: pd.DataFrame({"length": json.loads(content)}),
+        "lengths.json", "application/json",
+    )  # fmt: skip
+    monkeypatch.setitem(formats.FORMATS, "lengths", dummy)
+    out = tmp_path / "lengths.json"
+    assert main(["export", project.id, "--format", "lengths", "-o", str(out)]) == 0
+    assert json.loads(out.read_text()) == [len(text) for text in project.dataset.texts]
+    at = open_page("export", project)
+    at.radio[1].set_value("Lengths").run()
+    assert not at.exception
+    assert at.dataframe[0].value["length"].tolist() == [len(text) for text in project.dataset.texts[:10]]
+
+
+class HalfTuner(BaseEstimator):
+    """Halves every embedding: what a tuner must have, and no more."""
+
+    def __init__(self, keep: float = 0.65, random_state: int | None = None) -> None:
+        self.keep, self.random_state = keep, random_state
+
+    def fit(self, X, y, *, callback=None):
+        self.n_features_in_ = X.shape[1]
+        for step in range(3):
+            callback(step + 1, 3, 1 / (step + 1), None)
+        return self
+
+    def transform(self, X):
+        return (np.asarray(X) / 2).astype(np.float32)
+
+    def save(self, path: Path) -> None:
+        path.write_text("half")
+
+
+def test_a_tuner(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    name = module("half_tuner", monkeypatch, HalfTuner=HalfTuner)
+    monkeypatch.setitem(tuners.TUNERS, "HalfTuner", tuners.Kind(name, "Half", "half", "Halves everything."))
+    log = project.open_log()
+    log.assign(range(4), "a")
+    log.assign(range(4, 8), "b")
+    assert main(["tune", project.id, "--tuner", "half"]) == 0, capsys.readouterr().err
+    space = project.current
+    assert (space.kind, space.name) == ("HalfTuner", "Half 1")
+    np.testing.assert_allclose(space.embeddings, project.spaces()[0].embeddings / 2)
+    assert "Half" in open_page("tune", project).radio[0].options
+
+
+class LengthEncoder:
+    """The length of a text, and its share of spaces."""
+
+    fingerprint, n_dims, max_length = "lengths", 3, None
+
+    def __init__(self, unit: str = "") -> None:
+        self.unit = unit
+
+    def encode(self, texts, batch_size=32, show_progress=False):
+        return np.array([[len(t), t.count(" ") / max(len(t), 1), 1] for t in texts], np.float32)
+
+    def truncated(self, texts):
+        return np.zeros(len(texts), bool)
+
+
+def test_an_encoder(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    name = module("length_encoder", monkeypatch, LengthEncoder=LengthEncoder)
+    kind = encoders.Kind(name, "LengthEncoder", ("unit",), title="Lengths", about="How long a text is.")
+    monkeypatch.setitem(encoders.ENCODERS, "lengths", kind)
+    at = upload(open_page("texts"), "a.csv", b"text\none\ntwo words\nthree of them\n")
+    box = next(each for each in at.selectbox if each.label == "Kind of encoder")
+    box.set_value("Lengths").run()
+    assert not at.exception
+    assert "Unit" in [each.label for each in at.text_input]
+    made = encoders.encoder_for({"kind": "lengths", "unit": "characters"}, workspace.folder)
+    assert made.unit == "characters"
+
+
+def test_the_recipes_are_told() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    for file in ("labelling/encoders/registry.py", "labelling/learning/registry.py", "labelling/formats/registry.py"):
+        assert file in text
+        assert (ROOT / file).exists()
