@@ -1,4 +1,4 @@
-"""The picture in ARCHITECTURE.md: the rooms of the code and who imports whom. `python -m tests.picture` draws it anew."""
+"""The picture in ARCHITECTURE.md, the rooms and who imports whom: `python -m tests.picture` draws it anew."""
 
 import re
 from pathlib import Path
