@@ -5,7 +5,7 @@ import streamlit as st
 from labelling import readers
 from labelling.errors import CorralError
 from labelling.ui.frame import access, page, resources
-from labelling.ui.texts import columns, encoder_choice, load, reading
+from labelling.ui.texts import columns, encoder_choice, load, projects, reading
 
 page.start("Texts", wide=False)
 st.title("Lasso texts into labels")
@@ -55,10 +55,10 @@ if (found := st.session_state.get(reading.TABLE)) is not None:
     except CorralError as error:
         page.error(error)
 
-if projects := access.projects():
+if found := access.projects():
     st.divider()
     st.markdown("##### Your projects")
-    load.list_projects(projects)
+    projects.list_projects(found)
 st.caption(access.who_sees(str(resources.workspace().folder)))
 if warning := access.open_to_all():
     st.warning(warning, icon=":material/lock_open:")

@@ -1,4 +1,4 @@
-"""`projects`, `rename` and `give`."""
+"""`projects`, `rename`, `delete` and `give`."""
 
 import json
 from dataclasses import asdict
@@ -44,6 +44,23 @@ def rename(account: str | None, project: str, name: str) -> None:
 
 @click.command()
 @PROJECT
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.pass_obj
+def delete(account: str | None, project: str, yes: bool) -> None:
+    """Delete a project: its texts, maps and labels, and the embeddings that no other project uses."""
+    from labelling.workspace import Workspace
+
+    workspace = Workspace()
+    opened = workspace.open(project, account)
+    what = f"{opened.name!r}, {opened.n_rows:,} texts, {opened.open_log().n_labelled:,} of them labelled"
+    if not yes:
+        click.confirm(f"Delete {what}? It can't be brought back", abort=True)
+    workspace.delete(project, account)
+    click.echo(f"Deleted: {what}.")
+
+
+@click.command()
+@PROJECT
 @click.argument("account", metavar="[ACCOUNT]", required=False)
 @click.option("--nobody", is_flag=True, help="Take the owner off: it is seen where nobody signs in.")
 def give(project: str, account: str | None, nobody: bool) -> None:
@@ -60,4 +77,4 @@ def give(project: str, account: str | None, nobody: bool) -> None:
     click.echo(f"{project} is {account or 'nobody'}'s now.")
 
 
-COMMANDS = (projects, rename, give)
+COMMANDS = (projects, rename, delete, give)

@@ -207,15 +207,39 @@ class EmbeddingCache:
                 on_batch(rows, embeddings[rows], n_done, len(texts))
         return embeddings
 
+    def forget(self, texts: Sequence[str]) -> int:
+        """Remove what every encoder has made of these texts; how many embeddings that were."""
+        digests = sorted({_digest(text) for text in texts})
+        n_gone = 0
+        for prefix in self._prefixes():
+            for start in range(0, len(digests), _LOOKUP_ROWS):
+                part = digests[start : start + _LOOKUP_ROWS]
+                n_gone += self._database.remove([prefix + digest for digest in part])
+        return n_gone
+
+    def _prefixes(self) -> list[bytes]:
+        """What the keys of each encoder begin with."""
+        found: list[bytes] = []
+        with self._database.transaction(write=False) as transaction, transaction.cursor() as cursor:
+            there = cursor.first()
+            while there:
+                found.append(cursor.key()[:_DIGEST_BYTES])
+                # The first key behind all that begin with this.
+                there = cursor.set_range(found[-1] + b"\xff" * (_DIGEST_BYTES + 1))
+        return found
+
     def _store(self, fingerprint: str, texts: Sequence[str], embeddings: np.ndarray) -> None:
         vectors = [vector.tobytes() for vector in embeddings.astype("<f4")]
         keys = _keys(fingerprint, texts)
         self._database.write([(key, vector + _check(key, vector)) for key, vector in zip(keys, vectors, strict=True)])
 
 
+_DIGEST_BYTES = 16
+
+
 def _digest(text: str) -> bytes:
     # Half a surrogate pair can't be encoded strictly; whether it can be embedded is the encoder's affair.
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
 
 
 def _check(key: bytes, vector: bytes) -> bytes:
@@ -329,6 +353,15 @@ class _Database:
                         transaction.put(key, value)
                 return
             except lmdb.MapFullError:
+                with self._lock:
+                    self._environment.set_mapsize(2 * self._environment.info()["map_size"])
+
+    def remove(self, keys: Sequence[bytes]) -> int:
+        while True:
+            try:
+                with self.transaction(write=True) as transaction:
+                    return sum(transaction.delete(key) for key in keys)
+            except lmdb.MapFullError:  # pages are copied before they are changed
                 with self._lock:
                     self._environment.set_mapsize(2 * self._environment.info()["map_size"])
 

@@ -90,6 +90,16 @@ class Jobs:
                 job.start()
             return job
 
+    def end(self, project_id: str, seconds: float) -> bool:
+        """Stop all work on a project, and wait so long for its end; whether all has ended."""
+        with self._lock:
+            theirs = [job for key, job in self._jobs.items() if project_id in key]
+        for job in theirs:
+            job.stop.set()
+        for job in theirs:
+            job.join(seconds)
+        return not any(job.is_alive() for job in theirs)
+
     def forget(self, *key: Any) -> None:
         """Drop a job that has ended and whose result or error has been shown; one that runs stays."""
         with self._lock:

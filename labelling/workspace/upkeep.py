@@ -17,6 +17,7 @@ from labelling.database.engine import WorkspaceError, problems_of, reading
 from labelling.database.tables import projects
 from labelling.files import write_whole
 from labelling.workspace import Project, Workspace
+from labelling.workspace.deleting import GOING, finish
 from labelling.workspace.workspace import PROJECT_ID
 
 # Nothing takes that long between a temporary file, or a project's folder, and what makes it whole.
@@ -137,7 +138,8 @@ def backup(workspace: Workspace, file: Path) -> int:
 
 
 def sweep(workspace: Workspace) -> list[Path]:
-    """Remove temporary files of processes that were killed, and put aside folders of projects that never came to be.
+    """Remove temporary files of processes that were killed, finish deletions that were, and put aside folders of
+    projects that never came to be.
 
     What it returns was removed or moved to the folder "leftovers". Nothing of the last hour is touched: another process
     may be at work on it.
@@ -151,6 +153,13 @@ def sweep(workspace: Workspace) -> list[Path]:
                 gone.append(path)
     with reading(workspace.engine) as connection:
         known = set(connection.scalars(select(projects.c.id)))
+    for note in workspace.folder.glob(f"projects/*/{GOING}"):
+        if note.stat().st_mtime < before:
+            if note.parent.name in known:  # a deletion that was killed before it took effect
+                note.unlink()
+            else:
+                finish(workspace, note.parent)
+            gone.append(note)
     for folder in _orphans(workspace, known):
         # With spaces it has been worked on: it may belong to another copy of the database.
         if folder.stat().st_mtime < before and not (folder / "spaces").exists():

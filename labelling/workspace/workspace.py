@@ -18,17 +18,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from labelling.database.engine import WorkspaceError, open_database, reading, storable, writing
-from labelling.database.tables import projects
+from labelling.database.tables import actions, projects
 from labelling.dataset import Dataset
 from labelling.encoders.cache import EmbeddingCache
+from labelling.workspace.deleting import delete_project
 from labelling.workspace.project import ONE, SEVERAL, Project, no_project
 from labelling.workspace.sharing import as_account, open_to
 from labelling.workspace.spaces import cannot_write, insert_space, now
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
 PROJECT_ID = re.compile(r"[a-z0-9]{12}")
 
@@ -48,6 +52,8 @@ class ProjectInfo:
     n_rows: int
     kind: str
     owner: str | None
+    seq: int = 0  # the number of its label log's last action, and when that was
+    worked_at: str | None = None
 
 
 class Workspace:
@@ -133,16 +139,30 @@ class Workspace:
                 wanted = select(projects).where(projects.c.id == project_id, open_to(account))
                 row = connection.execute(wanted).one_or_none()
             if row is not None:
-                return Project(self.engine, self.folder / "projects" / project_id, row, account)
+                return self.project(row, account)
         raise no_project(project_id)
+
+    def project(self, row: "Row[Any]", account: str | None = None) -> Project:
+        """The project of a row of the database."""
+        return Project(self.engine, self.folder / "projects" / row.id, row, account)
 
     def projects(self, account: str | None = None) -> list[ProjectInfo]:
         """All projects that can be opened, see `open`; the newest first."""
-        columns = (projects.c[name] for name in ("id", "name", "created_at", "n_rows", "kind", "owner"))
-        wanted = select(*columns).where(open_to(account)).order_by(projects.c.created_at.desc(), projects.c.id)
+        last = select(actions.c.project_id, func.max(actions.c.seq).label("seq")).group_by(actions.c.project_id)
+        seq = last.subquery()
+        columns = [projects.c[name] for name in ("id", "name", "created_at", "n_rows", "kind", "owner")]
+        joined = projects.outerjoin(seq, seq.c.project_id == projects.c.id).outerjoin(
+            actions, (actions.c.project_id == projects.c.id) & (actions.c.seq == seq.c.seq)
+        )
+        wanted = select(*columns, func.coalesce(seq.c.seq, 0), actions.c.at).select_from(joined)
+        wanted = wanted.where(open_to(account)).order_by(projects.c.created_at.desc(), projects.c.id)
         with reading(self.engine) as connection:
             rows = connection.execute(wanted)
-            return [ProjectInfo(*row) for row in rows]
+            return [ProjectInfo(*tuple(row)) for row in rows]
+
+    def delete(self, project_id: str, account: str | None = None) -> None:
+        """See `deleting.delete_project`."""
+        delete_project(self, project_id, account)
 
     def give(self, project_id: str, owner: str | None) -> None:
         """Make this account the owner of a project, or nobody. For who runs the server: it asks nobody's leave."""

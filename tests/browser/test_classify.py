@@ -35,7 +35,7 @@ def test_train_look_keep_and_take_suggestions(
     page.wait_for_url("**/label?project=*")
     page.get_by_text("PCA", exact=True).click()  # the UMAP may be there by now
     wait_for_map(page, "PCA", space=1)
-    page.get_by_text("Suggestions: Classifier").click()
+    page.get_by_role("button", name="Suggestions").click()
     page.get_by_role("button", name=re.compile(r"^trains \(\d+\)$")).last.click()
     expect(page.get_by_role("heading", name=re.compile(r"^\d\d selected$"))).to_be_visible()
     page.locator("[class*='st-key-label-']").get_by_role("button", name="trains").click()

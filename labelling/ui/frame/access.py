@@ -159,6 +159,11 @@ def until_signed_out(project: Project) -> Project:
     return project
 
 
+def delete_project(project_id: str) -> None:
+    """Raises WorkspaceError where it isn't there, or isn't theirs."""
+    resources.workspace().delete(project_id, _account())
+
+
 def projects() -> list[ProjectInfo]:
     """Those that who is here may open, the newest first."""
     return resources.workspace().projects(_account())

@@ -317,8 +317,8 @@ def _tell_meanwhile(outcome: Outcome, *, overwrite: bool) -> None:
 # ---------------------------------------------------------------- taking back
 
 
-def undo_and_redo(session: Session, beside: Callable[[Session], None] | None = None) -> None:
-    """Take back and bring back; then what is `beside` them, on the history's page the way to an audit."""
+def undo_and_redo(session: Session, beside: Callable[[Session], object] = lambda session: None) -> None:
+    """Take back and bring back, and what one did last; `beside` the buttons stands what it draws."""
     log = session.log
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         # A key for good, as all buttons with a shortcut need one: a button that becomes another one stays on the page
@@ -338,20 +338,13 @@ def undo_and_redo(session: Session, beside: Callable[[Session], None] | None = N
                 help=f"{verb}: {page.escape(describe(log, target))}" if target else None,
                 type="tertiary",
             )
-        if beside is not None:
-            beside(session)
-        last = next((action for action in reversed(log.actions) if can_be_audited(log, action)), None)
-        if last is not None and beside is None:
-            where: dict[str, Any] = {"project": session.project.id, "action": str(last.seq)}
-            st.page_link(
-                page.HISTORY,
-                label="Audit",
-                icon=":material/fact_check:",
-                query_params=where,
-                help=f"Read a sample of what was labelled last: {page.escape(describe(log, last))}",
-            )
-    if (own := next((action for action in reversed(log.actions) if action.who == log.who), None)) is not None:
-        st.caption(page.escape(_done_last(log, own)), width="content")
+        beside(session)
+    own = next((action for action in reversed(log.actions) if action.who == log.who), None)
+    if own is not None:
+        about = own if own.is_step else log.actions[own.targets[0] - 1]
+        where: dict[str, Any] = {"project": session.project.id, "action": str(about.seq)}
+        # It leads to the history, where an audit reads more of it.
+        st.page_link(page.HISTORY, label=page.escape(_done_last(log, own)), query_params=where, width="content")
 
 
 def _done_last(log: LabelLog, action: Action) -> str:

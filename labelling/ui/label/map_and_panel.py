@@ -38,7 +38,8 @@ STYLE = """<style>
 [data-testid="stLayoutWrapper"]:has(> .st-key-corral-steps) { position: absolute; top: 5px; left: 6px; width: auto;
   z-index: 3; }
 .st-key-corral-steps { gap: 0; background: color-mix(in srgb, var(--st-background-color) 80%, transparent);
-  border-radius: 6px; }
+  border-radius: 6px; pointer-events: none; }
+.st-key-corral-steps button { pointer-events: auto; }
 .st-key-corral-steps button { min-height: 1.5rem; padding: 0 0.45rem; }
 .st-key-corral-steps button p { font-size: 0.8rem; }
 .st-key-corral-controls button, .st-key-corral-controls input { min-height: 2rem; }

@@ -314,7 +314,7 @@ class CorralMap {
   // ------------------------------------------------------------ mouse and keys
 
   pressed(event) {
-    if (event.target.closest?.(".corral-travel, .corral-region")) return;
+    if (event.target.closest?.(".corral-travel")) return;
     document.activeElement?.blur(); // from here on the keys are for the map, not for the box typed in before
     this.travel.finish();
     this.unhover();
@@ -328,7 +328,11 @@ class CorralMap {
     const path = this.outline.end();
     if (!path) return;
     clearTimeout(this.clicking); // a second click shows all instead
-    if (path.length > 1) return this.drawn(path);
+    if (path.length > 1) {
+      this.drewAt = performance.now();
+      return this.drawn(path);
+    }
+    if (event.target.closest?.(".corral-region")) return; // its own click does it
     const row = this.nearest(path[0]);
     if (row >= 0 && event.detail < 2) this.clicking = setTimeout(() => this.pick(row), DOUBLE_CLICK_MS);
   }
@@ -525,7 +529,7 @@ class CorralMap {
 
   hover(event) {
     if (event.buttons || this.travel.t < 1 || !this.positions) return;
-    if (event.target.closest?.(".corral-travel, .corral-region")) return this.unhover();
+    if (event.target.closest?.(".corral-travel")) return this.unhover();
     const at = this.at(event);
     const row = this.nearest(at);
     if (row === this.hovered) return this.placeTooltip(at);

@@ -18,7 +18,10 @@ class Regions {
       const word = element("button", "corral-region", this.root, { hidden: true, tabIndex: -1 });
       word.textContent = name;
       word.title = `Select these ${rows.toLocaleString("en")} texts; with shift, too (W hides the words)`;
-      word.onclick = (event) => this.map.send("region", { place, what: event.shiftKey ? "add" : "new", map: this.map.drawnOn });
+      // A lasso may begin and end on a word: it was no click then.
+      word.onclick = (event) =>
+        performance.now() - (this.map.drewAt ?? -1e9) > 100 &&
+        this.map.send("region", { place, what: event.shiftKey ? "add" : "new", map: this.map.drawnOn });
       return { word, x, y, level, width: name.length * WORD.width + WORD.pad };
     });
     this.draw();

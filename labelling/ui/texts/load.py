@@ -1,8 +1,6 @@
 """The parts of the texts page."""
 
-import html
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +13,7 @@ from labelling.database.engine import WorkspaceError
 from labelling.readers import Dataset
 from labelling.readers.tables import count
 from labelling.tasks import projects as tasks
-from labelling.ui.frame import access, faults, page, resources
-from labelling.ui.frame.steps import step, tell, told
+from labelling.ui.frame import access, resources
 from labelling.ui.texts import encoder_choice
 from labelling.ui.texts.encoder_choice import Choice, Vectors, prepare
 from labelling.ui.texts.reading import Found
@@ -24,7 +21,6 @@ from labelling.workspace import Project, ProjectInfo
 
 DEMO = APP_FOLDER / "data" / "demo.csv"
 DEMO_NAME = "Demo: support inbox"
-PROJECTS_SHOWN = 12
 COUNTED_ROWS = 20_000  # long texts are counted before the map is made up to here: a few seconds
 
 
@@ -74,9 +70,8 @@ def choose_project(found: Found) -> ProjectInfo | None:
     projects = access.projects()
     if not projects:
         return None
-    shown = projects[:PROJECTS_SHOWN]
-    names: list[ProjectInfo | None] = [None, *shown]
-    called = Counter(info.name for info in shown)
+    names: list[ProjectInfo | None] = [None, *projects]
+    called = Counter(info.name for info in projects)
 
     def say(info: ProjectInfo | None) -> str:
         if info is None:
@@ -126,67 +121,3 @@ def open_demo() -> Project:
     table = readers.read_table(DEMO.read_bytes(), DEMO.name)
     shown = replace(table, frame=table.frame.drop(columns="topic"))
     return create_project(DEMO_NAME, readers.make_dataset(shown, "text"), Choice())
-
-
-def list_projects(projects: list[ProjectInfo]) -> None:
-    """The newest projects, each with a button that opens it; one's own with whom they are shared."""
-    me = access.account()
-    for info in projects[:PROJECTS_SHOWN]:
-        widths = [4, 2, 2, 1] if me is None else [4, 2, 2, 2, 3]
-        name, size, made, button, *sharing = st.columns(widths, vertical_alignment="center")
-        name.markdown(page.escape(info.name))
-        size.caption(count(info.n_rows, "row"))
-        made.caption(info.created_at[:10] if sharing else info.created_at[:16].replace("T", " "))
-        for place in sharing:
-            with place:
-                if info.owner == me:
-                    _sharing(info)
-                else:  # not as Markdown, which makes a link of an address
-                    st.html(f"<small style='opacity:0.65'>of {html.escape(info.owner or '')}</small>")
-        if button.button("Open", key=f"open-{info.id}"):
-            try:
-                page.go_label(access.open_project(info.id))
-            except WorkspaceError as error:
-                page.error(error)
-    if len(projects) > PROJECTS_SHOWN:
-        st.caption(f"and {count(len(projects) - PROJECTS_SHOWN, 'older one')}: open by the address")
-
-
-def _sharing(info: ProjectInfo) -> None:
-    """With whom a project of one's own is shared; the form that shares it, the buttons that end it."""
-    typed, refused = f"share-{info.id}", f"not shared-{info.id}"
-
-    def change(sharing: Callable[[Project], None]) -> None:
-        try:
-            sharing(access.open_project(info.id))
-            st.session_state[typed] = ""
-        except Exception as error:
-            tell(refused, faults.said(error))
-
-    shared = access.open_project(info.id).shared_with()
-    with (
-        st.popover(f"Shared with {len(shared)}" if shared else "Share", icon=":material/group:"),
-        st.container(width=340),
-    ):
-        with told(refused) as message:
-            if message:
-                page.error(message)
-        with st.form(f"form-{info.id}", border=False):
-            st.text_input(
-                "Share with",
-                key=typed,
-                placeholder="their e-mail address",
-                help="As they sign in here. They see the texts, label, tune and export; they can't share it on.",
-            )
-            st.form_submit_button(
-                "Share", on_click=step(lambda: change(lambda project: project.share(st.session_state[typed])))
-            )
-        for who in shared:
-            with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-                st.text(who, width="content")
-                st.button(
-                    "Stop sharing",
-                    key=f"unshare-{info.id}-{who}",
-                    on_click=step(lambda who=who: change(lambda project: project.unshare(who))),
-                    type="tertiary",
-                )
