@@ -172,3 +172,16 @@ def test_help_loads_nothing_heavy() -> None:
     for command in ("projects", "rename", "give", "embed", "tune", "export", "check", "backup"):
         assert f"\n  {command} " in done.stdout
     assert done.stdout.rstrip().endswith("[]")
+
+
+def test_a_project_is_deleted(
+    workspace: Workspace, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: object
+) -> None:
+    assert main([str(file), "--text", "message", "--encoder", "tfidf", "--no-app"]) == 0
+    (info,) = workspace.projects()
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
+    assert main(["delete", info.id]) == 130
+    assert len(workspace.projects()) == 1
+    assert main(["delete", info.id, "--yes"]) == 0
+    assert workspace.projects() == []
+    assert main(["delete", info.id, "--yes"]) == 1

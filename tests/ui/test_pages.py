@@ -77,7 +77,8 @@ def open_page(name: str, project: Project | str | None = None) -> AppTest:
 
 def said(at: AppTest) -> str:
     kinds = (at.error, at.info, at.caption, at.markdown, at.success, at.warning)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+    words = [str(element.value) for kind in kinds for element in kind]
+    return "\n".join([*words, *(element.proto.label for element in at.get("page_link"))])
 
 
 def upload(at: AppTest, name: str, data: bytes) -> AppTest:
