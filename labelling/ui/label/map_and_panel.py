@@ -320,11 +320,14 @@ def _below(session: Session, shown: controls.Shown) -> None:
         ):
             give_labels.undo_and_redo(session, checking.offer)
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-chips"):
-            if session.visible is not None:
+            # Each has its place in the row, whatever the others say: a chip that moves is shown twice for a while.
+            if session.visible is None:
+                st.caption("Drag a lasso round points; shift adds, alt takes away.", width="content")
+            else:
                 n_shown, n_placed = int(np.count_nonzero(session.visible)), session.view.n_points if session.view else 0
                 st.caption(f"**{n_shown:,} of {n_placed:,}** are shown.", width="content")
-            controls.found(session)
             controls.chips(session, shown)
+            controls.found(session)
         with st.popover("Keys", type="tertiary", icon=":material/keyboard:"):
             lines = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(what)}</dd>" for key, what in KEYS)
             st.html(f'<dl class="corral-keys">{lines}</dl>')
