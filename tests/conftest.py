@@ -10,8 +10,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import postgres as postgresql
+
+FAST = "CORRAL_FAST" in os.environ  # `make test-fast`
+if FAST:
+    settings.register_profile("fast", max_examples=5, deadline=None)
+    settings.load_profile("fast")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts a database server is slow, too."""
+    for item in items:
+        asked = {*getattr(item, "fixturenames", ())}
+        on_server = getattr(getattr(item, "callspec", None), "params", {}).values()
+        if "postgres" in asked or "postgresql" in map(str, on_server):
+            item.add_marker(pytest.mark.slow)
+
 
 WORDS = [
     *("card", "payment", "refund", "money", "account", "is", "was", "not", "my", "the", "late"),

@@ -18,7 +18,7 @@ from labelling.ui.map import LABEL_MAP, colours, is_drawn_on
 
 LEAVE, OVERWRITE = "leave", "overwrite"
 NOTHING = "nothing done"
-PARTS = ("new", "choice", "strip", "yes-no")
+PARTS = ("new", "choice", "undone", "strip", "yes-no")
 VERBS = {
     "assign": "label",
     "deny": "no for",
@@ -56,11 +56,12 @@ def say() -> None:
 
 def show(session: Session) -> None:
     # A place each: what comes and goes must not push another part into its place, with its old content still in it.
-    new, choice, labels, answers = (st.container(gap="xsmall", key=f"corral-{name}") for name in PARTS)
+    new, choice, nothing, labels, answers = (st.container(gap="xsmall", key=f"corral-{name}") for name in PARTS)
     with new:
         _new_label(session)
     with choice:
         _choice(session)
+    with nothing:
         _nothing_done(session)
     with labels:
         _labels(session)
