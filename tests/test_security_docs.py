@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit import config
 
+from labelling.cli import keep, make, projects
+
 ROOT = Path(__file__).parents[1]
 PAGES = ["security.md", "team.md"]
 
@@ -28,10 +30,10 @@ def test_settings_are_ones(name: str) -> None:
     options = set(re.findall(r"\b(?:server|browser|client)\.[a-zA-Z]+[a-z]\b", text))
     assert options
     assert options <= set(config.get_config_options()), options
-    modules = re.findall(r"python -m ([\w.]+)", text)
-    assert modules
-    for path in (ROOT / module.replace(".", "/") for module in modules):
-        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), path
+    called = set(re.findall(r"(?:^|`)corral ([a-z]+)", text, re.MULTILINE))
+    assert called
+    known = {command.name for each in (keep, make, projects) for command in each.COMMANDS}
+    assert called <= known, called
 
 
 def test_what_streamlit_keeps_shut_is_not_opened() -> None:
