@@ -197,6 +197,7 @@ def _choice(session: Session) -> None:
     else:
         some = bool(log.counts(rows).sum())
     if not some:
+        st.html("<span></span>")  # the line stays, and the labels below it where they are
         return
     choices = {LEAVE: "Only the unknown" if log.several else "Only the unlabelled", OVERWRITE: "Overwrite"}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

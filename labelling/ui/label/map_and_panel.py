@@ -27,6 +27,8 @@ STYLE = """<style>
   z-index: 999991; max-width: calc(100vw - 46rem); }
 .st-key-corral-top { flex-wrap: nowrap; }
 .st-key-corral-top h5, .st-key-corral-head h5 { font-size: 1rem; padding: 0; }
+.st-key-corral-top [data-testid="stMarkdownContainer"], .st-key-corral-head [data-testid="stMarkdownContainer"] {
+  margin-bottom: 0; }
 .st-key-corral-top h5 { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .st-key-corral-top button { min-height: 1.9rem; }
 /* Over the line below the map, while there is something to say. */
@@ -55,7 +57,7 @@ STYLE = """<style>
 .st-key-corral-bears small { display: block; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-corral-words) { height: 1.7rem; flex: none; }
 .st-key-corral-words { overflow: hidden; }
-.st-key-corral-choice { min-height: 2.1rem; }
+.st-key-corral-choice { height: 2.1rem; }
 .st-key-corral-choice button { min-height: 1.8rem; padding: 0 0.5rem; }
 .st-key-corral-labels { max-height: min(7.6rem, 17vh); overflow-y: auto; gap: 0.25rem 0.35rem; }
 .st-key-corral-labels button { min-height: 1.6rem; padding: 0 0.4rem; }
@@ -69,6 +71,19 @@ STYLE = """<style>
 .st-key-corral-stage .corral-legend-entry { flex: none; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-corral-below) { height: 2.3rem; flex: none; }
 .st-key-corral-below { flex-wrap: nowrap; overflow: hidden; }
+.st-key-corral-below > * { flex: none; }
+/* What is filtered or found needs its buttons: what was done last is cut off before them. */
+.st-key-corral-below > :has(> .st-key-corral-undo) { flex: 0 1 auto; min-width: 0; overflow: hidden; }
+.st-key-corral-undo { flex-wrap: nowrap; justify-content: flex-start; }
+.st-key-corral-undo > *, .st-key-corral-undo .stHorizontalBlock > * { flex: none; width: auto; }
+.st-key-corral-undo .stHorizontalBlock { flex-wrap: nowrap; }
+.st-key-corral-undo kbd { display: none; }
+.st-key-corral-undo .st-key-check kbd { display: inline; }
+.st-key-corral-undo p { white-space: nowrap; }
+.st-key-corral-below > :has(> .st-key-corral-chips) { flex: 1 0 auto; max-width: 62%; overflow: auto hidden; }
+.st-key-corral-chips { flex-wrap: nowrap; }
+.st-key-corral-chips p { white-space: nowrap; }
+@media (max-width: 1400px) { .st-key-corral-hint { display: none; } }
 </style>"""
 REFRESH_SECONDS = 0.7
 WATCH_SECONDS = 1.0
@@ -322,7 +337,8 @@ def _below(session: Session, shown: controls.Shown) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-chips"):
             # Each has its place in the row, whatever the others say: a chip that moves is shown twice for a while.
             if session.visible is None:
-                st.caption("Drag a lasso round points; shift adds, alt takes away.", width="content")
+                with st.container(key="corral-hint", width="content"):
+                    st.caption("Drag a lasso round points; shift adds, alt takes away.", width="content")
             else:
                 n_shown, n_placed = int(np.count_nonzero(session.visible)), session.view.n_points if session.view else 0
                 st.caption(f"**{n_shown:,} of {n_placed:,}** are shown.", width="content")

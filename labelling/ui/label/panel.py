@@ -88,6 +88,8 @@ def show(session: Session) -> None:
         _table(session, pages)
     if len(session.selection):  # last, as it takes the longest
         _keywords(session, words)
+    else:
+        words.html("<span></span>")
 
 
 # ---------------------------------------------------------------- selection
