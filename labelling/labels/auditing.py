@@ -15,7 +15,9 @@ from labelling.labels.writing import LogWriter, Outcome, n_changed
 class LogAuditor(LogWriter):
     """A log whose actions can be audited."""
 
+    # Of the last action: asked for by every label on the page, at each of its runs.
     _right: tuple[int, error_rate.Rightness | None] | None = None
+    _all_standing: tuple[int, np.ndarray] | None = None
 
     def audit(self, seq: int, read: np.ndarray, wrong: np.ndarray, sample: str) -> Outcome:
         """Note that of the rows of action `seq` these were `read`, and those found `wrong`, which lose the label.
@@ -95,7 +97,9 @@ class LogAuditor(LogWriter):
 
         Left: those that an audit found wrong have lost the label.
         """
-        standing = self._standing() if self._fold.audits else np.zeros(0)
+        if not self._fold.audits:
+            return None
+        standing = self._standing()
         audited = {
             seq
             for seq, audits in self._fold.audits.items()
@@ -113,7 +117,7 @@ class LogAuditor(LogWriter):
         chapter 5). Actions of which nothing was read are taken to be like the others.
         """
         if self._right is None or self._right[0] != self.seq:
-            self._right = (self.seq, self._rightness())
+            self._right = (self.seq, self._rightness() if self._fold.audits else None)
         return self._right[1]
 
     def _rightness(self) -> error_rate.Rightness | None:
@@ -129,14 +133,17 @@ class LogAuditor(LogWriter):
 
     def _standing(self, rows: np.ndarray | None = None) -> np.ndarray:
         """How many labels of `rows` (default: all) stand of each action, by its number: int64 (n_actions + 1,)."""
-        of = slice(None) if rows is None else rows
+        if rows is None:
+            if self._all_standing is None or self._all_standing[0] != self.seq:
+                self._all_standing = (self.seq, self._standing(np.arange(self.n_rows)))
+            return self._all_standing[1]
         standing = np.zeros(len(self.actions) + 1, np.int64)
         if not self.several:
-            known = self.codes[of] != UNLABELLED
-            return standing + np.bincount(self.setters[of][known], minlength=len(standing))
+            known = self.codes[rows] != UNLABELLED
+            return standing + np.bincount(self.setters[rows][known], minlength=len(standing))
         for label in self.labels:
             column = self._column(label.id)
-            standing += np.bincount(column.setters[of][column.codes[of] == YES], minlength=len(standing))
+            standing += np.bincount(column.setters[rows][column.codes[rows] == YES], minlength=len(standing))
         return standing
 
     def check_sample(self, n: int, random_state: int = 0) -> np.ndarray:

@@ -172,11 +172,20 @@ class Looking:
 
     def regions(self) -> list[Region]:
         """The regions of the map that is shown, with names, the largest first; none while its texts are embedded."""
-        if self.view is None or self.view.space is None:
+        view, held = (
+            self.view,
+            self._regions,
+        )  # it may be asked in another thread, while the page goes on to another map
+        if view is None or view.space is None:
             return []
-        if self._regions is None or self._regions[0] != self.view.id:
-            self._regions = (self.view.id, regions(self.view.xy, self.project.dataset.text))
-        return self._regions[1]
+        if held is None or held[0] != view.id:
+            held = self._regions = (view.id, regions(view.xy, self.project.dataset.text))
+        return held[1]
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether `regions` of the map that is shown are there at once."""
+        return self.view is not None and self._regions is not None and self._regions[0] == self.view.id
 
     def filtered(self, wanted: Filter) -> np.ndarray | None:
         """bool (n_rows,): the rows that `wanted` leaves; None where it leaves all. Raises SearchError."""

@@ -28,7 +28,7 @@ OF_ONE_PROJECT = (
     "projection", "projection before", "projection chosen", "sample page", "tuned", "step error", "step done",
     "step meanwhile",
     "pinned", "colour by", "colour by the search", "colouring", "hidden groups", "n nearest",
-    "edited label", "history action", "classified", "audit", "checked", "overwrite", "nothing done",
+    "edited label", "history action", "classified", "audit", "checked", "words of", "overwrite", "nothing done",
 )  # fmt: skip
 
 ICON = Path(__file__).parent / "icon.svg"

@@ -89,6 +89,8 @@ REFRESH_SECONDS = 0.7
 WATCH_SECONDS = 1.0
 # Times what it took to draw the page: so long it rests before it is drawn for what others do, or the server chokes.
 REST = 10
+WORDS_AT_ONCE = 20_000  # texts: of more the words on the map take more than half a second
+WORDS_OF = "words of"  # in the tab's state: the map whose words it has
 MAX_TOLD = 3  # of others' actions, in a toast each
 HEAD_START_SECONDS = 0.04
 GROWTH_WORTH_SHOWING = 1.6  # the map of a running embedding is drawn anew when it has grown by this factor
@@ -244,6 +246,8 @@ def watch(session: Session, resting: float) -> None:
     """
     if session.project.has_grown:
         st.rerun()
+    if session.view is not None and session.has_regions and st.session_state.get(WORDS_OF) != session.view.id:
+        st.rerun()
     if time.monotonic() < resting:
         return
     seen = session.log.seq
@@ -307,8 +311,19 @@ def show(session: Session) -> None:
         _below(session, shown)
     with beside:
         panel.show(session)
-    if session.view is not None and session.view.space is not None:  # last, as they take the longest
-        send_regions(MAP, session.view.id, session.regions())
+    _send_words(session)  # last, as they take the longest
+
+
+def _send_words(session: Session) -> None:
+    """The words on the map; of many texts they are made beside the page, and sent by `watch`'s next run of it."""
+    view = session.view
+    if view is None or view.space is None:
+        return
+    if session.project.n_rows > WORDS_AT_ONCE and not session.has_regions:
+        jobs().start("words", session.project.id, view.id, title="Words on the map", work=lambda _: session.regions())
+        return
+    send_regions(MAP, view.id, session.regions())
+    st.session_state[WORDS_OF] = view.id
 
 
 def _select(session: Session, drawn: Drawn) -> None:

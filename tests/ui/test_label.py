@@ -1,4 +1,4 @@
-"""How right the labels are, on the label page: a few are read at random after they were given."""
+"""The label page: how right the labels are, by what is read at random after they were given; words on a large map."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labelling.ui.label import checking
+from labelling.ui.frame import page, resources
+from labelling.ui.label import checking, map_and_panel
 from labelling.workspace import Project, Workspace
 from tests.ui.test_pages import fresh_workspace, open_page, said
 from tests.ui.test_pages_labels import click, log_of, make, select
@@ -92,3 +93,17 @@ def test_what_is_known_from_half_of_the_labels_says_so(project: Project) -> None
     log.assign(range(4, 20), "b")
     log.audit(1, [0, 1], [], "random")
     assert "checked in 20% of them" in share_said(open_page("label", project))[0]
+
+
+def test_the_words_of_a_large_map_are_made_beside_the_page(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(map_and_panel, "WORDS_AT_ONCE", 10)
+    at = open_page("label", project)
+    session = at.session_state[page.SESSION]
+    job = resources.jobs().get("words", project.id, session.view.id)
+    job.join()
+    assert job.error is None
+    assert session.has_regions
+    assert "words of" not in at.session_state, "they came after the page was drawn"
+    at.run()
+    assert at.session_state["words of"] == session.view.id
+    assert not at.exception
