@@ -26,7 +26,7 @@ MAX_UNPACKED = 1_500_000_000
 # Tables of texts have tens of columns; a file that has a new key in each row has as many as rows.
 MAX_COLUMNS = 2_000
 MAX_NOTED = 10  # renamed columns, one by one
-NESTED = "Kept as JSON text, because they hold lists or objects"  # how the note of such columns begins
+NESTED = "Kept beside the texts as JSON, because they hold lists or objects"  # how the note of such columns begins
 # Enough rows to see a file's habits, few enough to look at in no time.
 SAMPLE_ROWS = 2_000
 FEWER = "Keep only the rows and columns you need."

@@ -359,7 +359,7 @@ def test_fields_of_objects_become_columns_where_the_texts_are_there(
 def test_other_objects_stay_json(rows: list[dict]) -> None:
     table = read_table(json.dumps(rows).encode(), "a.json")
     assert list(table.frame.columns) == list(rows[0])
-    assert said(table, "Kept as JSON text")
+    assert said(table, "Kept beside the texts as JSON")
 
 
 def test_marked_parts_of_texts_are_said() -> None:

@@ -89,11 +89,12 @@ def _line(log: LabelLog, action: Action) -> dict[str, Any]:
         "#": action.seq,
         "When": _when(action),
         "Who": action.who or "somebody",
-        "What": described.rsplit(", ", 1)[0] if action.n_rows else described,
+        # First of all whether it holds: on a narrow screen what stands at the end is cut off.
+        "What": ("" if log.in_force(action.seq) else "taken back: ")
+        + (described.rsplit(", ", 1)[0] if action.n_rows else described),
         "Texts": f"{n_rows:,}" if n_rows else "",
         "Chosen by": action.source if action.source != action.kind else "",
         "Wrong": f"{100 * found.share:.0f} %" if found else "",
-        "": "" if log.in_force(action.seq) else "taken back",
     }
 
 
