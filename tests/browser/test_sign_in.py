@@ -196,7 +196,7 @@ def test_a_project_is_its_owners_and_of_those_it_is_shared_with(server: Server, 
     # Shared, it is on the other's list and can be worked on; what is done stands under who did it.
     # A popover that is clicked while the page is still being made may be closed by that again.
     expect(ann.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-    ann.get_by_role("button", name="Share").click()
+    ann.get_by_role("button", name="More").click()
     box = ann.get_by_role("textbox", name="Share with")
     box.fill(" BEN@example.org")
     box.press("Enter")
@@ -204,7 +204,7 @@ def test_a_project_is_its_owners_and_of_those_it_is_shared_with(server: Server, 
     ben.goto(server.url)
     assert listed(ben) == ["letters", "notes"]
     expect(ben.get_by_text(f"of {ANN}")).to_be_visible()
-    expect(ben.get_by_role("button", name="Share")).to_have_count(1)  # that of their own
+    expect(ben.get_by_role("button", name="More")).to_have_count(1)  # that of their own
     ben.goto(address(server, "label", letters.id))
     wait_for_map(ben, "UMAP")
     ben.get_by_role("button", name="Unlabelled Shortcut U").click()

@@ -39,7 +39,7 @@ def list_projects(projects: list[ProjectInfo]) -> None:
 
 
 def _line(info: ProjectInfo, me: str | None) -> None:
-    name, size, made, menu, button = st.columns([5, 3, 2.6, 1.1, 1.6], vertical_alignment="center")
+    name, size, made, menu, button = st.columns([5, 3, 2.6, 1.7, 1.6], vertical_alignment="center")
     name.markdown(page.escape(info.name))
     size.caption(_progress(info))
     made.caption((info.worked_at or info.created_at)[:16].replace("T", " "), help=_when(info))
@@ -82,7 +82,9 @@ def _menu(info: ProjectInfo, me: str | None) -> None:
         except Exception as error:
             tell(refused, faults.said(error))
 
-    with st.popover("", icon=":material/more_vert:", help="Rename, share, delete"), st.container(width=340):
+    shared = access.open_project(info.id).shared_with() if me is not None else []
+    label = f"Shared with {len(shared)}" if shared else "More"
+    with st.popover(label, type="tertiary", help="Rename, share, delete"), st.container(width=340):
         with told(refused) as message:
             if message:
                 page.error(message)
@@ -96,7 +98,7 @@ def _menu(info: ProjectInfo, me: str | None) -> None:
             )
         if me is not None:
             st.divider()
-            _sharing(info, do)
+            _sharing(info, shared, do)
         st.divider()
         _deleting(info, do)
 
@@ -122,7 +124,7 @@ def _delete(info: ProjectInfo) -> None:
     tell("note", f"{page.escape(info.name)} is deleted")
 
 
-def _sharing(info: ProjectInfo, do: Callable[[Callable[[], object]], None]) -> None:
+def _sharing(info: ProjectInfo, shared: list[str], do: Callable[[Callable[[], object]], None]) -> None:
     """With whom a project of one's own is shared; the form that shares it, the buttons that end it."""
     typed = f"share-{info.id}"
 
@@ -130,7 +132,6 @@ def _sharing(info: ProjectInfo, do: Callable[[Callable[[], object]], None]) -> N
         sharing(access.open_project(info.id))
         st.session_state[typed] = ""
 
-    shared = access.open_project(info.id).shared_with()
     with st.form(f"form-{info.id}", border=False):
         st.text_input(
             "Share with",
