@@ -3,7 +3,6 @@
 import getpass
 import json
 import threading
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,16 +10,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, Engine, Row, select
+from sqlalchemy import Connection, Engine, select
 
 from labelling.database.engine import WorkspaceError, place, reading, storable
-from labelling.database.packing import OF_ACTION, OF_CHANGE, checksum, unpack_rows, unpack_values
+from labelling.database.packing import OF_ACTION, OF_CHANGE
 from labelling.database.tables import actions, projects
 from labelling.database.tables import changes as changes_table
 from labelling.errors import CorralError
 from labelling.labels import snapshots
 from labelling.labels.fold import ONE, Change, Column, Fold
 from labelling.labels.label import UNKNOWN, UNLABELLED, YES, Action, Label, LabelError, composed
+from labelling.labels.stored import stored_action, stored_change
 
 AT_ONCE = 50  # actions whose rows are in memory together
 SNAPSHOT_EVERY = 100  # actions: more would be taken in anew when the project is opened
@@ -132,7 +132,7 @@ class LogReader:
             .where(actions.c.project_id == self.project_id, actions.c.seq > after)
             .order_by(actions.c.seq)
         )
-        return [_action(row) for row in rows]
+        return [stored_action(row) for row in rows]
 
     def _take(self, connection: Connection, fold: Fold, new: Sequence[Action], known: int) -> None:
         """Take in these actions, and the rows of those after action `known`."""
@@ -152,7 +152,7 @@ class LogReader:
             for row in connection.execute(
                 select(*columns).where(changes_table.c.project_id == self.project_id, within)
             ):
-                found.setdefault(row.seq, []).append(_change(row))
+                found.setdefault(row.seq, []).append(stored_change(row))
         return found
 
     def _keep_snapshot(self) -> None:
@@ -345,17 +345,7 @@ class LogReader:
 
     def _changes_of(self, connection: Connection, seq: int) -> dict[int, Change]:
         found = connection.execute(self._changes().where(changes_table.c.seq == seq))
-        return {row.column: _change(row) for row in found}
-
-
-def _action(row: Row[Any]) -> Action:
-    _check(row, OF_ACTION)
-    try:
-        labels = {int(label_id): fields for label_id, fields in json.loads(row.labels).items()} if row.labels else {}
-        targets = tuple(json.loads(row.targets)) if row.targets else ()
-    except (ValueError, TypeError, AttributeError) as error:
-        raise _damaged(row.seq, error) from error
-    return Action(row.seq, row.kind, row.label_id, targets, row.n_rows, row.who, row.at, row.source, labels)
+        return {row.column: stored_change(row) for row in found}
 
 
 def token(action: Action) -> str:
@@ -375,30 +365,3 @@ def _readable() -> Iterator[None]:
             f"The labels' history is damaged in the database ({error}). Nothing was changed. Put the newest copy of "
             "the database back."
         ) from error
-
-
-def _damaged(seq: int, error: Exception | str) -> WorkspaceError:
-    return WorkspaceError(
-        f"Action {seq:,} of the labels' history is damaged in the database ({error}): what it did can't be told any "
-        "more. Nothing was changed. Put the newest copy of the database back."
-    )
-
-
-def _check(row: Row[Any], names: Sequence[str]) -> None:
-    if checksum([getattr(row, name) for name in names]) != row.checksum:
-        raise _damaged(row.seq, "its checksum is another one")
-
-
-def _change(row: Row[Any]) -> Change:
-    _check(row, OF_CHANGE)
-    try:
-        rows = unpack_rows(row.rows)
-        after = unpack_values(row.after, len(rows)) if row.after else []
-        before = unpack_values(row.before, len(rows)) if getattr(row, "before", None) else []
-    except (zlib.error, ValueError) as error:
-        raise _damaged(row.seq, error) from error
-    return Change(row.column, rows, *_two(after), *_two(before))
-
-
-def _two(values: list[np.ndarray]) -> tuple[np.ndarray | None, np.ndarray | None]:
-    return (values[0] if values else None, values[1] if len(values) > 1 else None)
