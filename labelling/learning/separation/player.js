@@ -1,3 +1,4 @@
+// @ts-check
 // Shows a recording's figure in `host` with plotly.js, in the colours and font of the page round it, and plays it once.
 // The page's own colours are read anew by `theme()`; `destroy()` ends it.
 async function showRecording(Plotly, host, figure) {

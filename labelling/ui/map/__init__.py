@@ -1,4 +1,4 @@
-"""The map component: Python's side. See map.js for the browser's side.
+"""The map component: Python's side. See map.js and receive.js for the browser's side.
 
 Several mounts make one map, so that only what changed travels: plotly.js itself once a page, the positions once a map,
 a byte of colour a point after a labelling, a bit a point after a lasso or a filter. Back comes the polygon, never the
@@ -23,7 +23,12 @@ from labelling.ui.map.colours import Colouring
 
 HERE = Path(__file__).parent
 LABEL_MAP = "map"  # the key of the label page's map
-SCRIPTS = ("points.js", "outline.js", "travel.js", "regions.js", "map.js")  # one module, in this order
+# One module, in this order; none imports another.
+SCRIPTS = (
+    *("page.js", "view.js", "points.js", "colours.js", "webgl.js", "pixels.js"),
+    *("outline.js", "travel.js", "regions.js", "legend.js", "hover.js"),
+    *("gestures.js", "shortcuts.js", "chart.js", "map.js", "receive.js"),
+)
 HOVER_CHARACTERS = 400  # what can be read at a glance; the whole text stands in the sample
 
 

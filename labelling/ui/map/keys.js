@@ -1,6 +1,7 @@
-// Whose the next key is. A control that was used keeps the focus, and Streamlit takes no shortcut while an input has it: so
-// what was chosen or typed gives the keys back to the page as soon as it is taken, and a key that is meant for a box stays
-// in it. A page loads this once, outside of every fragment.
+// @ts-check
+// Whose the next key is. A control that was used keeps the focus, and Streamlit takes no shortcut while an input has it:
+// so what was chosen or typed gives the keys back to the page as soon as it is taken, and a key that is meant for a box
+// stays in it. A page loads this once, outside of every fragment.
 
 export default () => {
   globalThis.__corralKeys ??= watchKeys();

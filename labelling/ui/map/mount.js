@@ -1,4 +1,5 @@
-// What each mount of the map is sent with, again and again: a call to map.js, which is sent once.
+// @ts-check
+// What each mount of the map is sent with, again and again: a call to receive.js, which is sent once.
 export default function (mount) {
   const registry = (globalThis.__corral ??= { maps: new Map(), wires: new Map(), hovers: new Map() });
   if (registry.receive) return registry.receive(mount);

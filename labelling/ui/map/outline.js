@@ -1,5 +1,6 @@
-// The lasso or box while it is drawn, and the outlines of those that made the selection. Plotly's own takes a tenth of a
-// second after the button was let go, and marks its points meanwhile. Goes before map.js, in one module.
+// @ts-check
+// The lasso or box while it is drawn, and the outlines of those that made the selection. Plotly's own takes a tenth of
+// a second after the button was let go, and marks its points meanwhile. One module with the others.
 
 const CLICK_PX = 4; // a press that moves less is a click, not a lasso
 
@@ -36,14 +37,10 @@ class Outline {
     return path && (moved ? path : path.slice(0, 1));
   }
 
-  // Its corners in the map's own units: all of a lasso's, two of a box.
+  // Its corners in the map's own units.
   keep(path, how) {
-    const { range, stage, mode } = this.map;
-    const { x: [x0, x1], y: [y0, y1] } = range;
-    const corners = (mode === "box" ? [path[0], path.at(-1)] : path).map((at) => ({
-      x: x0 + (at.x / stage.clientWidth) * (x1 - x0),
-      y: y1 - (at.y / stage.clientHeight) * (y1 - y0),
-    }));
+    const { range, size, mode } = this.map;
+    const corners = cornersOf(mode, path, range, size);
     this.kept = [...(how === "new" ? [] : this.kept), { mode, corners }];
     this.draw();
     return corners;
@@ -55,18 +52,22 @@ class Outline {
   }
 
   draw() {
-    const { range, stage, mode } = this.map;
-    const { x: [x0, x1], y: [y0, y1] } = range;
-    const onStage = ({ x, y }) => ({
-      x: ((x - x0) / (x1 - x0)) * stage.clientWidth,
-      y: ((y1 - y) / (y1 - y0)) * stage.clientHeight,
-    });
-    const shapes = this.kept.map((one) => ({ mode: one.mode, path: one.corners.map(onStage) }));
+    const { range, size, mode } = this.map;
+    const inPixels = (corners) => corners.map((corner) => onStage(corner, range, size));
+    const shapes = this.kept.map((one) => ({ mode: one.mode, path: inPixels(one.corners) }));
     if (this.path?.length > 1 && this.moved && mode) shapes.push({ mode, path: this.path });
     this.lines.setAttribute("d", shapes.map(drawnAs).join(""));
   }
 }
 
+// All corners of a lasso, two of a box, in the map's own units.
+/** @type {(mode: Mode, path: Place[], view: View, size: Size) => Place[]} */
+function cornersOf(mode, path, view, size) {
+  return (mode === "box" ? [path[0], path.at(-1)] : path).map((at) => onMap(at, view, size));
+}
+
+// As an SVG path.
+/** @type {(shape: {mode: Mode, path: Place[]}) => string} */
 function drawnAs({ mode, path }) {
   const [a, b] = [path[0], path.at(-1)];
   const corners = mode === "box" ? [a, { x: b.x, y: a.y }, b, { x: a.x, y: b.y }] : path;

@@ -1,5 +1,6 @@
+// @ts-check
 // The words on the map: the names of its regions, more of them as one zooms in. A click selects a region's points.
-// Goes before map.js in one module; names are only ever set as textContent.
+// One module with the others; names are only ever set as textContent.
 
 const HIDE_WORDS = "corral-no-words"; // where the browser remembers that a person switched them off
 const LEVELS = [1.8, 4.2]; // how far one has zoomed in where the next level's names take over
@@ -51,7 +52,9 @@ class Regions {
   }
 }
 
-// Which names of a level are drawn and where their middles are, in pixels: those before go first, none lies over another.
+// Which names of a level are drawn and where their middles are, in pixels: those before go first, none lies over another
+// or beyond the edge.
+/** @type {<Name extends {x: number, y: number, level: number, width: number}>(names: Name[], level: number, view: View, width: number, height: number) => (Name & {left: number, top: number})[]} */
 function placed(names, level, { x: [x0, x1], y: [y0, y1] }, width, height) {
   const drawn = [];
   for (const name of names) {
@@ -60,10 +63,9 @@ function placed(names, level, { x: [x0, x1], y: [y0, y1] }, width, height) {
     const top = ((y1 - name.y) / (y1 - y0)) * height;
     if (left < 0 || left > width || top < 0 || top > height) continue;
     const inside = Math.max(name.width / 2, Math.min(width - name.width / 2, left));
-    const free = drawn.every(
-      (other) => Math.abs(other.left - inside) > (other.width + name.width) / 2 || Math.abs(other.top - top) > WORD.height,
-    );
-    if (free) drawn.push({ ...name, left: inside, top });
+    const apart = (other) =>
+      Math.abs(other.left - inside) > (other.width + name.width) / 2 || Math.abs(other.top - top) > WORD.height;
+    if (drawn.every(apart)) drawn.push({ ...name, left: inside, top });
   }
   return drawn;
 }

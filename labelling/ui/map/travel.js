@@ -1,5 +1,10 @@
+// @ts-check
 // From one map to the next: the points travel there, or, where that would stutter, one picture fades into the other.
-// A bar under the map plays it again, stops it anywhere, and switches it off. Goes before map.js, in one module.
+// A bar under the map plays it again, stops it anywhere, and switches it off. One module with the others.
+
+const TRAVEL_MS = 900;
+const FADE_MS = 500;
+const ANIMATE = "corral-animate"; // where the browser remembers that a person switched the animation off
 
 class Travel {
   constructor(map) {
@@ -29,7 +34,7 @@ class Travel {
   }
 
   get eased() {
-    return this.t * this.t * (3 - 2 * this.t);
+    return eased(this.t);
   }
 
   // `before` holds the positions and the range that were on show, null where there were none.
@@ -45,14 +50,11 @@ class Travel {
     this.play();
   }
 
-  // Points that had no position before stand where they are now from the start.
   load() {
     if (this.loaded === this.before) return;
     this.loaded = this.before;
     const { positions } = this.map;
-    const from = this.before.positions.slice();
-    for (let i = 0; i < from.length; i++) if (Number.isNaN(from[i])) from[i] = positions[i];
-    this.map.painter.positions(from, positions);
+    this.map.painter.positions(departures(this.before.positions, positions), positions);
   }
 
   fade() {
@@ -96,13 +98,10 @@ class Travel {
     const { map } = this;
     if (map.painter.slow) return; // the slider has nothing to show between two pictures
     this.load();
-    map.unhover();
+    map.hover.end();
     this.t = part;
     this.slider.value = part;
-    for (const axis of ["x", "y"]) {
-      const [from, to] = [this.before.range[axis], this.target[axis]];
-      map.range[axis] = [0, 1].map((i) => from[i] + (to[i] - from[i]) * this.eased);
-    }
+    Object.assign(map.range, between(this.before.range, this.target, this.eased));
     map.draw();
   }
 
@@ -123,3 +122,11 @@ class Travel {
     this.button.title = this.button.ariaLabel = this.playing ? "Stop here" : "Play the change of the map again";
   }
 }
+
+// From 0 to 1, slow at both ends.
+/** @type {(t: number) => number} */
+const eased = (t) => t * t * (3 - 2 * t);
+
+// Points that had no position before stand where they are now from the start.
+/** @type {(before: Float32Array, now: Float32Array) => Float32Array} */
+const departures = (before, now) => before.map((value, i) => (Number.isNaN(value) ? now[i] : value));

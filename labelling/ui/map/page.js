@@ -1,0 +1,24 @@
+// @ts-check
+// What the parts of the map share: who is mounted on the page, and how an element is made. One module with the others.
+//
+// Mounts find each other by the map's key. Texts and label names are only ever set as textContent.
+
+/** @type {Registry} */
+const registry = (globalThis.__corral ??= { maps: new Map(), wires: new Map(), hovers: new Map() });
+registry.words ??= new Map();
+
+async function plotly() {
+  while (!globalThis.Plotly) await new Promise((resolve) => setTimeout(resolve, 20));
+  return globalThis.Plotly;
+}
+
+const element = (tag, className, parent, more = {}) => {
+  const made = document.createElement(tag);
+  made.className = className;
+  Object.assign(made, more);
+  parent.append(made);
+  return made;
+};
+
+// Whether the next key is for a box.
+const typing = () => /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? "");
