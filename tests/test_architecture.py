@@ -103,6 +103,16 @@ def test_the_picture_of_the_rooms_is_that_of_the_imports() -> None:
     assert PICTURE.findall(PAGE.read_text()) == [picture()], "draw it anew: python -m tests.picture"
 
 
+@pytest.mark.parametrize(
+    "path", [*(ROOT / "labelling").rglob("*.py"), *(ROOT / "labelling").rglob("*.js")], ids=lambda path: path.name
+)
+def test_files_can_be_read_in_one_go(path: Path) -> None:
+    """No file of Python has more than 400 lines, none of JavaScript more than 300, or its top says why."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    mark, most = ("#", 400) if path.suffix == ".py" else ("//", 300)
+    assert len(lines) <= most or any(line.startswith(f"{mark} Long because ") for line in lines[:10])
+
+
 def test_nothing_heavy_is_imported_with_the_pages_modules() -> None:
     heavy = ["torch", "transformers", "sentence_transformers", "umap", "numba"]
     code = (
