@@ -97,7 +97,7 @@ class CorralMap {
 
   move(positions, id) {
     const travels = this.positionsId && positions.length === this.positions.length && this.ready;
-    const before = travels && { positions: this.positions, range: this.range };
+    const before = travels && { positions: this.positions, range: { ...this.range } };
     this.positions = positions;
     this.positionsId = id;
     this.count = positions.length / 2;
