@@ -57,6 +57,7 @@ def test_odd_texts_come_back(write, ending):
     assert not table.notes
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=50, database=None)
 @given(
     st.lists(ODD_TEXT, min_size=1, max_size=5),

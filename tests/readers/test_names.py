@@ -68,6 +68,7 @@ def labels_of(data: bytes, name: str) -> list[str | None]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize(
     ("values", "labels"),

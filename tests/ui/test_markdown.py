@@ -88,6 +88,7 @@ def markdown_of(at: AppTest) -> Iterator[tuple[str, str, str]]:
     yield from walk(at._tree)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["texts", "label", "labels", "tune", "classify", "history", "export", "separation"])
 def test_on_every_page(naughty: Project, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(access, "user_name", lambda: ":red[who] :smile:")

@@ -137,6 +137,7 @@ def test_a_bad_file_is_explained_and_loses_nothing(name: str, data: bytes, messa
     assert list(at.dataframe[0].value.columns) == ["id", "text", "kind"]
 
 
+@pytest.mark.slow
 def test_a_map_that_was_ready_while_the_page_was_made_is_shown(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

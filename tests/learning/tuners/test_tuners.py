@@ -23,6 +23,7 @@ every_tuner = pytest.mark.parametrize("tuner_class", TUNERS)
 REASON = "one case uses -1 as a class, which marks unlabelled rows here; run without that case below"
 
 
+@pytest.mark.slow
 @parametrize_with_checks(
     [tuner(steps=60) for tuner in TUNERS],
     expected_failed_checks=lambda tuner: {"check_classifiers_classes": REASON},
@@ -31,6 +32,7 @@ def test_scikit_learn_contract(estimator, check):
     check(estimator)
 
 
+@pytest.mark.slow
 @every_tuner
 def test_scikit_learn_contract_for_semi_supervised_classes(tuner_class):
     # scikit-learn drops the case of -1 for its own semi-supervised estimators, by their name.
