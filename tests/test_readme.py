@@ -18,6 +18,7 @@ def run_python(text: str) -> dict[str, Any]:
     return names
 
 
+@pytest.mark.slow
 def test_its_python_runs() -> None:
     names = run_python(README)
     assert names["points"].shape == (4, 2)

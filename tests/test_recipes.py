@@ -89,6 +89,9 @@ def test_a_tuner(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert (space.kind, space.name) == ("HalfTuner", "Half 1")
     np.testing.assert_allclose(space.embeddings, project.spaces()[0].embeddings / 2)
     assert "Half" in open_page("tune", project).radio[0].options
+    boxes = [each for each in open_page("separation").selectbox if each.label == "Tuner"]
+    assert len(boxes) == 2
+    assert all("Half" in each.options for each in boxes)
 
 
 class LengthEncoder:

@@ -244,6 +244,7 @@ def test_parquet_has_the_types():
     assert back["day"].tolist()[2] == pd.Timestamp("2024-01-02")
 
 
+@pytest.mark.slow
 def test_no_answers_and_no_rows_are_written_in_every_format():
     nothing = dataset(text=[], n=pd.array([], dtype="Int64"))
     for form in FORMATS.values():

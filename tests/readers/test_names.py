@@ -102,6 +102,7 @@ def test_a_label_has_one_name_in_every_format(values: list, labels: list, kind: 
     assert labels_of(write(values), name) == labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "labels"),
     [

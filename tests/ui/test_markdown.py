@@ -31,6 +31,7 @@ def unescaped(markdown: str) -> str:
     return re.sub(r"\\(.)", r"\1", re.sub(r":color\[(\\?.)\]\{\}", r"\1", markdown))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [*DRAWN_OTHERWISE, *NAMES])
 def test_nothing_of_it_means_anything(text: str) -> None:
     markdown = escape(text)
