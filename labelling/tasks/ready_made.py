@@ -6,6 +6,7 @@ nothing. It is an .npz without pickles.
 
 import hashlib
 import json
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ def _read(path: Path, texts: Sequence[str], encoder: Encoder) -> dict[str, Any] 
     except FileNotFoundError:
         return None
     # A damaged file; or no encoder, which is said where the texts are embedded.
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, EncoderError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error, EncoderError) as error:
         log.warning("what came along with the texts is not used: %s: %s", path, str(error)[:200])
         return None
 
