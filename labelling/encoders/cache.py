@@ -230,9 +230,8 @@ class EmbeddingCache:
 
     def store(self, fingerprint: str, texts: Sequence[str], embeddings: np.ndarray) -> None:
         """Keep embeddings of texts, float32 (n_texts, n_dims), whatever was there for them. Raises CacheError."""
-        vectors = [vector.tobytes() for vector in embeddings.astype("<f4")]
-        keys = _keys(fingerprint, texts)
-        self._database.write([(key, vector + _check(key, vector)) for key, vector in zip(keys, vectors, strict=True)])
+        pairs = zip(_keys(fingerprint, texts), map(np.ndarray.tobytes, embeddings.astype("<f4")), strict=True)
+        self._database.write([(key, vector + _check(key, vector)) for key, vector in pairs])
 
 
 _DIGEST_BYTES = 16
