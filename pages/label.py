@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from labelling.ui.frame import page
+from labelling.ui.frame import page, resources
 from labelling.ui.label import map_and_panel
 from labelling.ui.map import load_map
 
@@ -12,6 +12,8 @@ begun = time.monotonic()
 page.start("Label")
 session = page.session()
 work = map_and_panel.work(session)
+if work is not None:
+    resources.warm_up()
 load_map()
 st.html(map_and_panel.STYLE)
 with st.container(key="corral-top", horizontal=True, vertical_alignment="center", gap="small"):  # beside the menu

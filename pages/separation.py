@@ -3,12 +3,13 @@
 import streamlit as st
 
 from labelling.errors import CorralError
-from labelling.ui.frame import page
+from labelling.ui.frame import page, resources
 from labelling.ui.map import load_plotly
 from labelling.ui.separation import separation
 
 page.start("Separation")
 load_plotly()
+resources.warm_up()
 settings, result = st.columns([1, 3], gap="large")
 with settings:
     try:

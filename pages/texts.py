@@ -1,4 +1,4 @@
-"""Load texts: the demo, a file, or pasted; choose the columns; open an earlier project."""
+"""Load texts: a demo, a file, or pasted; choose the columns; open an earlier project."""
 
 import streamlit as st
 
@@ -17,9 +17,15 @@ st.markdown(
 first, second = st.columns([1, 2], gap="large")
 with first:
     st.markdown("##### Try it")
-    st.caption("963 messages to the support of an invented product, about ten topics, nothing labelled.")
-    if st.button("Open the demo", type="primary", icon=":material/play_arrow:", width="stretch"):
-        page.go_label(load.open_demo())
+    if st.button("Open the easy demo", type="primary", icon=":material/play_arrow:", width="stretch"):
+        page.go_label(load.open_demo("easy"))
+    st.caption("800 messages to a town hall, in eight clear topics. Nothing is labelled yet.")
+    if st.button("Open the demo", icon=":material/play_arrow:", width="stretch"):
+        page.go_label(load.open_demo("hard"))
+    st.caption(
+        "963 messages to the support of an invented product. Harder: topics run into each other, some are in "
+        "other languages."
+    )
 with second:
     st.markdown("##### Your texts")
     how = st.segmented_control(
@@ -31,6 +37,7 @@ with second:
         reading.read_file()
 
 if (found := st.session_state.get(reading.TABLE)) is not None:
+    resources.warm_up()  # not before there is a file: a demo needs no model, and the two would share the processor
     st.divider()
     try:
         found = reading.preview(found)

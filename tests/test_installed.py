@@ -80,7 +80,8 @@ def test_the_package_and_its_demo(corral: Path, elsewhere: dict) -> None:
     )
     file, names = told.stdout.splitlines()
     assert str(corral.parents[1]) in file, "it is the installed one"
-    assert {"app.py", "pages", ".streamlit", "demo.csv"} <= set(json.loads(names.replace("'", '"')))
+    demos = {"demo.csv", "demo.npz", "demo_easy.csv", "demo_easy.npz"}
+    assert {"app.py", "pages", ".streamlit", *demos} <= set(json.loads(names.replace("'", '"')))
 
 
 @pytest.mark.slow

@@ -51,9 +51,11 @@ def test_its_commands_are_there() -> None:
     assert set(re.findall(r"make (run|test|screenshots)", README)) <= set(targets)
 
 
-def test_the_demo_has_as_many_messages_as_it_says() -> None:
+def test_the_demos_have_as_many_messages_as_is_said() -> None:
     from labelling.readers import read_table
 
-    n_rows = len(read_table((ROOT / "data" / "demo.csv").read_bytes(), "demo.csv").frame)
-    assert f"{n_rows} messages" in README
-    assert f"{n_rows} messages" in (ROOT / "pages" / "texts.py").read_text(encoding="utf-8")
+    for name in ("demo.csv", "demo_easy.csv"):
+        n_rows = len(read_table((ROOT / "data" / name).read_bytes(), name).frame)
+        assert f"{n_rows} messages" in README
+        assert f"{n_rows} messages" in (ROOT / "pages" / "texts.py").read_text(encoding="utf-8")
+        assert f"{n_rows} messages" in (ROOT / "data" / "README.md").read_text(encoding="utf-8")

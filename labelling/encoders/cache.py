@@ -196,7 +196,7 @@ class EmbeddingCache:
                 if len(missing):
                     missing_texts = [batch_texts[i] for i in missing]
                     new = _encode(encoder, missing_texts, [rows_of[batch[i]][0] for i in missing])
-                    self._store(fingerprint, missing_texts, new)
+                    self.store(fingerprint, missing_texts, new)
                     vectors[missing] = new
             finally:
                 lock.release()
@@ -228,10 +228,10 @@ class EmbeddingCache:
                 there = cursor.set_range(found[-1] + b"\xff" * (_DIGEST_BYTES + 1))
         return found
 
-    def _store(self, fingerprint: str, texts: Sequence[str], embeddings: np.ndarray) -> None:
-        vectors = [vector.tobytes() for vector in embeddings.astype("<f4")]
-        keys = _keys(fingerprint, texts)
-        self._database.write([(key, vector + _check(key, vector)) for key, vector in zip(keys, vectors, strict=True)])
+    def store(self, fingerprint: str, texts: Sequence[str], embeddings: np.ndarray) -> None:
+        """Keep embeddings of texts, float32 (n_texts, n_dims), whatever was there for them. Raises CacheError."""
+        pairs = zip(_keys(fingerprint, texts), map(np.ndarray.tobytes, embeddings.astype("<f4")), strict=True)
+        self._database.write([(key, vector + _check(key, vector)) for key, vector in pairs])
 
 
 _DIGEST_BYTES = 16

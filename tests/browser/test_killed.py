@@ -1,6 +1,8 @@
 """The app killed by SIGKILL at the two worst moments: while it embeds, and right after a labelling."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from tests.browser.app import (
     lasso,
     legend,
     on_screen,
-    open_demo,
+    project_id,
     selected,
     type_label,
     until,
@@ -26,12 +28,21 @@ from tests.browser.conftest import ROOT, Server
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
-def test_killed_while_embedding_and_after_a_labelling(server: Server, new_page: Callable[..., Page]) -> None:
+def test_killed_while_embedding_and_after_a_labelling(
+    server: Server, new_page: Callable[..., Page], tmp_path: Path
+) -> None:
     texts = read_table((ROOT / "data" / "demo.csv").read_bytes(), "demo.csv").frame["text"].tolist()
     encoder = SentenceEncoder()
     cache, made_by = EmbeddingCache(server.workspace / "embeddings"), encoder.fingerprint
     page = new_page()
-    project = open_demo(page, server.url)
+    page.goto(server.url)
+    # The demo itself would bring its embeddings along.
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(path)
+    page.get_by_role("button", name="Make the map").click()
+    page.wait_for_url("**/label?project=*")
+    project = project_id(page)
     until(page, lambda: cache.lookup(made_by, texts, encoder.n_dims)[1].any(), "a first batch on disk")
     server.kill()
     vectors, there = cache.lookup(made_by, texts, encoder.n_dims)

@@ -33,7 +33,7 @@ MORE = ["another card", "another refund"]
 @pytest.fixture(autouse=True)
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     monkeypatch.setenv("CORRAL_WORKSPACE", str(tmp_path / "workspace"))
-    monkeypatch.setattr(resources, "warm_up", lambda: None)
+    monkeypatch.setattr(resources, "warm_up", lambda **_: None)
     st.cache_resource.clear()
     yield resources.workspace()
     st.cache_resource.clear()

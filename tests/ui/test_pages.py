@@ -47,7 +47,7 @@ def umap_process() -> UmapProcess:
 def fresh_workspace(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """The app's workspace, in this folder, with an encoder that is quick."""
     monkeypatch.setenv("CORRAL_WORKSPACE", str(folder / "workspace"))
-    monkeypatch.setattr(resources, "warm_up", lambda: None)
+    monkeypatch.setattr(resources, "warm_up", lambda **_: None)
     monkeypatch.setattr(resources, "encoder_for", lambda settings: FakeEncoder())
     monkeypatch.setattr(progress, "umap_process", umap_process)
     st.cache_resource.clear()

@@ -115,7 +115,6 @@ def start(title: str, *, wide: bool = True) -> None:
         resources.workspace()
     except WorkspaceError as problem:
         stop(str(problem))
-    resources.warm_up()
     with told("note") as note:
         if note:
             st.toast(note, duration="long")
@@ -153,7 +152,7 @@ def session() -> Session:
         if held is None or project_id not in (None, held.project.id):
             if project_id is None:
                 st.info("No texts are loaded yet.", icon=":material/inbox:")
-                st.page_link(TEXTS, label="Load some, or open the demo", icon=":material/arrow_back:")
+                st.page_link(TEXTS, label="Load some, or open a demo", icon=":material/arrow_back:")
                 st.stop()
             held = open_project(access.open_project(project_id))
         # The page menu drops it. Said where it stands already, it would end in the address of the page before.
@@ -167,6 +166,7 @@ def session() -> Session:
     except CorralError as problem:
         stop(str(problem))
     st.session_state[faults.WHERE] = f"{faults.where()} of project {held.project.id}"
+    resources.warm_up(at_once=False)  # a search by meaning, a tuner
     return held
 
 

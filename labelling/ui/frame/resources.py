@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from labelling.encoders.operated import OperatedEndpoint
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
+FIRST_MAP_SECONDS = 4.0  # a map that is there is shown by then, on two cores that have just been started
 
 
 @st.cache_resource(show_spinner=False)
@@ -92,10 +93,12 @@ def endpoints() -> "dict[str, OperatedEndpoint]":
 
 
 @st.cache_resource(show_spinner=False)
-def warm_up() -> None:
-    """Load in the background what the first map needs, while the person still reads the first page."""
+def _warming_up() -> threading.Event:
+    """Begins to wait; the event ends the waiting."""
+    begin = threading.Event()
 
     def load() -> None:
+        begin.wait(FIRST_MAP_SECONDS)
         try:
             encoder_for({}).encode(["warm"])
             umap_process().warm_up()  # needed later than the encoder, and there may be only two cores
@@ -105,6 +108,14 @@ def warm_up() -> None:
             log_fault(error, "the warm-up")
 
     threading.Thread(target=load, name="warm-up", daemon=True).start()
+    return begin
+
+
+def warm_up(*, at_once: bool = True) -> None:
+    """Load in the background what a new map needs: at once, or when the first map that is there has been shown."""
+    begin = _warming_up()
+    if at_once:
+        begin.set()
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,7 +1,8 @@
 """The parts of the texts page."""
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from labelling.database.engine import WorkspaceError
 from labelling.readers import Dataset
 from labelling.readers.tables import count
 from labelling.tasks import projects as tasks
+from labelling.tasks import ready_made
 from labelling.ui.frame import access, resources
 from labelling.ui.texts import encoder_choice
 from labelling.ui.texts.encoder_choice import Choice, Vectors, prepare
@@ -20,8 +22,32 @@ from labelling.ui.texts.reading import Found
 from labelling.workspace import Project, ProjectInfo
 
 DEMO = APP_FOLDER / "data" / "demo.csv"
-DEMO_NAME = "Demo: support inbox"
 COUNTED_ROWS = 20_000  # long texts are counted before the map is made up to here: a few seconds
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Texts to try Corral with, and beside them, in an .npz of the same name, what the packaged encoder makes of them.
+
+    Their `topic` column is left out: for evaluation.
+    """
+
+    name: str
+    file: Path
+
+    @property
+    def made(self) -> Path:
+        return self.file.with_suffix(".npz")
+
+    def read(self) -> Dataset:
+        table = readers.read_table(self.file.read_bytes(), self.file.name)
+        return readers.make_dataset(replace(table, frame=table.frame.drop(columns="topic")), "text")
+
+
+DEMOS = {
+    "easy": Demo("Demo: town hall", APP_FOLDER / "data" / "demo_easy.csv"),
+    "hard": Demo("Demo: support inbox", DEMO),
+}
 
 
 def choose_encoder() -> dict[str, Any]:
@@ -113,11 +139,12 @@ def add_texts(
     return project
 
 
-def open_demo() -> Project:
-    """One's demo project: the one that is there, else a new one. Its `topic` column is left out: for evaluation."""
+def open_demo(which: str) -> Project:
+    """One's project of a demo: the one that is there, else a new one, with its maps as they come along."""
+    demo = DEMOS[which]
     for info in access.projects():
-        if info.name == DEMO_NAME and info.owner == access.account():
+        if info.name == demo.name and info.owner == access.account():
             return access.open_project(info.id)
-    table = readers.read_table(DEMO.read_bytes(), DEMO.name)
-    shown = replace(table, frame=table.frame.drop(columns="topic"))
-    return create_project(DEMO_NAME, readers.make_dataset(shown, "text"), Choice())
+    project = create_project(demo.name, demo.read(), Choice())
+    ready_made.put(demo.made, project, resources.workspace().cache_of(project.owner), resources.encoder_for({}))
+    return project
