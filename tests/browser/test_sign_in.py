@@ -22,7 +22,7 @@ from playwright.sync_api import Page, expect
 
 from labelling.dataset import Dataset
 from labelling.workspace import Project, Workspace
-from tests.browser.app import wait_for_map, wait_for_selected
+from tests.browser.app import pictures, until, wait_for_map, wait_for_selected
 from tests.browser.conftest import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -196,8 +196,15 @@ def test_a_project_is_its_owners_and_of_those_it_is_shared_with(server: Server, 
     # Shared, it is on the other's list and can be worked on; what is done stands under who did it.
     # A popover that is clicked while the page is still being made may be closed by that again.
     expect(ann.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-    ann.get_by_role("button", name="More").click()
     box = ann.get_by_role("textbox", name="Share with")
+
+    def opened() -> bool:
+        if not box.is_visible():
+            ann.get_by_role("button", name="More").click()
+            pictures(ann, 30)
+        return box.is_visible()
+
+    until(ann, opened, "the project's menu")
     box.fill(" BEN@example.org")
     box.press("Enter")
     expect(ann.get_by_role("button", name="Stop sharing")).to_be_visible()
