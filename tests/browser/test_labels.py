@@ -133,7 +133,11 @@ def test_texts_and_names_are_never_more_than_text(
     path.write_text("\n".join(lines), encoding="utf-8")
     page.goto(shared_server.url)
     page.locator("input[type=file]").set_input_files(path)
-    page.get_by_role("combobox", name="Column with labels").click()
+    expect(page.get_by_role("button", name="Make the map")).to_be_visible()
+    column = page.get_by_role("combobox", name="Column with labels")
+    column.scroll_into_view_if_needed()  # a list closes when the page scrolls below it
+    settle(page)
+    column.click()
     page.get_by_role("option", name="kind").click()
     page.get_by_role("button", name="Make the map").click()
     page.wait_for_url("**/label?project=*")
