@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -16,12 +18,14 @@ def run_python(text: str) -> dict[str, Any]:
     return names
 
 
+@pytest.mark.slow
 def test_its_python_runs() -> None:
     names = run_python(README)
     assert names["points"].shape == (4, 2)
     assert names["guessed"].tolist() == ["card", "refund"]
 
 
+@pytest.mark.slow
 def test_the_python_on_tuners_runs() -> None:
     names = run_python((ROOT / "docs" / "tuners.md").read_text(encoding="utf-8"))
     assert names["points"].shape == (4, 2)

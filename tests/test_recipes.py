@@ -3,7 +3,7 @@
 import json
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,13 @@ from labelling.cli import main
 from labelling.encoders import registry as encoders
 from labelling.formats import registry as formats
 from labelling.learning import registry as tuners
+from labelling.ui.frame import resources
 from labelling.workspace import Project, Workspace
 from tests.ui.test_pages import fresh_workspace, open_page, upload
 from tests.ui.test_pages_labels import make
 
 ROOT = Path(__file__).parents[1]
+ENCODER_FOR = resources.encoder_for  # before a fixture puts a quick one in its place
 
 
 @pytest.fixture(autouse=True)
@@ -87,34 +89,69 @@ def test_a_tuner(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert (space.kind, space.name) == ("HalfTuner", "Half 1")
     np.testing.assert_allclose(space.embeddings, project.spaces()[0].embeddings / 2)
     assert "Half" in open_page("tune", project).radio[0].options
+    boxes = [each for each in open_page("separation").selectbox if each.label == "Tuner"]
+    assert len(boxes) == 2
+    assert all("Half" in each.options for each in boxes)
 
 
 class LengthEncoder:
-    """The length of a text, and its share of spaces."""
+    """The length of a text in letters or words, and its share of spaces: what an encoder must have, and no more."""
 
-    fingerprint, n_dims, max_length = "lengths", 3, None
+    n_dims, max_tokens = 3, None
 
-    def __init__(self, unit: str = "") -> None:
-        self.unit = unit
+    def __init__(self, model: str = "letters") -> None:
+        self.model = model
 
-    def encode(self, texts, batch_size=32, show_progress=False):
-        return np.array([[len(t), t.count(" ") / max(len(t), 1), 1] for t in texts], np.float32)
+    @property
+    def fingerprint(self) -> str:
+        return f"lengths-{self.model}"
 
-    def truncated(self, texts):
-        return np.zeros(len(texts), bool)
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        lengths = [len(text.split()) if self.model == "words" else len(text) for text in texts]
+        rows = [[n, text.count(" ") / len(text), 1] for n, text in zip(lengths, texts, strict=True)]
+        return np.array(rows, np.float32).reshape(-1, 3)
+
+    def count_truncated(self, texts: Sequence[str]) -> int:
+        return 0
 
 
-def test_an_encoder(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+TEXTS = ["one", "two words", "three of them", "that are four words"]
+OF_LENGTHS = "\n".join(["text", *TEXTS]).encode()
+
+
+@pytest.fixture
+def lengths(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dummy in the registry; the pages ask the registry again, rather than for a quick encoder."""
     name = module("length_encoder", monkeypatch, LengthEncoder=LengthEncoder)
-    kind = encoders.Kind(name, "LengthEncoder", ("unit",), title="Lengths", about="How long a text is.")
+    kind = encoders.Kind(name, "LengthEncoder", ("model",), title="Lengths", about="How long a text is.")
     monkeypatch.setitem(encoders.ENCODERS, "lengths", kind)
-    at = upload(open_page("texts"), "a.csv", b"text\none\ntwo words\nthree of them\n")
-    box = next(each for each in at.selectbox if each.label == "Kind of encoder")
-    box.set_value("Lengths").run()
+    monkeypatch.setattr(encoders, "_made", {})
+    monkeypatch.setattr(resources, "encoder_for", ENCODER_FOR)
+
+
+@pytest.mark.usefixtures("lengths")
+def test_an_encoder_on_the_page(workspace: Workspace) -> None:
+    at = upload(open_page("texts"), "a.csv", OF_LENGTHS)
+    next(each for each in at.selectbox if each.label == "Kind of encoder").set_value("Lengths").run()
+    assert "How long a text is." in [each.value for each in at.caption]
+    next(each for each in at.text_input if each.label == "Model").set_value("words").run()
+    next(each for each in at.button if each.label == "Make the map").click()
+    at.run()
     assert not at.exception
-    assert "Unit" in [each.label for each in at.text_input]
-    made = encoders.encoder_for({"kind": "lengths", "unit": "characters"}, workspace.folder)
-    assert made.unit == "characters"
+    (info,) = workspace.projects()
+    project = workspace.open(info.id)
+    assert project.current.settings.items() >= {"kind": "lengths", "model": "words"}.items()
+    assert main(["embed", project.id]) == 0
+    np.testing.assert_array_equal(workspace.open(info.id).current.embeddings[:, 0], [1, 2, 3, 4])
+
+
+@pytest.mark.usefixtures("lengths")
+def test_an_encoder_on_the_command_line(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(OF_LENGTHS)
+    assert main([str(tmp_path / "a.csv"), "--text", "text", "--encoder", "lengths:letters", "--no-app"]) == 0
+    (info,) = workspace.projects()
+    embeddings = workspace.open(info.id).current.embeddings
+    np.testing.assert_array_equal(embeddings[:, 0], [len(text) for text in TEXTS])
 
 
 def test_the_recipes_are_told() -> None:

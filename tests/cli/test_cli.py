@@ -39,6 +39,7 @@ def made(file: Path, capsys: pytest.CaptureFixture[str], *options: str) -> str:
     return json.loads(capsys.readouterr().out)["id"]
 
 
+@pytest.mark.slow
 def test_from_a_file_to_a_tuned_map_and_an_export(
     workspace: Workspace, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

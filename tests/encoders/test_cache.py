@@ -328,6 +328,7 @@ def test_read_only_folder(tmp_path):
         EmbeddingCache(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["no database", "half", "two pages", "one page", "a part of a page"])
 def test_a_damaged_database_is_set_aside_and_made_anew(tmp_path, damage):
     whole = tmp_path / "whole"

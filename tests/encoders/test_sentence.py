@@ -41,6 +41,7 @@ def nothing_found_yet() -> None:
     _folders.model_folder.cache_clear()
 
 
+@pytest.mark.slow
 def test_encode_gives_what_the_library_gives(tiny, tiny_model):
     from sentence_transformers import SentenceTransformer
 

@@ -21,6 +21,8 @@ from labelling.encoders.causal_lm import CausalLMEncoder
 from labelling.encoders.transformer import TransformerEncoder
 from tests.models import ENCODERS, END, GENERATIVE, N_DIMS, save_model
 
+pytestmark = pytest.mark.slow
+
 # Of many lengths; one ends in the token that pads, one is empty, one is longer than the models read.
 TEXTS = ["my card is late", "", "réfund, please?", f"and that was all{END}", "w" * 50, "a", "too long " * 40]
 LIMIT = 64

@@ -57,6 +57,7 @@ def test_odd_texts_come_back(write, ending):
     assert not table.notes
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=50, database=None)
 @given(
     st.lists(ODD_TEXT, min_size=1, max_size=5),
@@ -243,6 +244,7 @@ def test_parquet_has_the_types():
     assert back["day"].tolist()[2] == pd.Timestamp("2024-01-02")
 
 
+@pytest.mark.slow
 def test_no_answers_and_no_rows_are_written_in_every_format():
     nothing = dataset(text=[], n=pd.array([], dtype="Int64"))
     for form in FORMATS.values():

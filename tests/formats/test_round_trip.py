@@ -29,6 +29,8 @@ from labelling.readers import (
 from labelling.session import Session
 from labelling.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Labelled:

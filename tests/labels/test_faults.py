@@ -25,6 +25,8 @@ from tests.labels.helpers import N_ROWS, add_project, open_log, rows_by_replay, 
 from tests.labels.writer import ROWS_EACH, command
 from tests.postgres import REQUIRED, Server, binaries
 
+pytestmark = pytest.mark.slow
+
 MANY = 20_000  # rows: an action of these needs more than the pages that happen to be free
 
 # ---------------------------------------------------------------- kills

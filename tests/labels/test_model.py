@@ -18,7 +18,7 @@ from tests.labels.helpers import add_project, state
 from tests.labels.model import KINDS_THAT_GIVE, Model, Refused
 
 N_ROWS = 3
-EXAMPLES = int(os.environ.get("CORRAL_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("CORRAL_EXAMPLES", "10" if "CORRAL_FAST" in os.environ else "60"))
 PEOPLE = ["ann", "bob"]
 UNDONE = ("undo", "redo")
 numbers = itertools.count()

@@ -6,12 +6,15 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine
 
 from labelling.database.engine import open_database
 from labelling.labels import LabelLog
 from tests.labels.helpers import N_ROWS, add_project, names_of, open_log, rows_by_replay, state
 from tests.labels.writer import command
+
+pytestmark = pytest.mark.slow
 
 
 def test_two_tabs_see_each_other_and_do_not_overwrite(engine: Engine) -> None:

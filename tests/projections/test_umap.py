@@ -15,6 +15,8 @@ from sklearn.decomposition import PCA
 from labelling import projections
 from labelling.projections import UMAP_MIN_ROWS, ProjectionError, UmapProcess, _umap_layout, nearest, pca, umap
 
+pytestmark = pytest.mark.slow
+
 
 def embeddings(n_rows: int, n_dims: int = 12, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(n_rows, n_dims)).astype(np.float32)

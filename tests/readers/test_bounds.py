@@ -33,6 +33,8 @@ from tests.readers import bad_files
 from tests.readers.bad_files import HEAD, KINDS, TEXTS, coded, good_workbook, parquet, repeated, workbook
 from tests.readers.helpers import DATA
 
+pytestmark = pytest.mark.slow
+
 resource = pytest.importorskip("resource")
 SECONDS, GB = 20, 1_000_000  # of processor time; KiB, as the system counts memory
 

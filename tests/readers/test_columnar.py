@@ -12,6 +12,8 @@ import pytest
 from labelling.readers import Table, guess_text_column, make_dataset, read_labels, read_table
 from tests.readers.helpers import DATA
 
+pytestmark = pytest.mark.slow
+
 
 def column(table: Table, name: str = "text") -> list:
     return table.frame[name].tolist()

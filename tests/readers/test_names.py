@@ -68,6 +68,7 @@ def labels_of(data: bytes, name: str) -> list[str | None]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize(
     ("values", "labels"),
@@ -101,6 +102,7 @@ def test_a_label_has_one_name_in_every_format(values: list, labels: list, kind: 
     assert labels_of(write(values), name) == labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "labels"),
     [

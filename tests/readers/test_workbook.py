@@ -58,6 +58,7 @@ def test_xlsx():
     assert any("named" in note for note in read_table(data, "a.csv").notes)
 
 
+@pytest.mark.slow
 def test_damaged_workbooks():
     whole = xlsx([["text"], ["a"]])
     with pytest.raises(ReadError, match="can't be read"):

@@ -292,6 +292,7 @@ def test_umap_of_a_space(session: Session) -> None:
 MORE = [f"{TOPICS[row % 3]} another{row}" for row in range(7)]
 
 
+@pytest.mark.slow
 def test_added_texts_move_nothing_and_change_no_label(workspace: Workspace, session: Session) -> None:
     project = session.project
     select_rows(session, [0, 3, 6, 9])
@@ -1138,6 +1139,7 @@ def test_a_training_that_is_ended_or_has_too_few_labels_makes_nothing(session: S
     assert len(session.project.spaces()) == 1
 
 
+@pytest.mark.slow
 def test_a_classifier_learns_from_texts_where_the_vectors_were_brought_along(
     workspace: Workspace, project: Project, tiny_model: Path
 ) -> None:

@@ -22,6 +22,8 @@ from labelling.ui.texts import encoder_choice
 from labelling.workspace import Project, Workspace
 from tests.models import save_model
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 TEXTS = ["the card was lost", "", "the refund is late", "the card was lost", "where is my money"]
 VECTORS = [[1.0, 0, 0], None, [0, 1, 0], [0, 0, 1.5], [1, 1, 0]]

@@ -32,6 +32,8 @@ from labelling.workspace import Project
 from tests.sources import parsed
 from tests.ui.test_pages import CSV, ROOT, open_page, press, project, said, upload, workspace  # noqa: F401, fixtures
 
+pytestmark = pytest.mark.slow
+
 FAULTS = [IndexError("index 7 is out of bounds"), ValueError("operands could not be broadcast"), KeyError("SbertTuner")]
 SOURCES = sorted([*(ROOT / "labelling" / "ui").rglob("*.py"), *(ROOT / "pages").glob("*.py")])
 

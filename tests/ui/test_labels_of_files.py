@@ -7,6 +7,8 @@ from labelling.workspace import Project, Workspace
 from tests.readers.helpers import DATA
 from tests.ui.test_pages import open_page, press, said, upload, workspace  # noqa: F401, workspace is a fixture
 
+pytestmark = pytest.mark.slow
+
 LINES = (
     b'{"text": "so late", "label": ["late"]}\n{"text": "so cold", "label": []}\n{"text": "bye", "label": ["late"]}\n'
 )

@@ -15,6 +15,8 @@ from labelling.ui.texts import load
 from labelling.workspace import Project, Workspace
 from tests.ui.test_pages import fresh_workspace, open_page, press, said, tuned
 
+pytestmark = pytest.mark.slow
+
 FIRST = "text,src,n\n" + "".join(
     f"the {'card' if row % 2 else 'refund'} {row} is late,a,{row % 20}\n" for row in range(40)
 )

@@ -31,6 +31,7 @@ def unescaped(markdown: str) -> str:
     return re.sub(r"\\(.)", r"\1", re.sub(r":color\[(\\?.)\]\{\}", r"\1", markdown))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [*DRAWN_OTHERWISE, *NAMES])
 def test_nothing_of_it_means_anything(text: str) -> None:
     markdown = escape(text)
@@ -88,6 +89,7 @@ def markdown_of(at: AppTest) -> Iterator[tuple[str, str, str]]:
     yield from walk(at._tree)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["texts", "label", "labels", "tune", "classify", "history", "export", "separation"])
 def test_on_every_page(naughty: Project, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(access, "user_name", lambda: ":red[who] :smile:")

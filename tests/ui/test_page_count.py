@@ -9,6 +9,8 @@ from labelling.ui.frame import resources
 from labelling.workspace import Project, Workspace
 from tests.ui.test_pages import open_page, press, said, workspace  # noqa: F401, a fixture
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def many(workspace: Workspace) -> Project:  # noqa: F811

@@ -137,6 +137,7 @@ def test_a_bad_file_is_explained_and_loses_nothing(name: str, data: bytes, messa
     assert list(at.dataframe[0].value.columns) == ["id", "text", "kind"]
 
 
+@pytest.mark.slow
 def test_a_map_that_was_ready_while_the_page_was_made_is_shown(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,6 +319,7 @@ def test_a_pinned_text_is_shown_whole_and_as_text(workspace: Workspace) -> None:
     assert "Pinned" not in said(at)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["density", "column kind", "column amount"])
 def test_colours_by_density_and_by_a_column(workspace: Workspace, by: str) -> None:
     data = "text,kind,amount\n" + "".join(f"text {row},{'ab'[row % 2]},{row}\n" for row in range(40))
@@ -376,6 +378,7 @@ def test_too_few_labels_to_tune_are_explained(project: Project, labels: dict[int
     assert not any(button.label == "Run the tuner" for button in at.button)
 
 
+@pytest.mark.slow
 def test_tuning_makes_a_candidate_that_can_be_given_up(project: Project) -> None:
     project.open_log().assign([0, 3], "a")
     project.open_log().assign([1, 2], "b")
@@ -404,6 +407,7 @@ def tuned(project: Project, at: AppTest) -> AppTest:
     return at.run()
 
 
+@pytest.mark.slow
 def test_a_new_space_is_shown_with_its_figures_and_any_space_can_be_gone_back_to(workspace: Workspace) -> None:
     data = "text\n" + "".join(f"{('the card was lost', 'zzz qqq xxx')[row % 2]} {row}\n" for row in range(40))
     project = workspace.create("more", make_dataset(read_table(data.encode(), "a.csv"), "text"), {})
@@ -428,6 +432,7 @@ def test_a_new_space_is_shown_with_its_figures_and_any_space_can_be_gone_back_to
     assert not at.exception
 
 
+@pytest.mark.slow
 def test_few_lassos_give_no_figure(project: Project) -> None:
     for row in range(4):
         project.open_log().assign([row], "a" if row in (0, 3) else "b")
@@ -450,6 +455,7 @@ def test_one_lasso_a_label_is_too_few_to_tell(project: Project) -> None:
     assert any(button.label == "Keep it" for button in at.button)
 
 
+@pytest.mark.slow
 def test_a_space_that_was_neither_kept_nor_given_up_is_still_in_the_list(project: Project) -> None:
     project.open_log().assign([0, 3], "a")
     project.open_log().assign([1, 2], "b")

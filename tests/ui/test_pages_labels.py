@@ -15,6 +15,8 @@ from labelling.ui.frame import page, resources
 from labelling.workspace import Project, Workspace
 from tests.ui.test_pages import ROOT, fresh_workspace, open_page, said, upload
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [f"text number {row}" for row in range(30)]
 
 

@@ -26,6 +26,8 @@ from tests.sources import parsed
 from tests.ui.test_pages import ROOT, fresh_workspace, open_page, said
 from tests.ui.test_pages_labels import click, log_of, make, open_action, select
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:

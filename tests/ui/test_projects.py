@@ -13,6 +13,8 @@ from labelling.workspace import Project, Workspace
 from tests.ui.test_pages import fresh_workspace, open_page, said
 from tests.ui.test_pages_labels import log_of, make
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:

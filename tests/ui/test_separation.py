@@ -12,6 +12,8 @@ from labelling.ui.separation import separation
 from labelling.workspace import Workspace
 from tests.ui.test_pages import FakeEncoder, open_page, said, upload, workspace  # noqa: F401, workspace is a fixture
 
+pytestmark = pytest.mark.slow
+
 CSV = "id,message,kind\n" + "".join(
     f"{row},{'the card was lost' if row % 2 else 'where is my money'} {row},{'card' if row % 2 else 'money'}\n"
     for row in range(40)

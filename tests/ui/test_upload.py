@@ -13,6 +13,8 @@ from labelling.ui.texts.columns import ONE
 from labelling.workspace import Workspace
 from tests.ui.test_pages import CSV, open_page, press, said, upload, workspace  # noqa: F401, workspace is a fixture
 
+pytestmark = pytest.mark.slow
+
 NASTY = ["**bold**", ":material/delete: x", "<img src=x onerror=alert(1)>", "$x$ and $y$", ":red[x] `code` [a](b)"]
 TITLE = "$x$ and `code` <img src=x>"  # of a sheet
 TITLED = b"Survey of spring\nMade by Ann\nid,text,topic\n1,the card was lost,a\n2,the refund is late,b\n"

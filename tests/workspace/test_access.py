@@ -19,6 +19,8 @@ from labelling.ui.frame import access, resources
 from labelling.workspace import Project, Workspace, as_account
 from tests.ui.test_pages import CSV, ROOT, FakeEncoder, fresh_workspace, open_page, said
 
+pytestmark = pytest.mark.slow
+
 ANN, BEN = "ann@example.org", "ben@example.org"
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 

@@ -219,6 +219,7 @@ def test_another_value_in_an_action_is_noticed(work: Path, column: str) -> None:
         opened(work)
 
 
+@pytest.mark.slow
 def test_ten_bytes_flipped_in_any_file(made: Path, tmp_path: Path) -> None:
     """It opens as it was, or says what is wrong."""
     names = [path.relative_to(made) for path in sorted(made.rglob("*")) if path.is_file()]

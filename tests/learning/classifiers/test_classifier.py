@@ -20,6 +20,8 @@ from labelling.encoders.cache import EmbeddingCache
 from labelling.learning.classifiers import Stopped, TransformerClassifier
 from tests.models import ENCODERS, GENERATIVE, N_DIMS, save_model
 
+pytestmark = pytest.mark.slow
+
 FAMILIES = (*ENCODERS, *GENERATIVE)
 TEXTS = ["good film", "bad film", "lovely", "awful", "great fun", "a mess"] * 6
 LABELS = ["+", "-"] * 18

@@ -7,6 +7,8 @@ import pytest
 
 from tests.test_readme import ROOT, run_python
 
+pytestmark = pytest.mark.slow
+
 PAGE = (ROOT / "docs" / "heads.md").read_text(encoding="utf-8")
 
 

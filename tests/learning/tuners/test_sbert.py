@@ -16,6 +16,8 @@ from labelling.encoders.sentence import SentenceEncoder
 from labelling.learning.tuners import SbertLearner, SbertTuner
 from tests.conftest import save_tiny_model
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["my card is lost", "the card was late", "card not mine", "when is my refund", "a late refund", "refund money"]
 LABELS = ["card"] * 3 + ["refund"] * 3
 LEFT, RIGHT = [*TEXTS, *TEXTS], [*TEXTS[1:3], TEXTS[0], *TEXTS[4:6], TEXTS[3], *TEXTS[::-1]]

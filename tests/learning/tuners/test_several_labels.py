@@ -17,6 +17,7 @@ def texts_with_several_labels(n_rows=240, n_dims=24, spread=0.6, seed=0):
     return (truth @ directions + rng.randn(n_rows, n_dims) * spread).astype(np.float32), truth
 
 
+@pytest.mark.slow
 @every_tuner
 @pytest.mark.parametrize("gap", [None, np.nan, -1])
 def test_each_label_is_learnt_on_its_own_and_unknown_is_not_no(tuner_class, gap):

@@ -6,6 +6,8 @@ from labelling.learning.tuners import ContrastiveTuner, FeedForwardTuner
 from labelling.learning.tuners._memory import MEMORY_ROWS, Memory
 from tests.learning.tuners.test_tuners import blobs, every_tuner
 
+pytestmark = pytest.mark.slow
+
 NAMES = np.array(["bill", "card", "refund", "travel"], dtype=object)
 
 

@@ -23,6 +23,7 @@ every_tuner = pytest.mark.parametrize("tuner_class", TUNERS)
 REASON = "one case uses -1 as a class, which marks unlabelled rows here; run without that case below"
 
 
+@pytest.mark.slow
 @parametrize_with_checks(
     [tuner(steps=60) for tuner in TUNERS],
     expected_failed_checks=lambda tuner: {"check_classifiers_classes": REASON},
@@ -31,6 +32,7 @@ def test_scikit_learn_contract(estimator, check):
     check(estimator)
 
 
+@pytest.mark.slow
 @every_tuner
 def test_scikit_learn_contract_for_semi_supervised_classes(tuner_class):
     # scikit-learn drops the case of -1 for its own semi-supervised estimators, by their name.
@@ -52,6 +54,7 @@ def parting(space, codes):
     return np.linalg.norm(means[:, None] - means, axis=2)[np.triu_indices(len(means), 1)].mean() / within
 
 
+@pytest.mark.slow
 @every_tuner
 def test_a_few_labels_part_the_unlabelled_rows(tuner_class):
     X, codes = blobs(spread=1.0)
@@ -88,6 +91,7 @@ def test_same_random_state_same_space_and_global_randomness_untouched(tuner_clas
     assert torch.equal(before[1], torch.get_rng_state())
 
 
+@pytest.mark.slow
 @every_tuner
 def test_fit_starts_afresh_and_learns_new_labels(tuner_class):
     X, codes = blobs()
@@ -106,6 +110,7 @@ def test_a_label_with_one_row_and_only_labelled_rows(tuner_class):
     assert (tuner.predict(X) == codes).mean() > 0.9
 
 
+@pytest.mark.slow
 @every_tuner
 def test_while_the_callback_runs_the_tuner_shows_its_state_so_far(tuner_class):
     X, codes = blobs(spread=2.0)
@@ -434,6 +439,7 @@ def test_class_core_by_hand():
     assert least == 0  # a row alone has no other, so any row on its side will do
 
 
+@pytest.mark.slow
 def test_import_is_light():
     code = "import sys, json, labelling.learning.tuners; print(json.dumps([m in sys.modules for m in sys.argv[1:]]))"
     heavy = ["torch", "sentence_transformers", "umap", "sklearn.decomposition", "safetensors"]
