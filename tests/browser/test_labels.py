@@ -119,6 +119,7 @@ def test_labels_are_managed_and_audited_by_hand(
     expect(page.get_by_text("Nothing has been read yet")).to_be_visible()
     assert project.open_log().counts().tolist() == [80, 80]
     page.get_by_role("button", name="Select on the map").click()
+    page.wait_for_function("() => globalThis.__corral?.maps.get('map')?.root.isConnected")
     wait_for_selected(page, 80)
 
 
