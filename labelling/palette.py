@@ -11,7 +11,7 @@ FIRST = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377")
 MORE = ("#AA7DF5", "#9BC8AA", "#B98CAA", "#F51414", "#5F32F5", "#23AA8C")
 HUES = FIRST + MORE
 SHAPES = 4  # circle, square, triangle, diamond: a further label takes the same hue in the next shape
-N_MARKS = len(HUES) * SHAPES
+N_STYLES = len(HUES) * SHAPES
 
 # How far two hues lie apart for the eye that tells them apart worst, in CIEDE2000: the rows and columns are HUES.
 APART = (
@@ -29,35 +29,37 @@ APART = (
     (24, 17, 19, 33, 19, 28, 43, 15, 15, 39, 46, 0),
 )
 
-Mark = dict[str, Any]
+Style = dict[str, Any]
 
 
-def mark(index: int) -> Mark:
-    """The colour and shape of mark number `index`; they repeat after N_MARKS.
+def style(index: int) -> Style:
+    """The colour and shape of style number `index`; they repeat after N_STYLES.
 
     The numbers are stored with the labels: the first hues have the first ones, in all shapes, as they had before there
     were more.
     """
-    hues, index = (FIRST, index % N_MARKS) if index % N_MARKS < N_MARKS // 2 else (MORE, index % N_MARKS - N_MARKS // 2)
+    hues, index = (
+        (FIRST, index % N_STYLES) if index % N_STYLES < N_STYLES // 2 else (MORE, index % N_STYLES - N_STYLES // 2)
+    )
     return {"colour": hues[index % len(hues)], "shape": index // len(hues)}
 
 
 def _place(index: int) -> tuple[int, int]:
-    """The shape and the place in HUES of a mark."""
-    look = mark(index)
+    """The shape and the place in HUES of a style."""
+    look = style(index)
     return look["shape"], HUES.index(look["colour"])
 
 
-ORDER = tuple(sorted(range(N_MARKS), key=_place))  # all hues as circles, then as squares ...
+ORDER = tuple(sorted(range(N_STYLES), key=_place))  # all hues as circles, then as squares ...
 
 
-def free_mark(used: Iterable[int], near: Collection[int] = ()) -> int:
-    """The mark for a new label where labels have those that are `used`, and its points lie beside those of `near`.
+def free_style(used: Iterable[int], near: Collection[int] = ()) -> int:
+    """The style for a new label where labels have those that are `used`, and its points lie beside those of `near`.
 
-    Of the marks that are used least, and of these with the first shape, the one whose hue lies farthest from all that
+    Of the styles that are used least, and of these with the first shape, the one whose hue lies farthest from all that
     are `near`; without any, the first.
     """
-    times = Counter(index % N_MARKS for index in used)
+    times = Counter(index % N_STYLES for index in used)
     least = min(times[index] for index in ORDER)
     free = [index for index in ORDER if times[index] == least]
     beside = {_place(index)[1] for index in near}
@@ -65,5 +67,5 @@ def free_mark(used: Iterable[int], near: Collection[int] = ()) -> int:
     def distance(index: int) -> int:
         return min((APART[_place(index)[1]][hue] for hue in beside), default=0)
 
-    first = mark(free[0])["shape"]
-    return max((index for index in free if mark(index)["shape"] == first), key=distance)
+    first = style(free[0])["shape"]
+    return max((index for index in free if style(index)["shape"] == first), key=distance)

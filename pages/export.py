@@ -36,11 +36,11 @@ else:
     )
     st.caption("The first rows as they will be in the file, in the uploaded order")
     shown = session.preview(only_labelled=only_labelled, form=form)
-    answers, added = columns_of_export(shown.columns)
+    label_values, added = columns_of_export(shown.columns)
     with st.container(key="corral-preview"):  # the table's own download would be of these rows alone
         st.dataframe(
             shown,
             hide_index=True,
             width="stretch",
-            column_config={name: st.column_config.Column(pinned=True) for name in [*answers, *added][:2]},
+            column_config={name: st.column_config.Column(pinned=True) for name in [*label_values, *added][:2]},
         )

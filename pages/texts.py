@@ -45,19 +45,19 @@ if (found := st.session_state.get(reading.TABLE)) is not None:
         notes = found.table.notes if chosen is None else readers.report(chosen[0], found.table)
         st.markdown("\n".join(f"- {page.escape(line)}" for line in notes))
         if chosen is not None:
-            dataset, answers = chosen
+            dataset, label_values = chosen
             into = load.choose_project(found)
             if into is None:
                 encoder = encoder_choice.choose(dataset)
                 load.say_long_texts(found, dataset, encoder)
             if into is None and st.button("Make the map", type="primary", icon=":material/map:"):
                 with st.spinner("Saving the texts and checking the encoder …"):
-                    project = load.create_project(found.name, dataset, encoder, answers)
+                    project = load.create_project(found.name, dataset, encoder, label_values)
                 page.go_label(project)
             vectors = encoder_choice.choose_vectors(dataset) if load.brings_vectors(into) else None
             if into is not None and st.button("Add the texts", type="primary", icon=":material/add:"):
                 with st.spinner("Saving the texts …"):
-                    project = load.add_texts(into, dataset, vectors, answers)
+                    project = load.add_texts(into, dataset, vectors, label_values)
                 page.go_label(project)
     except CorralError as error:
         page.error(error)

@@ -31,7 +31,7 @@ def test_the_python_on_tuners_runs() -> None:
     assert names["points"].shape == (4, 2)
     assert names["guessed"].tolist() == ["card", "refund"]
     assert names["tuner"].predict(names["embeddings"]).tolist() == ["card", "card", "refund", "refund"]
-    assert names["answers"].shape == (5, 2)
+    assert names["label_values"].shape == (5, 2)
     assert names["cosine"].shape == (2,)
 
 

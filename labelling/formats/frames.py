@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from labelling.readers.answers import read_answers
 from labelling.readers.exported import EXPORT_COLUMNS, NESTED, PREFIX, columns_of_export, is_exports_name
+from labelling.readers.label_values import read_label_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -64,9 +64,9 @@ def labelled_frame(
     return frame[frame["label"].notna()] if only_labelled else frame
 
 
-def answered_frame(
+def label_values_frame(
     dataset: Dataset,
-    answers: pd.DataFrame,
+    label_values: pd.DataFrame,
     labelled_at: Sequence[Any] | np.ndarray | None,
     source: Sequence[str | None] | np.ndarray,
     *,
@@ -80,18 +80,18 @@ def answered_frame(
     that leave out what is unknown. ``label`` has the names of those that are yes, with a semicolon between them: for
     the eye, as a name may hold one itself.
     """
-    drop = superseded(dataset, list(answers.columns)) if drop is None else drop
-    names = np.asarray(answers.columns, object)
-    joined = ["; ".join(names[row]) or None for row in (answers == 1).to_numpy(bool)]
+    drop = superseded(dataset, list(label_values.columns)) if drop is None else drop
+    names = np.asarray(label_values.columns, object)
+    joined = ["; ".join(names[row]) or None for row in (label_values == 1).to_numpy(bool)]
     if nested:
         known = [
             {name: int(value) for name, value in zip(names, row, strict=True) if value == value}
-            for row in answers.to_numpy(float)
+            for row in label_values.to_numpy(float)
         ]
         new = {NESTED: pd.Series(known, dtype=object)}
     else:
         words = {1.0: "yes", 0.0: "no"}
-        new = {f"{PREFIX}{name}": answers[name].map(words).astype("str").reset_index(drop=True) for name in names}
+        new = {f"{PREFIX}{name}": label_values[name].map(words).astype("str").reset_index(drop=True) for name in names}
     return _frame(dataset, new, joined, labelled_at, source, drop)
 
 
@@ -110,11 +110,11 @@ def superseded(
     Any others, such as those that the person did not take as labels, moved or renamed, are uploaded columns like all
     others, and none of them is lost.
     """
-    answers, others = columns_of_export(dataset.frame.columns)
-    answers = [] if labels is None else answers
-    if not others or dataset.text_column in (*answers, *others):
+    label_values, others = columns_of_export(dataset.frame.columns)
+    label_values = [] if labels is None else label_values
+    if not others or dataset.text_column in (*label_values, *others):
         return []
-    said = {name: _filled(dataset.frame[name]) for name in (*answers, *others)}
+    said = {name: _filled(dataset.frame[name]) for name in (*label_values, *others)}
     if imported is not None and (np.logical_or.reduce(list(said.values())) & ~imported).any():
         return []
     nothing = np.zeros(len(dataset.frame), bool)
@@ -123,7 +123,7 @@ def superseded(
         if name != NESTED:
             about = {name.removeprefix(PREFIX): said[name]}
         else:
-            found = read_answers(dataset.frame, [NESTED]) if said[NESTED].any() else pd.DataFrame()
+            found = read_label_values(dataset.frame, [NESTED]) if said[NESTED].any() else pd.DataFrame()
             about = {label: values.notna().to_numpy(bool) for label, values in found.items()}
         known = set(labels or ())
         return all(
@@ -131,8 +131,8 @@ def superseded(
             for label, rows in about.items()
         )
 
-    ours = {name for name in answers if is_in_the_log(name)}
-    dropped = [name for name in answers if name in ours or not said[name].any()]
+    ours = {name for name in label_values if is_in_the_log(name)}
+    dropped = [name for name in label_values if name in ours or not said[name].any()]
     taken = dataset.label_column == EXPORT_COLUMNS[0] if labels is None else not ours.isdisjoint(dropped)
     return dropped + others if taken or not any(said[name].any() for name in others) else dropped
 
@@ -144,7 +144,7 @@ def _filled(values: pd.Series) -> np.ndarray:
 
 def _frame(
     dataset: Dataset,
-    answers: dict[str, pd.Series],
+    label_values: dict[str, pd.Series],
     label: Sequence[str | None] | np.ndarray,
     labelled_at: Sequence[Any] | np.ndarray | None,
     source: Sequence[str | None] | np.ndarray,
@@ -163,7 +163,7 @@ def _frame(
         kept = (how == "imported") & then.notna()
         when, how = when.mask(kept, then), how.mask(kept, earlier["source"].astype("str"))
     new = {
-        **answers,
+        **label_values,
         "label": pd.Series(list(label), dtype="str"),
         "labelled_at": when,
         "source": how,

@@ -49,13 +49,13 @@ class LogAuditor(LogWriter):
             column = self._fold.columns[number]
             rows = np.intersect1d(wrong, change.rows)
             rows = rows[column.setters[rows] == target.seq]
-            if self.several:
+            if self.multi_label:
                 rows = rows[column.codes[rows] == YES]
             found[number] = np.union1d(rows, found.get(number, rows))
-            while (number := self._became.get(number, UNLABELLED)) != UNLABELLED and self.several:
+            while (number := self._became.get(number, UNLABELLED)) != UNLABELLED and self.multi_label:
                 its = rows[self._column(number).setters[rows] == target.seq]
                 found[number] = np.union1d(its, found.get(number, its))
-        value = NO if self.several else UNLABELLED
+        value = NO if self.multi_label else UNLABELLED
         return [self._new(number, rows, np.full(len(rows), value)) for number, rows in found.items() if len(rows)]
 
     def read(self, seq: int, sample: str | None = None) -> np.ndarray:
@@ -138,7 +138,7 @@ class LogAuditor(LogWriter):
                 self._all_standing = (self.seq, self._standing(np.arange(self.n_rows)))
             return self._all_standing[1]
         standing = np.zeros(len(self.actions) + 1, np.int64)
-        if not self.several:
+        if not self.multi_label:
             known = self.codes[rows] != UNLABELLED
             return standing + np.bincount(self.setters[rows][known], minlength=len(standing))
         for label in self.labels:

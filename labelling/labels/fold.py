@@ -48,11 +48,11 @@ class Column:
 class Fold:
     """The actions so far and what follows from them. `several`: yes, no or unknown for each label on its own."""
 
-    def __init__(self, n_rows: int, *, several: bool = False) -> None:
+    def __init__(self, n_rows: int, *, multi_label: bool = False) -> None:
         self.n_rows = n_rows
-        self.several = several
+        self.multi_label = multi_label
         self.actions: list[Action] = []
-        self.columns: dict[int, Column] = {} if several else {ONE: Column.empty(n_rows)}
+        self.columns: dict[int, Column] = {} if multi_label else {ONE: Column.empty(n_rows)}
         self.off: set[int] = set()  # the actions that are out of force
         self._gone: dict[int, int] = {}  # action: when it was first put out of force
         self._since: dict[int, int] = {}  # action: when it was last brought back
@@ -256,7 +256,7 @@ class Fold:
             if change.after is not None:
                 self._copied(change.column, new).codes[change.rows] = change.after
         columns = {**self.columns, **new}
-        if self.several:
+        if self.multi_label:
             return {label_id for label_id, column in columns.items() if (column.codes != UNKNOWN).any()}
         return set((np.flatnonzero(np.bincount(columns[ONE].codes + 1)) - 1).tolist()) - {UNLABELLED}
 
@@ -285,7 +285,7 @@ class Fold:
             ends[label_id + 1] = UNLABELLED if end is None else end
         return ends[values + 1]
 
-    def answers(self, label_id: int, became: Mapping[int, int]) -> Column:
+    def label_values(self, label_id: int, became: Mapping[int, int]) -> Column:
         """Whether each row bears the label: 1 yes, 0 no, -1 unknown; and the action that said so.
 
         What was merged into it counts as yes where either was yes, and as no where both were no, but for rows that
@@ -300,7 +300,7 @@ class Fold:
             if "became" in changed and became[other] == label_id
         }
         for other, at in sorted(merged_at.items(), key=lambda merged: merged[1]):
-            theirs = self.answers(other, became)
+            theirs = self.label_values(other, became)
             either = np.where((column.codes == NO) & (theirs.codes == NO), NO, UNKNOWN)
             either[(column.codes == YES) | (theirs.codes == YES)] = YES
             by_theirs = (theirs.codes == YES) & (column.codes != YES)

@@ -29,11 +29,11 @@ class LabelError(CorralError, ValueError):
 
 @dataclass(frozen=True)
 class Label:
-    """`mark` is the number of its colour and shape, see `labelling.palette`; `key` the one on the label page."""
+    """`style` is the number of its colour and shape, see `labelling.palette`, stored as "mark"; `key` the page's."""
 
     id: int
     name: str
-    mark: int = 0
+    style: int = 0
     description: str = ""
     key: str | None = None
 

@@ -10,7 +10,7 @@ from labelling.labels.auditing import LogAuditor
 from labelling.labels.fold import ONE, Change
 from labelling.labels.label import KEYS, MAX_DESCRIPTION_LENGTH, NO, UNLABELLED, YES, Label, LabelError, clean_name
 from labelling.labels.writing import Outcome
-from labelling.palette import N_MARKS
+from labelling.palette import N_STYLES
 
 
 class LabelLog(LogAuditor):
@@ -35,12 +35,12 @@ class LabelLog(LogAuditor):
                 raise LabelError(f"There is a label called {name!r} already: merge the two, if they are one.")
             self._edit(connection, "rename", label_id, "name", name)
 
-    def recolour(self, label_id: int, mark: int) -> None:
-        """Give the label the colour and shape number `mark`, see `labelling.palette`."""
-        if not 0 <= mark < N_MARKS:
-            raise LabelError(f"A label's mark must lie in 0..{N_MARKS - 1}, got {mark}.")
+    def recolour(self, label_id: int, style: int) -> None:
+        """Give the label the colour and shape number `style`, see `labelling.palette`."""
+        if not 0 <= style < N_STYLES:
+            raise LabelError(f"A label's style must lie in 0..{N_STYLES - 1}, got {style}.")
         with self._writing() as (connection, _):
-            self._edit(connection, "recolour", label_id, "mark", mark)
+            self._edit(connection, "recolour", label_id, "mark", style)
 
     def describe(self, label_id: int, description: str) -> None:
         """Say what the label means, for those who label with it."""
@@ -90,11 +90,11 @@ class LabelLog(LogAuditor):
             if self.find(name):
                 raise LabelError(f"There is a label called {name!r} already.")
             old = self.label(label_id)
-            rows = rows[self.answers(label_id)[rows] == YES]
+            rows = rows[self.label_values(label_id)[rows] == YES]
             if not len(rows):
                 raise LabelError(f"None of what is selected bears {old.name!r}.")
             new_id, made = self._find_or_make(name)
-            if self.several:
+            if self.multi_label:
                 new = [
                     self._new(label_id, rows, np.full(len(rows), NO)),
                     self._new(new_id, rows, np.full(len(rows), YES)),
@@ -107,8 +107,8 @@ class LabelLog(LogAuditor):
 
     def _remove(self, connection: Connection, kind: str, label_id: int, into: int) -> Outcome:
         self.label(label_id)
-        rows = np.flatnonzero(self.answers(label_id) == YES)
-        about = [Change(label_id if self.several else ONE, rows)]
+        rows = np.flatnonzero(self.label_values(label_id) == YES)
+        about = [Change(label_id if self.multi_label else ONE, rows)]
         self._append(connection, kind, about, label_id=label_id, labels={label_id: {"became": into}})
         return Outcome(len(rows))
 

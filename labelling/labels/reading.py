@@ -62,14 +62,14 @@ class LogReader:
         project_id: str,
         n_rows: int,
         *,
-        several: bool = False,
+        multi_label: bool = False,
         who: str | None = None,
         snapshot: Path | None = None,
     ) -> None:
         self.engine = engine
         self.project_id = project_id
         self.n_rows = n_rows
-        self.several = several
+        self.multi_label = multi_label
         self.who = storable(user_name() if who is None else who)
         self._snapshot = snapshot
         # Streamlit starts a page's next run before the last one has wound up: both are in here for a moment.
@@ -92,7 +92,7 @@ class LogReader:
                 f"The project is not in {place(self.engine)}: is it another database by now? What was labelled is in "
                 "the one that was there."
             )
-        fold = Fold(self.n_rows, several=self.several)
+        fold = Fold(self.n_rows, multi_label=self.multi_label)
         log = self._actions(connection, 0)
         kept = None if self._snapshot is None else snapshots.load(self._snapshot, self.n_rows)
         if kept is not None and (kept.seq > len(log) or kept.token != token(log[kept.seq - 1])):
@@ -104,7 +104,7 @@ class LogReader:
         self._fold = fold
         self._how: dict[int, Mapping[str, Any]] = {}
         self._codes: tuple[int, np.ndarray] | None = None
-        self._answers: dict[int, tuple[int, Column]] = {}
+        self._label_values: dict[int, tuple[int, Column]] = {}
         self._find_labels()
 
     def refresh(self) -> bool:
@@ -213,7 +213,7 @@ class LogReader:
 
         With yes, no and unknown for each label, see `answers`.
         """
-        if self.several:
+        if self.multi_label:
             raise LabelError("A row of this project may bear several labels.")
         if self._codes is None or self._codes[0] != self.seq:
             self._codes = (self.seq, self._fold.codes(self._became))
@@ -224,29 +224,29 @@ class LogReader:
         """The `seq` of the action that set the row's label, 0 where none did: int32 (n_rows,)."""
         return self._fold.columns[ONE].setters
 
-    def answers(self, label_id: int) -> np.ndarray:
+    def label_values(self, label_id: int) -> np.ndarray:
         """Whether each row bears the label: int32 (n_rows,), 1 yes, 0 no, -1 unknown.
 
         With one label a row it is yes or no where the row has a label.
         """
-        if not self.several:
+        if not self.multi_label:
             return np.where(self.codes == UNLABELLED, UNKNOWN, self.codes == label_id).astype(np.int32)
         return self._column(label_id).codes
 
     def _column(self, label_id: int) -> Column:
-        kept = self._answers.get(label_id)
+        kept = self._label_values.get(label_id)
         if kept is None or kept[0] != self.seq:
-            kept = self._answers[label_id] = (self.seq, self._fold.answers(label_id, self._became))
+            kept = self._label_values[label_id] = (self.seq, self._fold.label_values(label_id, self._became))
         return kept[1]
 
     @property
     def known(self) -> np.ndarray:
         """Whether anything is known of each row: bool (n_rows,). With one label a row: whether it has one."""
-        if not self.several:
+        if not self.multi_label:
             return self.codes != UNLABELLED
         known = np.zeros(self.n_rows, bool)
         for label in self.labels:
-            known |= self.answers(label.id) != UNKNOWN
+            known |= self.label_values(label.id) != UNKNOWN
         return known
 
     @property
@@ -258,11 +258,11 @@ class LogReader:
 
         With yes, no and unknown for each label: to how many the `answer` is this.
         """
-        if self.several:
+        if self.multi_label:
             counts = np.zeros(self.n_ids, int)
             for label in self.labels:
-                answers = self.answers(label.id)
-                counts[label.id] = np.count_nonzero((answers if rows is None else answers[rows]) == answer)
+                label_values = self.label_values(label.id)
+                counts[label.id] = np.count_nonzero((label_values if rows is None else label_values[rows]) == answer)
             return counts
         codes = self.codes if rows is None else self.codes[rows]
         return np.bincount(codes[codes != UNLABELLED], minlength=self.n_ids)
@@ -276,13 +276,13 @@ class LogReader:
 
     def frame(self) -> pd.DataFrame:
         """A column for each label by its name: 1.0 yes, 0.0 no, NaN unknown."""
-        columns = {label.name: self.answers(label.id).astype(float) for label in self.labels}
+        columns = {label.name: self.label_values(label.id).astype(float) for label in self.labels}
         return pd.DataFrame(columns, index=range(self.n_rows)).replace(UNKNOWN, np.nan)
 
     def name_of(self, row: int) -> str | None:
         """The row's label name, None where it has none; with several, the names of all that it bears."""
-        if self.several:
-            bears = [label.name for label in self.labels if self.answers(label.id)[row] == YES]
+        if self.multi_label:
+            bears = [label.name for label in self.labels if self.label_values(label.id)[row] == YES]
             return ", ".join(bears) or None
         code = int(self.codes[row])
         return None if code == UNLABELLED else self._by_id[code].name
@@ -296,7 +296,7 @@ class LogReader:
         return self._of_setter([action.source for action in self.actions])
 
     def _of_setter(self, values: list[str]) -> np.ndarray:
-        if self.several:
+        if self.multi_label:
             last = np.zeros(self.n_rows, np.int32)
             for label in self.labels:
                 column = self._column(label.id)

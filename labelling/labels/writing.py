@@ -34,7 +34,7 @@ from labelling.labels.label import (
     names_to_import,
 )
 from labelling.labels.reading import LogReader
-from labelling.palette import free_mark
+from labelling.palette import free_style
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,9 @@ class LogWriter(LogReader):
         with self._writing() as (connection, seen):
             found = self.labels if name is None else list(filter(None, [self.find(name)]))
             new = []
-            if self.several:
+            if self.multi_label:
                 for label in found:
-                    its = rows[self.answers(label.id)[rows] != UNKNOWN]
+                    its = rows[self.label_values(label.id)[rows] != UNKNOWN]
                     new.append(self._new(label.id, its, np.full(len(its), UNKNOWN)))
             else:
                 its = rows[self.codes[rows] != UNLABELLED]
@@ -121,10 +121,10 @@ class LogWriter(LogReader):
             raise LabelError(f"There are {len(values)} labels to import for {self.n_rows} rows.")
         names = names_to_import(values)
         distinct = [name for name in dict.fromkeys(names) if name]
-        if self.several:
+        if self.multi_label:
             array = np.array(names, object)
-            answers = {name: np.where(array == name, 1.0, np.nan) for name in distinct}
-            return self.import_answers(pd.DataFrame(answers, index=range(self.n_rows)))
+            label_values = {name: np.where(array == name, 1.0, np.nan) for name in distinct}
+            return self.import_label_values(pd.DataFrame(label_values, index=range(self.n_rows)))
         named = np.flatnonzero([bool(name) for name in names])
         with self._writing() as (connection, _):
             ids, made = self._ids(distinct)
@@ -135,17 +135,17 @@ class LogWriter(LogReader):
                 self._append(connection, "import", [self._new(ONE, rows, after)], labels=made, how={"by": "imported"})
         return Outcome(len(rows))
 
-    def import_answers(self, answers: pd.DataFrame) -> Outcome:
+    def import_label_values(self, label_values: pd.DataFrame) -> Outcome:
         """Take in a column for each label, by its name: 1 yes, 0 no, NaN unknown (left as it is), as one action."""
-        if not self.several:
+        if not self.multi_label:
             raise LabelError("This project has one label a text; answers for each label need a project of that kind.")
-        if len(answers) != self.n_rows:
-            raise LabelError(f"There are {len(answers)} answers to import for {self.n_rows} rows.")
-        names = [composed(str(name)) for name in answers.columns]
+        if len(label_values) != self.n_rows:
+            raise LabelError(f"There are {len(label_values)} answers to import for {self.n_rows} rows.")
+        names = [composed(str(name)) for name in label_values.columns]
         check_imported_names(names)
         if len(set(names)) < len(names):
             raise LabelError("Two columns of answers have one name: each label needs a column of its own.")
-        given = [_answers(name, answers.iloc[:, place]) for place, name in enumerate(names)]
+        given = [_label_values(name, label_values.iloc[:, place]) for place, name in enumerate(names)]
         with self._writing() as (connection, _):
             ids, made = self._ids(names)
             new = []
@@ -189,7 +189,7 @@ class LogWriter(LogReader):
         with self._writing() as (connection, _):
             if seq:
                 self._action(seq)
-            then = Fold(0, several=True)
+            then = Fold(0, multi_label=True)
             for action in self.actions[:seq]:
                 then.take(action)
             steps = [action.seq for action in self.actions if action.is_step and action.kind != "revert"]
@@ -229,14 +229,14 @@ class LogWriter(LogReader):
 
     def _place(self, label_id: int, answer: int) -> tuple[int, int]:
         """The column that an answer goes into, and the value that it has there."""
-        if self.several:
+        if self.multi_label:
             return label_id, answer
         if answer != YES:
             raise LabelError("A text of this project has one label or none: it can't be said that it has not this one.")
         return ONE, label_id
 
     def _values(self, column: int) -> np.ndarray:
-        return self.codes if column == ONE else self.answers(column)
+        return self.codes if column == ONE else self.label_values(column)
 
     def _new(self, column: int, rows: np.ndarray, after: np.ndarray) -> Change:
         was = self._fold.columns.get(column)
@@ -260,14 +260,14 @@ class LogWriter(LogReader):
         ids = {composed(label.name): label.id for label in reversed(self.labels)}
         ids |= {label.name: label.id for label in self.labels}  # two of an old log may look alike
         made: dict[int, dict[str, Any]] = {}
-        marks = {label.id: label.mark for label in self.labels}
+        styles = {label.id: label.style for label in self.labels}
         for name in names:
             clean = composed(name)
             if name not in ids and clean not in ids:
                 ids[clean] = self.n_ids + len(made)
-                mark = free_mark(marks.values(), [marks[each] for each in near if each in marks])
-                made[ids[clean]] = {"name": clean, "mark": mark}
-                marks[ids[clean]] = mark
+                style = free_style(styles.values(), [styles[each] for each in near if each in styles])
+                made[ids[clean]] = {"name": clean, "mark": style}
+                styles[ids[clean]] = style
             ids.setdefault(name, ids[clean])
         return ids, made
 
@@ -332,7 +332,7 @@ def n_changed(changes: Sequence[Change]) -> int:
     return len(np.unique(np.concatenate(rows))) if len(rows) > 1 else sum(map(len, rows))
 
 
-def _answers(name: str, column: pd.Series) -> np.ndarray:
+def _label_values(name: str, column: pd.Series) -> np.ndarray:
     """1 yes, 0 no, -1 unknown: int32 (n_rows,). Raises LabelError where there is anything else."""
     try:
         values = column.astype("Float64").to_numpy(float, na_value=UNKNOWN)

@@ -60,7 +60,7 @@ def held_out_rows(targets: Targets, rng: np.random.RandomState) -> np.ndarray:
     """
     held: list[int] = []
     n_rows = len(targets.codes)
-    groups = np.zeros(n_rows, int) if targets.several else targets.codes
+    groups = np.zeros(n_rows, int) if targets.multi_label else targets.codes
     for code in np.unique(groups):
         rows = rng.permutation(np.flatnonzero(groups == code))
         if len(rows) >= 20:  # two held out at least: a row alone has no contrastive loss

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from labelling.learning.memory import Memory
 from labelling.learning.targets import Targets
-from labelling.learning.tuners._memory import Memory
 
 Estimator = TypeVar("Estimator", bound=Any)
 
 FILE_FORMAT = "labelling-tuner/2"
+# What is stored keeps the names that it had in the first files: a fitted attribute's name, and its name in a file.
+STORED = {"multi_label_": "several_", "pretrained_": "ready_"}
 ARRAYS = ("weights_", "memory_")  # what goes into tensors; the other fitted attributes are JSON
 
 
@@ -37,6 +40,18 @@ class SavedMixin:
         return load_estimator(cls, Path(path))
 
 
+def to_stored(estimator: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Fitted attributes of these names, those that are there, under the names that they have in a file."""
+    return {STORED.get(name, name): getattr(estimator, name) for name in names if hasattr(estimator, name)}
+
+
+def set_stored(estimator: Any, fitted: Mapping[str, Any]) -> None:
+    """Set the attributes that `to_stored` gave."""
+    names = {stored: name for name, stored in STORED.items()}
+    for stored, value in fitted.items():
+        setattr(estimator, names.get(stored, stored), value)
+
+
 def save_estimator(estimator: Any, path: Path) -> None:
     """Write to a temporary file beside `path`, then rename."""
     from safetensors.numpy import save
@@ -46,7 +61,8 @@ def save_estimator(estimator: Any, path: Path) -> None:
         parameters["random_state"] = None
     if isinstance(parameters.get("class_weight"), dict):
         parameters["class_weight"] = list(parameters["class_weight"].items())  # JSON's keys are texts
-    fitted = {name: value for name, value in vars(estimator).items() if name.endswith("_") and name not in ARRAYS}
+    names = [name for name in vars(estimator) if name.endswith("_") and name not in ARRAYS]
+    fitted = to_stored(estimator, names)
     tensors = {f"weights.{name}": array for name, array in estimator.weights_.items()}
     if memory := getattr(estimator, "memory_", None):
         tensors |= {"memory.x": memory.x, "memory.codes": memory.targets.codes, "memory.keys": memory.keys}
@@ -85,8 +101,7 @@ def load_estimator(estimator_class: type[Estimator], path: Path) -> Estimator:
         if name in fitted:
             fitted[name] = np.asarray(fitted[name], dtype=object if name == "feature_names_in_" else None)
     n_seen = fitted.pop("n_seen", None)
-    for name, value in fitted.items():
-        setattr(estimator, name, value)
+    set_stored(estimator, fitted)
     estimator.weights_ = {
         name.removeprefix("weights."): array for name, array in tensors.items() if name.startswith("weights.")
     }

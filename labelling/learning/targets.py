@@ -25,7 +25,7 @@ class Targets:
     codes: np.ndarray
 
     @property
-    def several(self) -> bool:
+    def multi_label(self) -> bool:
         """Whether a row may bear several labels: yes / no / unknown for each."""
         return self.codes.ndim == 2
 
@@ -33,7 +33,7 @@ class Targets:
     def known(self) -> np.ndarray:
         """Whether anything is known of each row: bool (n,)."""
         known = self.codes != UNKNOWN
-        return known.any(axis=1) if self.several else known
+        return known.any(axis=1) if self.multi_label else known
 
     def take(self, rows: np.ndarray) -> Targets:
         return Targets(self.classes, self.codes[rows])
@@ -60,7 +60,7 @@ def read_targets(y: Any) -> Targets:
     names = y.columns if isinstance(y, pd.DataFrame) else None
     y = np.asarray(y, dtype=object)  # an array of text would turn NaN into the text "nan"
     if names is not None or (y.ndim == 2 and y.shape[1] > 1):
-        return _read_several(y, names)
+        return _read_multi_label(y, names)
     y = column_or_1d(y, warn=True)
     known = ~pd.isna(y)
     values = y[known].tolist()
@@ -76,7 +76,7 @@ def read_targets(y: Any) -> Targets:
     return Targets(classes, codes)
 
 
-def _read_several(y: np.ndarray, names: Any) -> Targets:
+def _read_multi_label(y: np.ndarray, names: Any) -> Targets:
     import pandas as pd
 
     codes = np.full(y.shape, UNKNOWN, np.int8)

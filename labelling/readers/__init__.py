@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from labelling.dataset import Dataset, Offer, ReadError, ReadOptions, Table, make_dataset
 from labelling.readers import delimited, foreign, packed, records
-from labelling.readers.answers import guess_answer_columns, read_answers
 from labelling.readers.apart import read_parquet, read_xlsx
 from labelling.readers.encoding import decode
 from labelling.readers.guesses import TEXT_NAMES, guess_label_column, guess_text_column
+from labelling.readers.label_values import guess_label_value_columns, read_label_values
 from labelling.readers.layout import are_names
 from labelling.readers.names import read_labels
 from labelling.readers.own_csv import read_our_export
@@ -20,8 +20,20 @@ from labelling.readers.rows import read_rows
 from labelling.readers.tables import MAX_BYTES, READABLE, count, numbered
 
 __all__ = [
-    "Dataset", "Offer", "ReadError", "ReadOptions", "Table", "guess_answer_columns", "guess_label_column",
-    "guess_text_column", "make_dataset", "read_answers", "read_labels", "read_pasted", "read_table", "report",
+    "Dataset",
+    "Offer",
+    "ReadError",
+    "ReadOptions",
+    "Table",
+    "guess_label_column",
+    "guess_label_value_columns",
+    "guess_text_column",
+    "make_dataset",
+    "read_label_values",
+    "read_labels",
+    "read_pasted",
+    "read_table",
+    "report",
 ]  # fmt: skip
 
 # A file's first bytes, what it is, and what to do about it.

@@ -156,8 +156,10 @@ def _fasttext(table: Table) -> Table | None:
             line = line[match.end() :]
         texts.append(line)
         labels.append(found)
-    several = any(len(found) > 1 for found in labels)
-    cells = [json.dumps(found, ensure_ascii=False) if several else (found[0] if found else None) for found in labels]
+    multi_label = any(len(found) > 1 for found in labels)
+    cells = [
+        json.dumps(found, ensure_ascii=False) if multi_label else (found[0] if found else None) for found in labels
+    ]
     notes = (*table.notes, f"Lines of fastText: what follows {FASTTEXT} is in the column 'label'.")
     read = pd.DataFrame({"text": pd.Series(texts, dtype="str"), "label": pd.Series(cells, dtype="str")})
     return replace(table, frame=read, notes=notes)
@@ -173,8 +175,8 @@ def _doccano(table: Table) -> Table | None:
     if not any(joined):
         return None
     cells = [
-        json.dumps(found, ensure_ascii=False) if several else "#".join(found)
-        for found, several in zip(labels, joined, strict=True)
+        json.dumps(found, ensure_ascii=False) if multi_label else "#".join(found)
+        for found, multi_label in zip(labels, joined, strict=True)
     ]
     note = f"doccano joins several labels with #: they are taken apart in {count(sum(joined), 'row')}."
     return replace(table, frame=frame.assign(label=pd.Series(cells, dtype="str")), notes=(*table.notes, note))

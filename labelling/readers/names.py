@@ -12,7 +12,7 @@ from labelling.dataset import ReadError, as_strings
 from labelling.labels.label import composed
 from labelling.readers.exported import EXPORT_COLUMNS, columns_of_export
 
-SEVERAL = "Yes, no or unknown for each label"  # the kind of project that takes several names a text
+MULTI_LABEL = "Yes, no or unknown for each label"  # the kind of project that takes several names a text
 MAX_PYTHON = 10_000  # characters of a list as Python writes it: its parser takes much memory for a long text
 TRIES = 10
 _WHOLE = re.compile(r"-?(0|[1-9]\d*)(\.0+)?")
@@ -40,10 +40,12 @@ def read_labels(frame: pd.DataFrame, column: str) -> list[str | None]:
             if not isinstance(found, Unnamed):
                 raise ReadError(
                     f"{where} holds several labels ({', '.join(found)[:80]}), and here a text gets one. The kind "
-                    f'"{SEVERAL}" takes them.'
+                    f'"{MULTI_LABEL}" takes them.'
                 )
             if found.answers:
-                raise ReadError(f'{where} holds answers ({cell[:80]}), not one label. The kind "{SEVERAL}" takes them.')
+                raise ReadError(
+                    f'{where} holds answers ({cell[:80]}), not one label. The kind "{MULTI_LABEL}" takes them.'
+                )
             raise ReadError(
                 f"{where} holds no label of a whole text, but {cell[:80]}: marked parts of it, or values within "
                 "values. Choose another column, or none."

@@ -17,7 +17,7 @@ from labelling.readers.tables import count
 
 _ANSWERS = {"accept": 1, "reject": 0, "ignore": None}
 _CONTRARY = 2
-MAX_ANSWERS = 5_000_000  # 100,000 texts with 50 options; each takes 100 bytes
+MAX_LABEL_VALUES = 5_000_000  # 100,000 texts with 50 options; each takes 100 bytes
 
 
 def read_prodigy(table: Table) -> Table | None:
@@ -74,10 +74,10 @@ def read_prodigy(table: Table) -> Table | None:
             elif value is not None:
                 n_given += name not in given[key]
                 given[key][name] = value
-        if n_given > MAX_ANSWERS:
+        if n_given > MAX_LABEL_VALUES:
             raise ReadError(
-                f"The Prodigy data set holds more than {MAX_ANSWERS:,} answers about texts and labels, which is what "
-                "can be read. Split it, or leave out options that were never chosen."
+                f"The Prodigy data set holds more than {MAX_LABEL_VALUES:,} answers about texts and labels, which "
+                "is what can be read. Split it, or leave out options that were never chosen."
             )
     n_contrary = sum(value == _CONTRARY for found in given.values() for value in found.values())
     known = [{name: value for name, value in found.items() if value != _CONTRARY} for found in given.values()]
@@ -152,7 +152,7 @@ def _choice(accept: str, options: str) -> tuple[list[str], list[str]]:
 def _is_single(frame: pd.DataFrame, names: Mapping[str, str], answers: list[str], accepted: list[list[str]]) -> bool:
     """Whether each choice was of one option."""
     style = _cells(frame, names["config"]) if "config" in names else []
-    several = any('"choice_style": "multiple"' in cell for cell in style)
-    return not several and all(
+    multi_label = any('"choice_style": "multiple"' in cell for cell in style)
+    return not multi_label and all(
         len(found) == 1 for answer, found in zip(answers, accepted, strict=True) if answer == "accept"
     )

@@ -51,7 +51,7 @@ class Session(Training):
     def export(self, form: Format = FORMATS[CSV], *, only_labelled: bool = False) -> bytes:
         """The rows in the uploaded order with all their columns and label, labelled_at, source, as a file's bytes.
 
-        With yes, no and unknown for each label see `formats.frames.answered_frame`.
+        With yes, no and unknown for each label see `formats.frames.label_values_frame`.
         """
         # A log of its own: a download runs in another thread than the page, which may refresh the session's meanwhile.
         return self._exported(self.project.open_log(), form, only_labelled)
@@ -69,10 +69,10 @@ class Session(Training):
         some = replace(dataset, frame=dataset.frame.iloc[rows].reset_index(drop=True))
         at, sources = log.labelled_at()[rows], log.sources()[rows]
         imported, by_label = _imported(log)
-        if log.several:
-            answers = log.frame().iloc[rows].reset_index(drop=True)
-            drop = frames.superseded(dataset, list(answers.columns), imported, by_label)
-            return form.write(frames.answered_frame(some, answers, at, sources, nested=form.nested, drop=drop))
+        if log.multi_label:
+            label_values = log.frame().iloc[rows].reset_index(drop=True)
+            drop = frames.superseded(dataset, list(label_values.columns), imported, by_label)
+            return form.write(frames.label_values_frame(some, label_values, at, sources, nested=form.nested, drop=drop))
         drop = frames.superseded(dataset, None, imported)
         return form.write(frames.labelled_frame(some, log.names()[rows], at, sources, drop=drop))
 

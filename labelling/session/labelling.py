@@ -19,7 +19,7 @@ class Giving(Selecting):
     def label(self, name: str, *, answer: int = YES, overwrite: bool = False) -> Outcome:
         """Give the selection a label, or say yes or no to it. It is on disk when this returns."""
         self._need_selection()
-        near = [] if self.log.several or self.log.find(name.strip()) else self._labels_beside()
+        near = [] if self.log.multi_label or self.log.find(name.strip()) else self._labels_beside()
         return self.log.assign(self.selection, name, answer=answer, overwrite=overwrite, how=self.how, near=near)
 
     def _labels_beside(self) -> list[int]:
@@ -60,7 +60,7 @@ class Giving(Selecting):
             if (graph := space.neighbours) is None:
                 raise SessionError("The neighbour graph is still being made: it comes with the UMAP.")
             if sample == "contradicted":
-                if self.log.several:
+                if self.log.multi_label:
                     raise SessionError("Only labels that exclude each other can contradict each other.")
                 score = contradicted(self.log.codes, self.log.setters, graph)[rows]
                 rows, score = rows[score > 0], score[score > 0]

@@ -123,7 +123,7 @@ class Training(Giving):
         if not self.can_tune(labelled):
             raise SessionError(self.what_is_needed(labelled))
         rows = np.sort(np.concatenate([labelled, others]))
-        known = self.log.frame()[list(used)].iloc[rows] if self.log.several else self.log.names()[rows]
+        known = self.log.frame()[list(used)].iloc[rows] if self.log.multi_label else self.log.names()[rows]
         tuner.fit(np.asarray(embeddings[rows]), known, callback=callback)
         tuned = self._transform(tuner, embeddings, present)
         settings = {**tuner.get_params(), "labels": used}
@@ -139,7 +139,7 @@ class Training(Giving):
 
     def can_tune(self, rows: np.ndarray | None = None) -> bool:
         """Whether there is something to tell apart among the labels of these rows (default: all that have a text)."""
-        return bool(np.count_nonzero(self.tunable(rows)) > (0 if self.log.several else 1))
+        return bool(np.count_nonzero(self.tunable(rows)) > (0 if self.log.multi_label else 1))
 
     def tunable(self, rows: np.ndarray | None = None) -> np.ndarray:
         """How many of these rows (default: all that have a text) bear each label that a tuner can learn: int (n_ids,).
@@ -148,11 +148,11 @@ class Training(Giving):
         """
         rows = np.flatnonzero(self.with_text) if rows is None else rows
         counts = self.log.counts(rows)
-        return np.where(self.log.counts(rows, NO) > 0, counts, 0) if self.log.several else counts
+        return np.where(self.log.counts(rows, NO) > 0, counts, 0) if self.log.multi_label else counts
 
     def what_is_needed(self, rows: np.ndarray | None = None, what: str = "A tuner") -> str:
         """Why `can_tune` says no to a tuner, or `what` else learns labels."""
-        if self.log.several:
+        if self.log.multi_label:
             return (
                 f"{what} needs a label with some texts that are yes and some that are no: unknown is not taken for no."
             )
@@ -182,7 +182,7 @@ class Training(Giving):
         It is kept with the space; None where `stop` ended it. `tuner_for` makes the unfitted tuner of a space.
         Raises TooFewLabels where nothing can be held out.
         """
-        if self.log.several:
+        if self.log.multi_label:
             raise evaluation.TooFewLabels("Figures on held-out labels are made for projects with one label a text.")
         self.log.refresh()
         original = self.project.spaces()[0]
@@ -241,10 +241,10 @@ class Training(Giving):
         space. Raises SessionError where fewer than two labels have a text.
         """
         self.log.refresh()
-        if self.log.several:
+        if self.log.multi_label:
             raise SessionError("A classifier takes one label a text: this project has yes, no and unknown for each.")
         texts, empty = self.project.dataset.texts, self.project.dataset.empty
-        if not getattr(classifier, "ready_", False):
+        if not getattr(classifier, "pretrained_", False):
             labelled = np.flatnonzero(~empty & (self.log.codes != UNLABELLED))
             if not self.can_tune(labelled):
                 raise SessionError(self.what_is_needed(labelled, "A classifier"))

@@ -202,14 +202,14 @@ class Looking:
         """bool (n_rows,): the rows in a state of `label_states`."""
         if state == UNLABELLED:
             return ~self.log.known
-        if not self.log.several:
+        if not self.log.multi_label:
             return self.log.codes == state
         label_id, answer = divmod(state, 3)
-        return self.log.answers(label_id) == (YES, NO, UNKNOWN)[answer]
+        return self.log.label_values(label_id) == (YES, NO, UNKNOWN)[answer]
 
     def label_states(self) -> dict[int, str]:
         """What can be said of a row's labels, for a filter: a number for each, and its name."""
-        if not self.log.several:
+        if not self.log.multi_label:
             counts = self.log.counts()
             named = {label.id: label.name for label in self.log.labels if counts[label.id]}
             return {UNLABELLED: "unlabelled", **named}
@@ -222,7 +222,7 @@ class Looking:
     @property
     def focus(self) -> Label | None:
         """With yes, no and unknown: the label that is asked about now; None where there is none."""
-        labels = self.log.labels if self.log.several else []
+        labels = self.log.labels if self.log.multi_label else []
         return next((label for label in labels if label.id == self._focus), labels[0] if labels else None)
 
     def focus_on(self, label_id: int) -> None:
@@ -236,8 +236,8 @@ class Looking:
     @property
     def unlabelled(self) -> np.ndarray:
         """bool (n_rows,): the texts without a label; with yes, no and unknown: without an answer for that in focus."""
-        if self.log.several and self.focus is not None:
-            return self.with_text & (self.log.answers(self.focus.id) == UNKNOWN)
+        if self.log.multi_label and self.focus is not None:
+            return self.with_text & (self.log.label_values(self.focus.id) == UNKNOWN)
         return self.with_text & ~self.log.known
 
     def show_only(self, wanted: np.ndarray | None) -> int:

@@ -26,7 +26,7 @@ def create_project(
     settings: Mapping[str, Any],
     *,
     vectors: np.ndarray | None = None,
-    answers: pd.DataFrame | None = None,
+    label_values: pd.DataFrame | None = None,
     owner: str | None = None,
     who: str | None = None,
 ) -> Project:
@@ -48,12 +48,12 @@ def create_project(
     CorralError
         The labels can't be taken, or something can't be written: nothing is made then.
     """
-    labels = _labels(dataset, answers)
-    project = workspace.create(name, dataset, settings, several=answers is not None, owner=owner)
+    labels = _labels(dataset, label_values)
+    project = workspace.create(name, dataset, settings, multi_label=label_values is not None, owner=owner)
     if vectors is not None:
         save_array(vectors_file(project, len(vectors)), vectors)
-    if answers is not None and len(answers.columns):
-        project.open_log(who).import_answers(answers)
+    if label_values is not None and len(label_values.columns):
+        project.open_log(who).import_label_values(label_values)
     if labels:
         project.open_log(who).import_labels(labels)
     return project
@@ -64,16 +64,16 @@ def add_texts(
     dataset: Dataset,
     *,
     vectors: np.ndarray | None = None,
-    answers: pd.DataFrame | None = None,
+    label_values: pd.DataFrame | None = None,
     who: str | None = None,
 ) -> None:
     """Add the texts, and their labels where a column holds some, to a project; see `create_project`.
 
     Raises CorralError where the labels or the vectors can't be taken; nothing is added then.
     """
-    labels = _labels(dataset, answers)
+    labels = _labels(dataset, label_values)
     n_before = project.n_rows
-    if answers is not None and not project.several:
+    if label_values is not None and not project.multi_label:
         raise WorkspaceError(f"{project.name!r} has one label a text: yes and no for each label can't be added to it.")
     if vectors is not None:
         # Before the rows: whoever sees these finds their vectors.
@@ -84,18 +84,18 @@ def add_texts(
             )
         save_array(vectors_file(project, n_before + len(vectors)), np.concatenate([before, vectors]))
     project.append(dataset)
-    if answers is not None and len(answers.columns):
-        later = answers.set_axis(range(n_before, project.n_rows))
-        project.open_log(who).import_answers(later.reindex(range(project.n_rows)))
+    if label_values is not None and len(label_values.columns):
+        later = label_values.set_axis(range(n_before, project.n_rows))
+        project.open_log(who).import_label_values(later.reindex(range(project.n_rows)))
     if labels:
         project.open_log(who).import_labels([*[None] * n_before, *labels])
 
 
-def _labels(dataset: Dataset, answers: pd.DataFrame | None) -> list[Any]:
+def _labels(dataset: Dataset, label_values: pd.DataFrame | None) -> list[Any]:
     """The labels of the label column. Raises CorralError for any that can't be taken, before anything is made."""
     labels = [] if dataset.label_column is None else readers.read_labels(dataset.frame, dataset.label_column)
     names_to_import(labels)
-    check_imported_names([] if answers is None else list(answers.columns))
+    check_imported_names([] if label_values is None else list(label_values.columns))
     return labels
 
 

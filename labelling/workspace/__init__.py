@@ -1,14 +1,14 @@
 """Projects on disk and in the database, their spaces, and who may open them."""
 
 from labelling.database.engine import WorkspaceError
-from labelling.workspace.project import ONE, SEVERAL, Project
+from labelling.workspace.project import MULTI_LABEL, ONE, Project
 from labelling.workspace.sharing import as_account
 from labelling.workspace.spaces import Space, Suggestions, save_array
 from labelling.workspace.workspace import ProjectInfo, Workspace, default_folder
 
 __all__ = [
+    "MULTI_LABEL",
     "ONE",
-    "SEVERAL",
     "Project",
     "ProjectInfo",
     "Space",

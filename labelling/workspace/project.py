@@ -22,7 +22,7 @@ from labelling.workspace.spaces import Space, cannot_write, insert_space
 if TYPE_CHECKING:
     from sqlalchemy import Row, Select
 
-ONE, SEVERAL = "one", "several"  # the kinds of project
+ONE, MULTI_LABEL = "one", "several"  # the kinds of project
 
 
 class _AccountLog(LabelLog):
@@ -53,7 +53,7 @@ class Project:
         self.id: str = row.id
         self.name: str = row.name
         self.n_rows: int = row.n_rows
-        self.several = row.kind == SEVERAL  # yes, no or unknown for each label, rather than one label a row
+        self.multi_label = row.kind == MULTI_LABEL  # yes, no or unknown for each label, rather than one label a row
         self.owner: str | None = row.owner
 
     @cached_property
@@ -119,7 +119,7 @@ class Project:
     def open_log(self, who: str | None = None) -> LabelLog:
         """The labels, for a person of this name to change; None is the one under whom this process runs."""
         snapshot = self.folder / f"labels-{self.n_rows}.npz"
-        where: dict[str, Any] = {"several": self.several, "who": who, "snapshot": snapshot}
+        where: dict[str, Any] = {"multi_label": self.multi_label, "who": who, "snapshot": snapshot}
         if self.account is None:
             return LabelLog(self.engine, self.id, self.n_rows, **where)
         with self._reading():

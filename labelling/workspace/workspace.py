@@ -27,7 +27,7 @@ from labelling.database.tables import actions, projects
 from labelling.dataset import Dataset
 from labelling.encoders.cache import EmbeddingCache
 from labelling.workspace.deleting import delete_project
-from labelling.workspace.project import ONE, SEVERAL, Project, no_project
+from labelling.workspace.project import MULTI_LABEL, ONE, Project, no_project
 from labelling.workspace.sharing import as_account, open_to
 from labelling.workspace.spaces import cannot_write, insert_space, now
 
@@ -103,7 +103,7 @@ class Workspace:
         dataset: Dataset,
         encoder: Mapping[str, Any],
         *,
-        several: bool = False,
+        multi_label: bool = False,
         owner: str | None = None,
     ) -> Project:
         """A new project, its texts to be embedded by `encoder` (the encoder's parameters).
@@ -118,7 +118,7 @@ class Workspace:
             dataset.save(folder / "dataset")
             with writing(self.engine) as connection:
                 values = {"name": storable(name), "created_at": now(), "n_rows": len(dataset), "space": 0}
-                kind = SEVERAL if several else ONE
+                kind = MULTI_LABEL if multi_label else ONE
                 connection.execute(insert(projects).values(id=project_id, kind=kind, owner=owner, **values))
                 insert_space(connection, project_id, "Original", "encoder", encoder, None, "kept")
         except BaseException as error:

@@ -65,10 +65,10 @@ def memory(which: str) -> int:
     return int(line.split()[1]) * 1024
 
 
-def open_once(where: str, project_id: str, n_rows: int, several: bool, snapshot: str) -> None:
+def open_once(where: str, project_id: str, n_rows: int, multi_label: bool, snapshot: str) -> None:
     database = open_database(where if "://" in where else Path(where))
     before, start = memory("VmRSS"), time.perf_counter()
-    log = LabelLog(database, project_id, n_rows, several=several, snapshot=Path(snapshot) if snapshot else None)
+    log = LabelLog(database, project_id, n_rows, multi_label=multi_label, snapshot=Path(snapshot) if snapshot else None)
     seconds = time.perf_counter() - start
     start = time.perf_counter()
     n_labelled = log.n_labelled
@@ -76,10 +76,21 @@ def open_once(where: str, project_id: str, n_rows: int, several: bool, snapshot:
     print(json.dumps([seconds, first_use, (memory("VmHWM") - before) / 2**20, log.seq, n_labelled]))
 
 
-def measure(arguments: argparse.Namespace, where: str, project_id: str, several: bool, snapshot: str) -> list[float]:
+def measure(
+    arguments: argparse.Namespace, where: str, project_id: str, multi_label: bool, snapshot: str
+) -> list[float]:
     told = []
     for _ in range(arguments.rounds):
-        command = [sys.executable, __file__, "--open", where, project_id, str(arguments.rows), str(several), snapshot]
+        command = [
+            sys.executable,
+            __file__,
+            "--open",
+            where,
+            project_id,
+            str(arguments.rows),
+            str(multi_label),
+            snapshot,
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         told.append(json.loads(done.stdout.splitlines()[-1]))
     return [median(column) for column in zip(*told, strict=True)]
@@ -95,8 +106,8 @@ def main() -> None:
     parser.add_argument("--open", nargs=5, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.open:
-        where, project_id, n_rows, several, snapshot = arguments.open
-        open_once(where, project_id, int(n_rows), several == "True", snapshot)
+        where, project_id, n_rows, multi_label, snapshot = arguments.open
+        open_once(where, project_id, int(n_rows), multi_label == "True", snapshot)
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
@@ -115,7 +126,7 @@ def run(arguments: argparse.Namespace, folder: Path) -> None:
     for name, where in databases.items():
         engine = open_database(where if "://" in where else Path(where))
         for kind in ("one", "several"):
-            several, snapshot = kind == "several", folder / f"{name}-{kind}.npz"
+            multi_label, snapshot = kind == "several", folder / f"{name}-{kind}.npz"
             with engine.begin() as connection:
                 mine = projects.c.id == kind
                 if connection.scalar(select(func.count()).select_from(projects).where(mine)) == 0:
@@ -124,11 +135,14 @@ def run(arguments: argparse.Namespace, folder: Path) -> None:
             if name == "PostgreSQL":
                 copy(open_database(Path(databases["SQLite"])), engine, kind)
             else:
-                fill(LabelLog(engine, kind, arguments.rows, several=several, snapshot=snapshot), arguments.actions)
+                fill(
+                    LabelLog(engine, kind, arguments.rows, multi_label=multi_label, snapshot=snapshot),
+                    arguments.actions,
+                )
             for has_snapshot in (True, False):
                 if has_snapshot:
-                    LabelLog(engine, kind, arguments.rows, several=several, snapshot=snapshot)
-                told = measure(arguments, where, kind, several, str(snapshot) if has_snapshot else "")
+                    LabelLog(engine, kind, arguments.rows, multi_label=multi_label, snapshot=snapshot)
+                told = measure(arguments, where, kind, multi_label, str(snapshot) if has_snapshot else "")
                 cells = [name, kind, "yes" if has_snapshot else "no", *(f"{value:.2f}" for value in told[:2])]
                 print("|", " | ".join([*cells, f"{told[2]:.0f}"]), "|", flush=True)
         engine.dispose()

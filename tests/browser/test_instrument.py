@@ -208,10 +208,10 @@ def test_reading_a_text_on_the_map_and_in_the_table(page: Page, project: Project
     sample = page.locator("[data-corral-row]").first
     row = int(sample.get_attribute("data-corral-row"))
     sample.hover()
-    mark = page.locator(".corral-lit-mark")
-    expect(mark).to_be_visible()
+    style = page.locator(".corral-lit-mark")
+    expect(style).to_be_visible()
     points = places(page, project)
-    box = mark.bounding_box()
+    box = style.bounding_box()
     np.testing.assert_allclose([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2], points[row], atol=1.5)
     page.mouse.move(*(points[row] + [0, 200]))
     page.mouse.move(*points[row])

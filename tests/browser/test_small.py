@@ -84,8 +84,8 @@ def test_a_name_is_drawn_as_it_is(shared_server: Server, new_page: Callable[...,
         expect(page.locator(buttons)).to_have_count(len(NAMES))
         drawn = page.locator(f"{buttons} p").all_inner_texts()
         assert [re.sub(r"\s+\(\d+\)$", "", text) for text in drawn] == NAMES
-        for mark in ("a", "code", "strong", "em", "img", "[role=img]", ".katex", ".stMarkdownBadge"):
-            assert page.locator(f"{buttons} p {mark}").count() == 0
+        for style in ("a", "code", "strong", "em", "img", "[role=img]", ".katex", ".stMarkdownBadge"):
+            assert page.locator(f"{buttons} p {style}").count() == 0
     page.locator(".st-key-edit-1 button").hover()  # with its help as a tooltip
 
 

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from labelling.csv_injection import guard
 from labelling.formats.delimited import read_csv, to_csv, to_excel_csv
-from labelling.formats.frames import answered_frame, file_name, labelled_frame
+from labelling.formats.frames import file_name, label_values_frame, labelled_frame
 from labelling.formats.jsonl import read_jsonl, to_jsonl
 from labelling.formats.parquet import read_parquet, to_parquet
 from labelling.formats.registry import FORMATS
-from labelling.readers import Dataset, guess_answer_columns, read_answers, read_table
+from labelling.readers import Dataset, guess_label_value_columns, read_label_values, read_table
 from labelling.readers.exported import is_exports_name
 
 ODD = [
@@ -252,13 +252,13 @@ def test_no_answers_and_no_rows_are_written_in_every_format():
     data = dataset(text=["a", "b"])
     none = pd.DataFrame(index=range(2))
     unknown = pd.DataFrame({"x": [np.nan, np.nan]})
-    for answers in (none, unknown):
+    for label_values in (none, unknown):
         for write, ending in WRITERS:
             for nested in (False, True):
-                frame = answered_frame(data, answers, None, [None, None], nested=nested)
+                frame = label_values_frame(data, label_values, None, [None, None], nested=nested)
                 back = read_table(write(frame), f"a.{ending}").frame
                 assert back["text"].tolist() == ["a", "b"]
-                assert read_answers(back, guess_answer_columns(back)).notna().to_numpy().sum() == 0
+                assert read_label_values(back, guess_label_value_columns(back)).notna().to_numpy().sum() == 0
 
 
 def test_what_is_shown_is_what_is_in_the_file():
@@ -317,7 +317,7 @@ ANSWERS = pd.DataFrame({"a": [1.0, 0.0, np.nan], "=b": [1.0, np.nan, np.nan]})
 
 
 def answered(data: Dataset, *, nested: bool) -> pd.DataFrame:
-    return answered_frame(data, ANSWERS, [None] * 3, ["lasso", "box", None], nested=nested)
+    return label_values_frame(data, ANSWERS, [None] * 3, ["lasso", "box", None], nested=nested)
 
 
 def test_answers_as_columns_and_nested() -> None:
@@ -334,9 +334,9 @@ def test_answers_as_columns_and_nested() -> None:
 def test_answers_come_back_as_they_were(write, ending, nested) -> None:
     data = dataset(text=["x y", "y z", "z x"], cats=['{"a": 1}', "", ""], **{"label: a": ["kept", "as", "it is"]})
     frame = read_table(write(answered(data, nested=nested)), f"a.{ending}").frame
-    found = guess_answer_columns(frame)
+    found = guess_label_value_columns(frame)
     assert found == (["cats"] if nested else ["label: a", "label: =b"])
-    pd.testing.assert_frame_equal(read_answers(frame, found), ANSWERS)
+    pd.testing.assert_frame_equal(read_label_values(frame, found), ANSWERS)
     assert frame["text"].tolist() == ["x y", "y z", "z x"]
     assert frame["original_cats"].tolist() == ['{"a": 1}', "", ""]
     assert frame["original_label: a"].tolist() == ["kept", "as", "it is"]

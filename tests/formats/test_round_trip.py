@@ -20,9 +20,9 @@ from labelling.readers import (
     Table,
     apart,
     columnar,
-    guess_answer_columns,
+    guess_label_value_columns,
     make_dataset,
-    read_answers,
+    read_label_values,
     read_labels,
     read_table,
 )
@@ -37,46 +37,46 @@ class Labelled:
     """A project without its database. `answers` is 1.0 yes, 0.0 no, NaN unknown; or a list of names."""
 
     dataset: Dataset
-    answers: pd.DataFrame | list[str | None]
+    label_values: pd.DataFrame | list[str | None]
     at: list[str | None]
     source: list[str | None]
 
     def export(self, form: Format) -> bytes:
-        if isinstance(self.answers, list):
-            return form.write(frames.labelled_frame(self.dataset, self.answers, self.at, self.source))
-        table = frames.answered_frame(self.dataset, self.answers, self.at, self.source, nested=form.nested)
+        if isinstance(self.label_values, list):
+            return form.write(frames.labelled_frame(self.dataset, self.label_values, self.at, self.source))
+        table = frames.label_values_frame(self.dataset, self.label_values, self.at, self.source, nested=form.nested)
         return form.write(table)
 
     def known(self) -> Any:
         """The answers; labels of which nothing is known are none."""
-        if isinstance(self.answers, list):
-            return self.answers
-        return known_in(self.answers)
+        if isinstance(self.label_values, list):
+            return self.label_values
+        return known_in(self.label_values)
 
 
-def known_in(answers: pd.DataFrame) -> dict[str, list[float | None]]:
+def known_in(label_values: pd.DataFrame) -> dict[str, list[float | None]]:
     return {
         name: [None if value != value else value for value in column]
-        for name, column in answers.items()
+        for name, column in label_values.items()
         if column.notna().any()
     }
 
 
-def choose(frame: pd.DataFrame, text_column: str, *, several: bool) -> tuple[Dataset, Any]:
+def choose(frame: pd.DataFrame, text_column: str, *, multi_label: bool) -> tuple[Dataset, Any]:
     """The dataset and its answers, the columns chosen as the upload page preselects them."""
-    found = guess_answer_columns(frame)
-    if several:
-        return make_dataset(Table(frame, ""), text_column), read_answers(frame, found)
+    found = guess_label_value_columns(frame)
+    if multi_label:
+        return make_dataset(Table(frame, ""), text_column), read_label_values(frame, found)
     assert found == [], "else the page would preselect the other kind of project"
     names = [name or None for name in names_to_import(read_labels(frame, "label"))]
     return make_dataset(Table(frame, ""), text_column, "label"), names
 
 
-def upload(content: bytes, form: Format, text_column: str, *, several: bool) -> Labelled:
-    dataset, answers = choose(read_table(content, form.tail).frame, text_column, several=several)
-    said = answers.notna().any(axis=1) if several else [name is not None for name in answers]
+def upload(content: bytes, form: Format, text_column: str, *, multi_label: bool) -> Labelled:
+    dataset, label_values = choose(read_table(content, form.tail).frame, text_column, multi_label=multi_label)
+    said = label_values.notna().any(axis=1) if multi_label else [name is not None for name in label_values]
     at, source = ([value if row else None for row in said] for value in ("2026-02-03T04:05:06+00:00", "imported"))
-    return Labelled(dataset, answers, at, source)
+    return Labelled(dataset, label_values, at, source)
 
 
 def columns(content: bytes, form: Format) -> list[str]:
@@ -127,7 +127,7 @@ class Given:
     columns: dict[str, pd.Series]
     text_column: str
     labels: list[str]
-    answers: list[list[int]]  # of each row: the places of labels that are yes, and -1 - place of those that are no
+    label_values: list[list[int]]  # of each row: the places of labels that are yes, and -1 - place of those that are no
 
 
 @st.composite
@@ -152,48 +152,48 @@ def projects(draw: st.DrawFn) -> Given:
     made[text_column] = pd.Series(texts, dtype="str")
     labels = draw(st.lists(LABEL, max_size=4, unique=True))
     places = st.lists(st.integers(-len(labels), len(labels) - 1), max_size=3) if labels else st.just([])
-    answers = draw(st.lists(places, min_size=n, max_size=n))
-    return Given(made, text_column, labels, answers)
+    label_values = draw(st.lists(places, min_size=n, max_size=n))
+    return Given(made, text_column, labels, label_values)
 
 
-def labelled(given: Given, *, several: bool) -> Labelled:
+def labelled(given: Given, *, multi_label: bool) -> Labelled:
     dataset = Dataset(pd.DataFrame(given.columns), given.text_column)
-    said = [bool(places) for places in given.answers]
+    said = [bool(places) for places in given.label_values]
     at, source = ([value if row else None for row in said] for value in ("2025-01-31T09:30:00+00:00", "lasso"))
-    if not several:
-        names = [given.labels[places[0]] if places else None for places in given.answers]
+    if not multi_label:
+        names = [given.labels[places[0]] if places else None for places in given.label_values]
         return Labelled(dataset, names, at, source)
-    answers = pd.DataFrame({name: [np.nan] * len(said) for name in given.labels}, index=range(len(said)))
-    for row, places in enumerate(given.answers):
+    label_values = pd.DataFrame({name: [np.nan] * len(said) for name in given.labels}, index=range(len(said)))
+    for row, places in enumerate(given.label_values):
         for place in places:
-            answers.iloc[row, place if place >= 0 else -1 - place] = float(place >= 0)
-    return Labelled(dataset, answers, at, source)
+            label_values.iloc[row, place if place >= 0 else -1 - place] = float(place >= 0)
+    return Labelled(dataset, label_values, at, source)
 
 
-@pytest.mark.parametrize("several", [False, True], ids=["one", "several"])
+@pytest.mark.parametrize("multi_label", [False, True], ids=["one", "several"])
 @pytest.mark.parametrize("kind", FORMATS)
 @settings(derandomize=True, deadline=None, max_examples=25, database=None)
 @given(project=projects())
 @without_a_child()
-def test_any_project_goes_out_and_comes_in_again(kind: str, several: bool, project: Given) -> None:
+def test_any_project_goes_out_and_comes_in_again(kind: str, multi_label: bool, project: Given) -> None:
     form = FORMATS[kind]
-    first = labelled(project, several=several)
+    first = labelled(project, multi_label=multi_label)
     content = first.export(form)
     names = columns(content, form)
-    assert len(set(names)) == len(project.columns) + 3 + several * (1 if form.nested else len(project.labels))
+    assert len(set(names)) == len(project.columns) + 3 + multi_label * (1 if form.nested else len(project.labels))
 
     text_column = names[list(project.columns).index(project.text_column)]
-    second = upload(content, form, text_column, several=several)
+    second = upload(content, form, text_column, multi_label=multi_label)
     assert second.dataset.texts == first.dataset.texts
     assert second.known() == first.known()
 
     again = second.export(form)
     assert set(columns(again, form)) <= set(names)
-    third = upload(again, form, text_column, several=several)
+    third = upload(again, form, text_column, multi_label=multi_label)
     assert third.dataset.texts == first.dataset.texts
     assert third.known() == first.known()
     # Labels of which nothing is known are gone, and objects have their labels in an order of their own.
-    kept = [name for name in names if not several or not name.startswith(("label: ", "cats", "label"))] + [
+    kept = [name for name in names if not multi_label or not name.startswith(("label: ", "cats", "label"))] + [
         "labelled_at"
     ]
     pd.testing.assert_frame_equal(third.dataset.frame[kept], second.dataset.frame[kept])
@@ -213,10 +213,10 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     workspace.engine.dispose()
 
 
-def open_session(workspace: Workspace, dataset: Dataset, *, several: bool = False, take: Any = None) -> Session:
-    session = Session(workspace.create("p", dataset, {}, several=several), workspace.cache, no_encoder)
-    if several and take is not None:
-        session.log.import_answers(take)
+def open_session(workspace: Workspace, dataset: Dataset, *, multi_label: bool = False, take: Any = None) -> Session:
+    session = Session(workspace.create("p", dataset, {}, multi_label=multi_label), workspace.cache, no_encoder)
+    if multi_label and take is not None:
+        session.log.import_label_values(take)
     elif take is not None:
         session.log.import_labels(take)
     return session
@@ -226,9 +226,11 @@ def again(workspace: Workspace, session: Session, kind: str) -> Session:
     """A project of this one's export, its columns chosen as the upload page preselects them."""
     form = FORMATS[kind]
     frame = read_table(session.export(form), form.tail).frame
-    several = session.log.several
-    dataset, take = choose(frame, frame.columns[session.project.dataset.frame.columns.get_loc("text")], several=several)
-    return open_session(workspace, dataset, several=several, take=take)
+    multi_label = session.log.multi_label
+    dataset, take = choose(
+        frame, frame.columns[session.project.dataset.frame.columns.get_loc("text")], multi_label=multi_label
+    )
+    return open_session(workspace, dataset, multi_label=multi_label, take=take)
 
 
 def exported(session: Session, kind: str = "csv", **options: bool) -> pd.DataFrame:
@@ -240,17 +242,17 @@ UPLOADED = {"text": ["=a b", "c d", "e\rf", ""], "Label": ["p", "q", "", "p"], "
             "cats": ['{"late": 0}', '{"late": 1}', "{}", ""], "source": ["x"] * 4}  # fmt: skip
 
 
-@pytest.mark.parametrize("several", [False, True], ids=["one", "several"])
+@pytest.mark.parametrize("multi_label", [False, True], ids=["one", "several"])
 @pytest.mark.parametrize("kind", FORMATS)
-def test_a_file_that_went_out_goes_out_again_as_it_was(workspace: Workspace, kind: str, several: bool) -> None:
-    first = open_session(workspace, Dataset(pd.DataFrame(UPLOADED), "text"), several=several)
+def test_a_file_that_went_out_goes_out_again_as_it_was(workspace: Workspace, kind: str, multi_label: bool) -> None:
+    first = open_session(workspace, Dataset(pd.DataFrame(UPLOADED), "text"), multi_label=multi_label)
     first.log.assign([0], "late", how={"by": "lasso"})
     first.log.assign([1, 3], "a; b", how={"by": "box"})
-    if several:
+    if multi_label:
         first.log.assign([2], "late", answer=NO, how={"by": "search"})
         first.log.assign([0], "a; b")
     frame = exported(first, kind)
-    added = (["cats"] if kind == "jsonl" else ["label: late", "label: a; b"]) if several else []
+    added = (["cats"] if kind == "jsonl" else ["label: late", "label: a; b"]) if multi_label else []
     renamed = ["original_Label", "original_label: late", "original_cats", "original_source"]
     assert list(frame.columns) == ["text", *renamed, *added, "label", "labelled_at", "source"]
     for name, column in zip(UPLOADED, frame.columns, strict=False):
@@ -343,15 +345,15 @@ def test_of_texts_that_are_added_without_their_labels_these_are_kept(workspace: 
 
 def test_answers_that_were_not_taken_are_kept(workspace: Workspace) -> None:
     data = earlier_export(**{"label: x": ["yes", "no", ""], "label: y": ["", "no", "yes"], "label: none": [""] * 3})
-    answers = read_answers(data, ["label: x", "label: y", "label: none"])
+    label_values = read_label_values(data, ["label: x", "label: y", "label: none"])
 
-    every = open_session(workspace, Dataset(data, "text"), several=True, take=answers)
+    every = open_session(workspace, Dataset(data, "text"), multi_label=True, take=label_values)
     assert list(exported(every).columns) == list(data.columns)
-    none = open_session(workspace, Dataset(data, "text"), several=True)
+    none = open_session(workspace, Dataset(data, "text"), multi_label=True)
     none.log.assign([0, 1, 2], "x")
     uploaded = [f"original_{name}" for name in data.columns[1:]]
     assert list(exported(none).columns) == ["text", *uploaded, "label: x", "label", "labelled_at", "source"]
-    some = open_session(workspace, Dataset(data, "text"), several=True, take=answers[["x"]].fillna(0))
+    some = open_session(workspace, Dataset(data, "text"), multi_label=True, take=label_values[["x"]].fillna(0))
     assert list(exported(some).columns) == ["text", "original_label: y", "label: x", "label", "labelled_at", "source"]
     assert exported(some)["original_label: y"].tolist() == ["", "no", "yes"]
 
@@ -360,23 +362,23 @@ def test_answers_that_were_not_taken_are_kept(workspace: Workspace) -> None:
 
 
 def test_an_export_of_the_other_kind_of_project_is_uploaded(workspace: Workspace) -> None:
-    session = open_session(workspace, Dataset(earlier_export(), "text"), several=True)
+    session = open_session(workspace, Dataset(earlier_export(), "text"), multi_label=True)
     session.log.assign([0], "x")
     uploaded = ["original_label", "original_labelled_at", "original_source"]
     assert list(exported(session).columns) == ["text", *uploaded, "label: x", "label", "labelled_at", "source"]
 
 
-@pytest.mark.parametrize("several", [False, True], ids=["one", "several"])
+@pytest.mark.parametrize("multi_label", [False, True], ids=["one", "several"])
 @pytest.mark.parametrize("kind", FORMATS)
-def test_nothing_is_labelled(workspace: Workspace, kind: str, several: bool) -> None:
-    session = open_session(workspace, Dataset(pd.DataFrame({"text": ["a b", "c d"]}), "text"), several=several)
+def test_nothing_is_labelled(workspace: Workspace, kind: str, multi_label: bool) -> None:
+    session = open_session(workspace, Dataset(pd.DataFrame({"text": ["a b", "c d"]}), "text"), multi_label=multi_label)
     empty = session.export(FORMATS[kind], only_labelled=True)
     assert len(FORMATS[kind].read(empty)) == 0
     for _ in range(3):
         frame = exported(session, kind)
         assert list(frame.columns) == [
             "text",
-            *["cats"] * (several and kind == "jsonl"),
+            *["cats"] * (multi_label and kind == "jsonl"),
             "label",
             "labelled_at",
             "source",
@@ -389,13 +391,13 @@ def test_nothing_is_labelled(workspace: Workspace, kind: str, several: bool) -> 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_answers_after_thousands_of_rows_without_any(workspace: Workspace, kind: str) -> None:
     data = Dataset(pd.DataFrame({"text": [f"text {row}" for row in range(2_500)]}), "text")
-    session = open_session(workspace, data, several=True)
+    session = open_session(workspace, data, multi_label=True)
     session.log.assign([2_400], "a; b")
     session.log.assign([2_401], "a; b", answer=NO)
     assert known_in(again(workspace, session, kind).log.frame()) == known_in(session.log.frame())
     only = exported(session, kind, only_labelled=True)
     assert only["text"].tolist() == ["text 2400", "text 2401"]
-    assert known_in(read_answers(only, guess_answer_columns(only))) == {"a; b": [1.0, 0.0]}
+    assert known_in(read_label_values(only, guess_label_value_columns(only))) == {"a; b": [1.0, 0.0]}
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -404,21 +406,21 @@ def test_hundreds_of_labels(workspace: Workspace, kind: str) -> None:
     data = Dataset(pd.DataFrame({"text": [f"text {row}" for row in range(n)]}), "text")
     take = pd.DataFrame(np.where(np.eye(n) == 1, 1.0, np.nan), columns=[f'label {row}; ="{row}"' for row in range(n)])
     take.iloc[0, 1] = 0.0
-    session = open_session(workspace, data, several=True, take=take)
+    session = open_session(workspace, data, multi_label=True, take=take)
     assert known_in(again(workspace, session, kind).log.frame()) == known_in(take)
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_answers_that_were_not_taken_stay_when_a_label_of_that_name_is_made(workspace: Workspace, kind: str) -> None:
     frame = pd.DataFrame({"text": pd.Series(["one", "two", "three"], dtype="str")})
-    answers = pd.DataFrame({"A": [1.0, 0.0, np.nan], "B": [0.0, 1.0, 1.0]})
-    first = open_session(workspace, Dataset(frame, "text"), several=True, take=answers)
+    label_values = pd.DataFrame({"A": [1.0, 0.0, np.nan], "B": [0.0, 1.0, 1.0]})
+    first = open_session(workspace, Dataset(frame, "text"), multi_label=True, take=label_values)
     form = FORMATS[kind]
     uploaded = read_table(first.export(form), form.tail).frame
-    found = read_answers(uploaded, guess_answer_columns(uploaded))
-    second = open_session(workspace, make_dataset(Table(uploaded, ""), "text"), several=True, take=found[["A"]])
+    found = read_label_values(uploaded, guess_label_value_columns(uploaded))
+    second = open_session(workspace, make_dataset(Table(uploaded, ""), "text"), multi_label=True, take=found[["A"]])
     second.log.create("B")
     out = read_table(second.export(form), form.tail).frame
     kept = [name for name in out if name.startswith(("original_label: B", "original_cats"))]
     uploaded = out[kept].rename(columns=lambda name: name.removeprefix("original_"))
-    assert read_answers(uploaded, list(uploaded))["B"].tolist() == [0.0, 1.0, 1.0]
+    assert read_label_values(uploaded, list(uploaded))["B"].tolist() == [0.0, 1.0, 1.0]

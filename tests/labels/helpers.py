@@ -9,8 +9,8 @@ from labelling.labels import LabelLog
 N_ROWS = 10
 
 
-def add_project(engine: Engine, project_id: str = "p", n_rows: int = N_ROWS, *, several: bool = False) -> None:
-    kind = "several" if several else "one"
+def add_project(engine: Engine, project_id: str = "p", n_rows: int = N_ROWS, *, multi_label: bool = False) -> None:
+    kind = "several" if multi_label else "one"
     values = {"id": project_id, "name": "", "created_at": "", "n_rows": n_rows, "space": 0, "kind": kind}
     with engine.begin() as connection:
         connection.execute(insert(projects).values(values))
@@ -31,7 +31,7 @@ def names_of(log: LabelLog) -> list[str]:
 
 def state(log: LabelLog) -> list[object]:
     """All that a log says: two that are of one project and up to date say the same."""
-    values = [log.answers(label.id).tolist() for label in log.labels] if log.several else log.codes.tolist()
+    values = [log.label_values(label.id).tolist() for label in log.labels] if log.multi_label else log.codes.tolist()
     force = [log.in_force(action.seq) for action in log.actions]
     told = [log.labels, values, log.actions, force, log.next_undo, log.next_redo, log.n_labelled, log.counts().tolist()]
     return [*told, log.sources().tolist(), log.labelled_at().tolist()]

@@ -7,7 +7,7 @@ be: what `labelling.labels` does in arrays, with shortcuts, is compared with it.
 from dataclasses import dataclass, field
 from typing import Any
 
-from labelling.palette import free_mark
+from labelling.palette import free_style
 
 KINDS_THAT_GIVE = ("assign", "split", "import")
 YES, NO, UNKNOWN = 1, 0, -1
@@ -34,9 +34,9 @@ class Entry:
 
 
 class Model:
-    def __init__(self, n_rows: int, *, several: bool) -> None:
+    def __init__(self, n_rows: int, *, multi_label: bool) -> None:
         self.n_rows = n_rows
-        self.several = several
+        self.multi_label = multi_label
         self.log: list[Entry] = []
 
     # ---------------------------------------------------------------- what is in force
@@ -87,10 +87,10 @@ class Model:
         off = self.off() if off is None else off
         fields = self.fields(off)
         borne = set()
-        for column in [ONE] if not self.several else list(fields):
+        for column in [ONE] if not self.multi_label else list(fields):
             for value, _ in self.raw(column, off):
                 if value != UNKNOWN:
-                    borne.add(self.end(column if self.several else value, fields))
+                    borne.add(self.end(column if self.multi_label else value, fields))
         for label_id in fields:
             self.end(label_id, fields)
         there = []
@@ -115,8 +115,8 @@ class Model:
         if name not in ids:
             made = {label_id for entry in self.log for label_id in entry.edits} | set(edits)
             ids[name] = max(made, default=-1) + 1
-            marks = [known["mark"] for known in self.labels()] + [edit["mark"] for edit in edits.values()]
-            edits[ids[name]] = {"name": name, "mark": free_mark(marks)}
+            styles = [known["mark"] for known in self.labels()] + [edit["mark"] for edit in edits.values()]
+            edits[ids[name]] = {"name": name, "mark": free_style(styles)}
         return ids[name]
 
     def check(self, label_id: int) -> None:
@@ -142,7 +142,7 @@ class Model:
         fields = self.fields(off)
         return [self.end(value, fields) if value >= 0 else UNKNOWN for value, _ in self.raw(ONE, off)]
 
-    def answers(self, label_id: int) -> list[tuple[int, int]]:
+    def label_values(self, label_id: int) -> list[tuple[int, int]]:
         off = self.off()
         fields = self.fields(off)
         rows = self.raw(label_id, off)
@@ -152,7 +152,7 @@ class Model:
             if known.get("became") == label_id
         }
         for other, at in sorted(merges.items(), key=lambda item: item[1]):
-            for row, (theirs, their_setter) in enumerate(self.answers(other)):
+            for row, (theirs, their_setter) in enumerate(self.label_values(other)):
                 ours, setter = rows[row]
                 if setter > at:
                     continue
@@ -163,14 +163,14 @@ class Model:
         return rows
 
     def shown(self, column: int) -> list[int]:
-        return self.codes() if column == ONE else [value for value, _ in self.answers(column)]
+        return self.codes() if column == ONE else [value for value, _ in self.label_values(column)]
 
     def setters(self) -> list[int]:
         """The action to which what a row bears is owed, 0 where it bears nothing."""
-        if not self.several:
+        if not self.multi_label:
             found = zip(self.codes(), self.raw(ONE, self.off()), strict=True)
             return [setter if code >= 0 else 0 for code, (_, setter) in found]
-        columns = [self.answers(known["id"]) for known in self.labels()]
+        columns = [self.label_values(known["id"]) for known in self.labels()]
         rows = zip(*columns, strict=True) if columns else [()] * self.n_rows
         return [max((setter for value, setter in row if value != UNKNOWN), default=0) for row in rows]
 
@@ -203,7 +203,7 @@ class Model:
     def assign(self, who: str, rows: set[int], name: str, answer: int, overwrite: bool, source: str) -> int:
         edits: dict[int, dict[str, Any]] = {}
         label_id = self.id_of(name, edits)
-        column, value = (label_id, answer) if self.several else (ONE, label_id)
+        column, value = (label_id, answer) if self.multi_label else (ONE, label_id)
         shown = self.shown(column) if not edits or column == ONE else [UNKNOWN] * self.n_rows
         sets = {row: value for row in rows if shown[row] != value and (overwrite or shown[row] == UNKNOWN)}
         if sets:
@@ -214,10 +214,10 @@ class Model:
     def clear(self, who: str, rows: set[int], name: str | None, source: str) -> int:
         chosen = [label_id for label, label_id in self.ids().items() if name in (None, label)]
         sets: dict[int, dict[int, int]] = {}
-        for column in chosen if self.several else [ONE]:
+        for column in chosen if self.multi_label else [ONE]:
             shown = self.shown(column)
             its = {row for row in rows if shown[row] != UNKNOWN}
-            if not self.several and name is not None:
+            if not self.multi_label and name is not None:
                 its = {row for row in its if shown[row] in chosen}
             if its:
                 sets[column] = dict.fromkeys(its, UNKNOWN)
@@ -231,10 +231,10 @@ class Model:
         sets: dict[int, dict[int, int]] = {}
         for name, given in values.items():
             label_id = self.id_of(name, edits)
-            column = label_id if self.several else ONE
+            column = label_id if self.multi_label else ONE
             shown = self.shown(column) if column == ONE or label_id not in edits else [UNKNOWN] * self.n_rows
             for row, answer in enumerate(given):
-                value = answer if self.several else label_id
+                value = answer if self.multi_label else label_id
                 if answer != UNKNOWN and shown[row] != value:
                     sets.setdefault(column, {})[row] = value
         if sets:
@@ -244,13 +244,13 @@ class Model:
     def split(self, who: str, label_id: int, rows: set[int], name: str, source: str) -> int:
         self.check_new(name)
         self.check(label_id)
-        yes = YES if self.several else label_id
-        rows = {row for row in rows if self.shown(label_id if self.several else ONE)[row] == yes}
+        yes = YES if self.multi_label else label_id
+        rows = {row for row in rows if self.shown(label_id if self.multi_label else ONE)[row] == yes}
         if not rows:
             raise Refused("none of them bears it")
         edits: dict[int, dict[str, Any]] = {}
         new = self.id_of(name, edits)
-        if self.several:
+        if self.multi_label:
             sets = {label_id: dict.fromkeys(rows, NO), new: dict.fromkeys(rows, YES)}
         else:
             sets = {ONE: dict.fromkeys(rows, new)}
@@ -269,13 +269,13 @@ class Model:
         for column, its in target.sets.items():
             raw = self.raw(column, off)
             standing = {row for row in wrong & set(its) if raw[row][1] == seq}
-            if not self.several:
+            if not self.multi_label:
                 sets[ONE] = dict.fromkeys(standing, UNKNOWN)
                 continue
             standing = {row for row in standing if raw[row][0] == YES}
             sets.setdefault(column, {}).update(dict.fromkeys(standing, NO))
             while (column := fields[column].get("became", UNKNOWN)) != UNKNOWN:
-                owed = {row for row in standing if self.answers(column)[row][1] == seq}
+                owed = {row for row in standing if self.label_values(column)[row][1] == seq}
                 sets.setdefault(column, {}).update(dict.fromkeys(owed, NO))
         sets = {column: its for column, its in sets.items() if its}
         self.append("audit", who, targets=[seq], sets=sets, sample=sample, read=read, wrong=wrong)
@@ -310,8 +310,8 @@ class Model:
         if into != UNKNOWN:
             self.check(into)
         self.check(label_id)
-        shown = self.shown(label_id if self.several else ONE)
-        rows = {row for row, value in enumerate(shown) if value == (YES if self.several else label_id)}
+        shown = self.shown(label_id if self.multi_label else ONE)
+        rows = {row for row, value in enumerate(shown) if value == (YES if self.multi_label else label_id)}
         self.append(kind, who, edits={label_id: {"became": into}}, about=rows)
         return len(rows)
 

@@ -100,18 +100,18 @@ def test_an_import_and_a_split_can_be_audited(engine: Engine) -> None:
 
 
 def test_an_audit_of_answers(engine: Engine) -> None:
-    add_project(engine, "several", N_ROWS, several=True)
-    log = LabelLog(engine, "several", N_ROWS, several=True)
+    add_project(engine, "several", N_ROWS, multi_label=True)
+    log = LabelLog(engine, "several", N_ROWS, multi_label=True)
     log.assign([0, 1, 2], "a")
     log.assign([0], "b")
     assert log.audit(1, [0, 1], [0], "random").n_changed == 1
-    assert log.answers(0).tolist()[:4] == [NO, YES, YES, UNKNOWN]
-    assert log.answers(1)[0] == YES
+    assert log.label_values(0).tolist()[:4] == [NO, YES, YES, UNKNOWN]
+    assert log.label_values(1)[0] == YES
     log.merge(0, 1)
     log.audit(1, [2], [2], "edge")
-    assert log.answers(1).tolist()[:4] == [YES, YES, NO, UNKNOWN], "no for the label that it is by now"
+    assert log.label_values(1).tolist()[:4] == [YES, YES, NO, UNKNOWN], "no for the label that it is by now"
     log.undo(4)
-    assert log.answers(0).tolist()[:4] == [NO, YES, NO, UNKNOWN]
+    assert log.label_values(0).tolist()[:4] == [NO, YES, NO, UNKNOWN]
 
 
 def test_many_rows_read(engine: Engine) -> None:
@@ -161,7 +161,7 @@ def test_a_check_draws_of_all_labels_and_is_kept_with_their_actions(engine: Engi
 
 
 def test_how_right_the_answers_of_many_labels_are(engine: Engine) -> None:
-    log = open_log(engine, several=True)
+    log = open_log(engine, multi_label=True)
     log.assign(range(4), "a")
     log.assign(range(2, 6), "b")
     log.audit(1, [0, 1], [0], "random")

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from labelling.labels import LabelLog
 from labelling.labels.label import KEYS, MAX_DESCRIPTION_LENGTH, NO, UNKNOWN, YES, LabelError
-from labelling.palette import N_MARKS
+from labelling.palette import N_STYLES
 from tests.labels.helpers import N_ROWS, add_project, n_actions, names_of, open_log, state
 
 
@@ -23,9 +23,9 @@ def log(engine: Engine) -> LabelLog:
 
 
 @pytest.fixture
-def several(engine: Engine) -> LabelLog:
-    add_project(engine, "several", N_ROWS, several=True)
-    return LabelLog(engine, "several", N_ROWS, several=True)
+def multi_label(engine: Engine) -> LabelLog:
+    add_project(engine, "several", N_ROWS, multi_label=True)
+    return LabelLog(engine, "several", N_ROWS, multi_label=True)
 
 
 EDITS = {
@@ -60,10 +60,10 @@ def test_each_is_an_action_that_can_be_undone(engine: Engine, log: LabelLog, kin
 
 def test_what_a_label_is(log: LabelLog) -> None:
     log.rename(0, " new ")
-    log.recolour(0, N_MARKS - 1)
+    log.recolour(0, N_STYLES - 1)
     log.describe(0, "  what it means\nin two lines ")
     label = log.label(0)
-    assert (label.name, label.mark, label.description) == ("new", N_MARKS - 1, "what it means\nin two lines")
+    assert (label.name, label.style, label.description) == ("new", N_STYLES - 1, "what it means\nin two lines")
     assert log.label(2).description == "the third"
     assert log.names().tolist()[:5] == ["new"] * 3 + ["b"] * 2
     assert log.last_name(0) == "new"
@@ -77,7 +77,7 @@ def test_what_a_label_is(log: LabelLog) -> None:
         (lambda log: log.create("d", description="x" * (MAX_DESCRIPTION_LENGTH + 1)), "2,001 characters"),
         (lambda log: log.rename(0, "b"), "merge the two"),
         (lambda log: log.rename(99, "x"), "no longer there"),
-        (lambda log: log.recolour(0, N_MARKS), f"0..{N_MARKS - 1}, got {N_MARKS}"),
+        (lambda log: log.recolour(0, N_STYLES), f"0..{N_STYLES - 1}, got {N_STYLES}"),
         (lambda log: log.recolour(0, -1), "got -1"),
         (lambda log: log.set_key(0, "N"), "one of 1 2 3"),
         (lambda log: log.set_key(99, "1"), "no longer there"),
@@ -196,45 +196,45 @@ def test_split(log: LabelLog) -> None:
     assert log.how(log.seq)["from"] == 0
 
 
-def test_split_of_answers(several: LabelLog) -> None:
-    several.assign([0, 1, 2], "a")
-    several.assign([3], "a", answer=NO)
-    assert several.split(0, [2, 3, 4], "b").n_changed == 1
-    assert several.answers(0).tolist()[:5] == [YES, YES, NO, NO, UNKNOWN]
-    assert several.answers(1).tolist()[:5] == [UNKNOWN, UNKNOWN, YES, UNKNOWN, UNKNOWN]
+def test_split_of_answers(multi_label: LabelLog) -> None:
+    multi_label.assign([0, 1, 2], "a")
+    multi_label.assign([3], "a", answer=NO)
+    assert multi_label.split(0, [2, 3, 4], "b").n_changed == 1
+    assert multi_label.label_values(0).tolist()[:5] == [YES, YES, NO, NO, UNKNOWN]
+    assert multi_label.label_values(1).tolist()[:5] == [UNKNOWN, UNKNOWN, YES, UNKNOWN, UNKNOWN]
 
 
-def test_merge_of_answers(several: LabelLog) -> None:
+def test_merge_of_answers(multi_label: LabelLog) -> None:
     """Yes where either was yes, no where both were no."""
     for row, (a, b) in enumerate([(a, b) for a in (YES, NO, UNKNOWN) for b in (YES, NO, UNKNOWN)]):
         for name, answer in (("a", a), ("b", b)):
             if answer != UNKNOWN:
-                several.assign([row], name, answer=answer)
-    several.create("a") if several.find("a") is None else None
-    a, b = several.find("a").id, several.find("b").id
-    assert several.merge(a, b).n_changed == 3
-    assert several.answers(b).tolist()[:9] == [YES, YES, YES, YES, NO, UNKNOWN, YES, UNKNOWN, UNKNOWN]
-    several.assign([0], "b", answer=NO, overwrite=True)
-    several.clear([1], "b")
-    assert several.answers(b).tolist()[:2] == [NO, UNKNOWN], "what was answered since stands"
-    assert several.sources()[0] == "deny"
-    several.undo(several.seq - 2)
-    assert several.answers(a).tolist()[:3] == [YES] * 3
-    assert several.answers(b).tolist()[:3] == [NO, UNKNOWN, UNKNOWN]
+                multi_label.assign([row], name, answer=answer)
+    multi_label.create("a") if multi_label.find("a") is None else None
+    a, b = multi_label.find("a").id, multi_label.find("b").id
+    assert multi_label.merge(a, b).n_changed == 3
+    assert multi_label.label_values(b).tolist()[:9] == [YES, YES, YES, YES, NO, UNKNOWN, YES, UNKNOWN, UNKNOWN]
+    multi_label.assign([0], "b", answer=NO, overwrite=True)
+    multi_label.clear([1], "b")
+    assert multi_label.label_values(b).tolist()[:2] == [NO, UNKNOWN], "what was answered since stands"
+    assert multi_label.sources()[0] == "deny"
+    multi_label.undo(multi_label.seq - 2)
+    assert multi_label.label_values(a).tolist()[:3] == [YES] * 3
+    assert multi_label.label_values(b).tolist()[:3] == [NO, UNKNOWN, UNKNOWN]
 
 
-def test_merges_take_effect_in_their_order(several: LabelLog) -> None:
+def test_merges_take_effect_in_their_order(multi_label: LabelLog) -> None:
     for name in ("a", "b", "c"):
-        several.create(name)
-    several.assign([0], "b")
-    several.merge(1, 2)
-    several.assign([0], "a", answer=NO)
-    several.merge(0, 2)
-    assert several.answers(2)[0] == YES, "it was a yes before the no for another label was merged into it"
+        multi_label.create(name)
+    multi_label.assign([0], "b")
+    multi_label.merge(1, 2)
+    multi_label.assign([0], "a", answer=NO)
+    multi_label.merge(0, 2)
+    assert multi_label.label_values(2)[0] == YES, "it was a yes before the no for another label was merged into it"
 
 
-def test_a_label_nobody_bears_can_go(several: LabelLog) -> None:
-    several.create("a")
-    assert several.delete(0).n_changed == 0
-    assert several.rows_of(2).tolist() == []
-    assert several.standing(2).tolist() == []
+def test_a_label_nobody_bears_can_go(multi_label: LabelLog) -> None:
+    multi_label.create("a")
+    assert multi_label.delete(0).n_changed == 0
+    assert multi_label.rows_of(2).tolist() == []
+    assert multi_label.standing(2).tolist() == []

@@ -29,13 +29,13 @@ names = st.sampled_from(["a", "b", "c"])
 rows = st.sets(st.integers(0, N_ROWS - 1))
 some = rows.filter(bool)
 back = st.integers(0, 6)  # the last label or action, the one before it ...
-answers = st.lists(st.sampled_from([YES, NO, UNKNOWN]), min_size=N_ROWS, max_size=N_ROWS)
+label_values = st.lists(st.sampled_from([YES, NO, UNKNOWN]), min_size=N_ROWS, max_size=N_ROWS)
 STEPS = {
     "assign": st.tuples(
         st.just("assign"), some, names, st.sampled_from([YES, YES, NO]), st.sampled_from([True, True, False])
     ),
     "clear": st.tuples(st.just("clear"), some, st.none() | names),
-    "import": st.tuples(st.just("import"), st.dictionaries(names, answers, max_size=2)),
+    "import": st.tuples(st.just("import"), st.dictionaries(names, label_values, max_size=2)),
     "split": st.tuples(st.just("split"), back, some, names),
     "audit": st.tuples(st.just("audit"), back, rows, rows, st.sampled_from(["random", "edge"]), st.booleans()),
     "create": st.tuples(st.just("create"), names),
@@ -92,7 +92,7 @@ def resolved(model: Model, step: tuple[Any, ...], who: str) -> list[Any]:
             given_rows = model.rows_of(args[0]) if model.log[args[0] - 1].kind in KINDS_THAT_GIVE else set()
             args[1] &= given_rows
             args[2] &= args[1]
-    elif kind == "import" and not model.several:
+    elif kind == "import" and not model.multi_label:
         names_of_rows = [
             next((name for name, its in args[0].items() if its[row] == YES), None) for row in range(N_ROWS)
         ]
@@ -103,7 +103,7 @@ def resolved(model: Model, step: tuple[Any, ...], who: str) -> list[Any]:
                 if name
             }
         ]
-    elif kind == "assign" and not model.several:
+    elif kind == "assign" and not model.multi_label:
         args[2] = YES
     return [kind, *args]
 
@@ -137,9 +137,9 @@ def on_log(log: LabelLog, source: str, kind: str, *args: Any) -> Any:
         case "split":
             return log.split(*args, how=how).n_changed
         case "import":
-            if log.several:
+            if log.multi_label:
                 frame = pd.DataFrame(args[0], index=range(N_ROWS)).astype(float)
-                return log.import_answers(frame.replace(UNKNOWN, np.nan)).n_changed
+                return log.import_label_values(frame.replace(UNKNOWN, np.nan)).n_changed
             named = [next((name for name, its in args[0].items() if its[row] == YES), None) for row in range(N_ROWS)]
             return log.import_labels(named).n_changed
         case "audit" | "merge" | "delete":
@@ -162,13 +162,13 @@ def compare(log: LabelLog, model: Model) -> None:
     off = model.off()
     assert [action.kind for action in log.actions] == [entry.kind for entry in model.log]
     assert {action.seq for action in log.actions if not log.in_force(action.seq)} == off
-    told = [(label.id, label.name, label.mark, label.description, label.key) for label in log.labels]
+    told = [(label.id, label.name, label.style, label.description, label.key) for label in log.labels]
     assert told == [
         tuple(known[name] for name in ("id", "name", "mark", "description", "key")) for known in model.labels()
     ]
-    if model.several:
+    if model.multi_label:
         for label in log.labels:
-            assert log.answers(label.id).tolist() == [value for value, _ in model.answers(label.id)]
+            assert log.label_values(label.id).tolist() == [value for value, _ in model.label_values(label.id)]
     else:
         assert log.codes.tolist() == model.codes()
         by_id = {known["id"]: known["name"] for known in model.labels()}
@@ -193,22 +193,24 @@ def quick(engine: Engine) -> Engine:
     return engine
 
 
-@pytest.mark.parametrize("several", [False, True], ids=["one", "several"])
+@pytest.mark.parametrize("multi_label", [False, True], ids=["one", "several"])
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(taken=sequences)
-def test_any_sequence_follows_the_definition(quick: Engine, tmp_path: Path, several: bool, taken: list[Any]) -> None:
+def test_any_sequence_follows_the_definition(
+    quick: Engine, tmp_path: Path, multi_label: bool, taken: list[Any]
+) -> None:
     reading.SNAPSHOT_EVERY = 3
     project_id = f"m{next(numbers)}"
-    add_project(quick, project_id, N_ROWS, several=several)
-    model = Model(N_ROWS, several=several)
+    add_project(quick, project_id, N_ROWS, multi_label=multi_label)
+    model = Model(N_ROWS, multi_label=multi_label)
 
     def opened(who: str) -> LabelLog:
         snapshot = tmp_path / f"{project_id}.npz"
-        return LabelLog(quick, project_id, N_ROWS, several=several, who=who, snapshot=snapshot)
+        return LabelLog(quick, project_id, N_ROWS, multi_label=multi_label, who=who, snapshot=snapshot)
 
     logs = [opened(who) for who in PEOPLE]
     for number, (step, by, then) in enumerate(taken):
@@ -237,6 +239,6 @@ def test_any_sequence_follows_the_definition(quick: Engine, tmp_path: Path, seve
     for log in logs:
         log.refresh()
         compare(log, model)
-        assert state(log) == state(LabelLog(quick, project_id, N_ROWS, several=several, who=log.who)), (
+        assert state(log) == state(LabelLog(quick, project_id, N_ROWS, multi_label=multi_label, who=log.who)), (
             "without a snapshot"
         )

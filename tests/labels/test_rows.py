@@ -153,12 +153,12 @@ def test_names_that_look_alike_are_one_label(engine: Engine) -> None:
 
 
 def test_answers_for_names_that_look_alike(engine: Engine) -> None:
-    add_project(engine, "q", several=True)
-    log = LabelLog(engine, "q", N_ROWS, several=True)
+    add_project(engine, "q", multi_label=True)
+    log = LabelLog(engine, "q", N_ROWS, multi_label=True)
     log.assign([0], COMPOSED)
-    log.import_answers(pd.DataFrame({DECOMPOSED: [np.nan, 1, 0, *[np.nan] * 7]}))
+    log.import_label_values(pd.DataFrame({DECOMPOSED: [np.nan, 1, 0, *[np.nan] * 7]}))
     assert names_of(log) == [COMPOSED]
-    assert log.answers(0).tolist()[:4] == [1, 1, 0, -1]
+    assert log.label_values(0).tolist()[:4] == [1, 1, 0, -1]
 
 
 @pytest.mark.parametrize("old", [[DECOMPOSED], [DECOMPOSED, COMPOSED], [COMPOSED, DECOMPOSED]])
@@ -238,27 +238,27 @@ def test_import_refuses_what_is_no_label_column(engine: Engine) -> None:
 
 
 @pytest.fixture
-def several(engine: Engine) -> LabelLog:
-    add_project(engine, "several", N_ROWS, several=True)
-    return LabelLog(engine, "several", N_ROWS, several=True)
+def multi_label(engine: Engine) -> LabelLog:
+    add_project(engine, "several", N_ROWS, multi_label=True)
+    return LabelLog(engine, "several", N_ROWS, multi_label=True)
 
 
-def test_unknown_is_not_no(several: LabelLog) -> None:
-    several.assign([0, 1], "a")
-    several.assign([1, 2], "a", answer=NO)
-    assert several.answers(0).tolist()[:4] == [YES, YES, NO, UNKNOWN]
-    several.assign([1], "a", answer=NO, overwrite=True)
-    several.assign([1, 5], "b")
-    assert several.counts().tolist() == [1, 2]
-    assert several.counts(answer=NO).tolist() == [2, 0]
-    assert several.known.tolist() == [True, True, True, False, False, True] + [False] * 4
-    assert several.frame().iloc[:3].to_dict("list") == {
+def test_unknown_is_not_no(multi_label: LabelLog) -> None:
+    multi_label.assign([0, 1], "a")
+    multi_label.assign([1, 2], "a", answer=NO)
+    assert multi_label.label_values(0).tolist()[:4] == [YES, YES, NO, UNKNOWN]
+    multi_label.assign([1], "a", answer=NO, overwrite=True)
+    multi_label.assign([1, 5], "b")
+    assert multi_label.counts().tolist() == [1, 2]
+    assert multi_label.counts(answer=NO).tolist() == [2, 0]
+    assert multi_label.known.tolist() == [True, True, True, False, False, True] + [False] * 4
+    assert multi_label.frame().iloc[:3].to_dict("list") == {
         "a": [1.0, 0.0, 0.0],
         "b": pytest.approx([np.nan, 1, np.nan], nan_ok=True),
     }
-    assert several.name_of(1) == "b"
+    assert multi_label.name_of(1) == "b"
     with pytest.raises(LabelError, match="several labels"):
-        _ = several.codes
+        _ = multi_label.codes
 
 
 def test_no_needs_a_project_of_that_kind(engine: Engine) -> None:
@@ -266,45 +266,47 @@ def test_no_needs_a_project_of_that_kind(engine: Engine) -> None:
     with pytest.raises(LabelError, match="one label or none"):
         log.assign([1], "a", answer=NO)
     with pytest.raises(LabelError, match="that kind"):
-        log.import_answers(pd.DataFrame({"a": [1.0] * N_ROWS}))
+        log.import_label_values(pd.DataFrame({"a": [1.0] * N_ROWS}))
     assert n_actions(engine) == 0
     assert log.labels == []
 
 
-def test_clear_makes_unknown(several: LabelLog) -> None:
-    several.assign([0, 1], "a")
-    several.assign([1, 2], "b", answer=NO)
-    assert several.clear([1, 2], "b").n_changed == 2
-    assert several.clear([0, 1, 2]).n_changed == 2
-    assert several.n_labelled == 0
+def test_clear_makes_unknown(multi_label: LabelLog) -> None:
+    multi_label.assign([0, 1], "a")
+    multi_label.assign([1, 2], "b", answer=NO)
+    assert multi_label.clear([1, 2], "b").n_changed == 2
+    assert multi_label.clear([0, 1, 2]).n_changed == 2
+    assert multi_label.n_labelled == 0
 
 
-def test_import_of_answers(several: LabelLog) -> None:
-    answers = pd.DataFrame({" a ": [1, 0, np.nan] + [np.nan] * 7, "b": pd.array([True, None] + [False] * 8, "boolean")})
-    assert several.import_answers(answers).n_changed == N_ROWS
-    assert names_of(several) == ["a", "b"]
-    assert several.answers(0).tolist()[:3] == [YES, NO, UNKNOWN]
-    assert several.answers(1).tolist()[:3] == [YES, UNKNOWN, NO]
-    assert several.import_answers(answers).n_changed == 0
-    several.undo()
-    assert several.labels == []
+def test_import_of_answers(multi_label: LabelLog) -> None:
+    label_values = pd.DataFrame(
+        {" a ": [1, 0, np.nan] + [np.nan] * 7, "b": pd.array([True, None] + [False] * 8, "boolean")}
+    )
+    assert multi_label.import_label_values(label_values).n_changed == N_ROWS
+    assert names_of(multi_label) == ["a", "b"]
+    assert multi_label.label_values(0).tolist()[:3] == [YES, NO, UNKNOWN]
+    assert multi_label.label_values(1).tolist()[:3] == [YES, UNKNOWN, NO]
+    assert multi_label.import_label_values(label_values).n_changed == 0
+    multi_label.undo()
+    assert multi_label.labels == []
 
 
-def test_import_of_names_is_a_yes_each(several: LabelLog) -> None:
-    assert several.import_labels(["a", "b", None] + [None] * 7).n_changed == 2
-    assert several.answers(0).tolist()[:3] == [YES, UNKNOWN, UNKNOWN]
-    assert several.import_labels([None] * N_ROWS).n_changed == 0
+def test_import_of_names_is_a_yes_each(multi_label: LabelLog) -> None:
+    assert multi_label.import_labels(["a", "b", None] + [None] * 7).n_changed == 2
+    assert multi_label.label_values(0).tolist()[:3] == [YES, UNKNOWN, UNKNOWN]
+    assert multi_label.import_labels([None] * N_ROWS).n_changed == 0
 
 
 @pytest.mark.parametrize("bad", [[0.5] * N_ROWS, ["yes"] * N_ROWS, [2] + [np.nan] * 9, [np.inf] * N_ROWS])
-def test_answers_are_yes_no_or_unknown(several: LabelLog, bad: list[object]) -> None:
+def test_answers_are_yes_no_or_unknown(multi_label: LabelLog, bad: list[object]) -> None:
     with pytest.raises(LabelError, match=r"'a' must be 1 \(yes\), 0 \(no\) or empty"):
-        several.import_answers(pd.DataFrame({"b": [1.0] * N_ROWS, "a": bad}))
-    assert several.seq == 0
+        multi_label.import_label_values(pd.DataFrame({"b": [1.0] * N_ROWS, "a": bad}))
+    assert multi_label.seq == 0
 
 
-def test_two_columns_of_one_name(several: LabelLog) -> None:
+def test_two_columns_of_one_name(multi_label: LabelLog) -> None:
     with pytest.raises(LabelError, match="one name"):
-        several.import_answers(pd.DataFrame({"a": [1.0] * N_ROWS, "a ": [1.0] * N_ROWS}))
+        multi_label.import_label_values(pd.DataFrame({"a": [1.0] * N_ROWS, "a ": [1.0] * N_ROWS}))
     with pytest.raises(LabelError, match="2 answers"):
-        several.import_answers(pd.DataFrame({"a": [1.0, 0.0]}))
+        multi_label.import_label_values(pd.DataFrame({"a": [1.0, 0.0]}))

@@ -66,10 +66,10 @@ def test_one_is_kept_on_opening_where_there_was_none(
 
 
 def test_answers_too(engine: Engine, path: Path) -> None:
-    add_project(engine, "several", N_ROWS, several=True)
-    log = label(LabelLog(engine, "several", N_ROWS, several=True, snapshot=path), 13)
+    add_project(engine, "several", N_ROWS, multi_label=True)
+    log = label(LabelLog(engine, "several", N_ROWS, multi_label=True, snapshot=path), 13)
     assert path.exists()
-    assert state(LabelLog(engine, "several", N_ROWS, several=True, snapshot=path)) == state(log)
+    assert state(LabelLog(engine, "several", N_ROWS, multi_label=True, snapshot=path)) == state(log)
 
 
 def _cut(path: Path) -> None:

@@ -212,13 +212,13 @@ def test_texts_were_added_meanwhile(engine: Engine) -> None:
 
 @pytest.mark.parametrize("answer", [YES, NO])
 def test_undo_of_answers(engine: Engine, answer: int) -> None:
-    add_project(engine, "several", N_ROWS, several=True)
-    log = LabelLog(engine, "several", N_ROWS, several=True)
+    add_project(engine, "several", N_ROWS, multi_label=True)
+    log = LabelLog(engine, "several", N_ROWS, multi_label=True)
     log.assign([0, 1], "a", answer=answer)
     log.assign([1, 2], "a", answer=1 - answer, overwrite=True)
     log.undo(1)
-    assert log.answers(0).tolist()[:3] == [-1, 1 - answer, 1 - answer]
+    assert log.label_values(0).tolist()[:3] == [-1, 1 - answer, 1 - answer]
     log.undo()
     assert log.labels == []
     log.redo(1)
-    assert log.answers(0).tolist()[:3] == [answer, answer, -1]
+    assert log.label_values(0).tolist()[:3] == [answer, answer, -1]

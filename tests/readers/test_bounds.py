@@ -20,10 +20,10 @@ from labelling.readers import (
     ReadError,
     Table,
     apart,
-    guess_answer_columns,
     guess_label_column,
+    guess_label_value_columns,
     guess_text_column,
-    read_answers,
+    read_label_values,
     read_table,
     tables,
 )
@@ -313,7 +313,7 @@ def test_guesses_take_no_longer_for_a_large_table(cell: str) -> None:
         start = time.process_time()
         guess_text_column(rows)
         guess_label_column(rows, "c0")
-        guess_answer_columns(rows)
+        guess_label_value_columns(rows)
         return time.process_time() - start
 
     # In the time of a table of a tenth of the rows, on a busy machine too: only some of each column is looked at.
@@ -321,10 +321,10 @@ def test_guesses_take_no_longer_for_a_large_table(cell: str) -> None:
 
 
 def test_a_label_for_each_of_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labelling.readers.answers.MAX_ANSWERS", 1_000)
+    monkeypatch.setattr("labelling.readers.label_values.MAX_ANSWERS", 1_000)
     frame = pd.DataFrame({"tags": pd.Series([json.dumps([f"t{k}"]) for k in range(100)], dtype="str")})
     with pytest.raises(ReadError, match=r"more than 10 labels in 100 rows; up to 1,000 answers"):
-        read_answers(frame, ["tags"])
+        read_label_values(frame, ["tags"])
 
 
 def test_fields_of_objects_become_columns_only_where_there_is_room() -> None:

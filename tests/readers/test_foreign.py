@@ -12,11 +12,11 @@ import pytest
 from labelling.readers import (
     ReadError,
     Table,
-    guess_answer_columns,
     guess_label_column,
+    guess_label_value_columns,
     guess_text_column,
     make_dataset,
-    read_answers,
+    read_label_values,
     read_labels,
     read_pasted,
     read_table,
@@ -35,10 +35,10 @@ def jsonl(rows: list[dict]) -> Table:
     return read_table("\n".join(map(json.dumps, rows)).encode(), "a.jsonl")
 
 
-def answers_of(table: Table) -> dict[str, list[float]]:
-    columns = guess_answer_columns(table.frame)
+def label_values_of(table: Table) -> dict[str, list[float]]:
+    columns = guess_label_value_columns(table.frame)
     assert columns == ["cats"]
-    found = read_answers(table.frame, columns)
+    found = read_label_values(table.frame, columns)
     return {name: found[name].tolist() for name in sorted(found)}
 
 
@@ -58,7 +58,7 @@ def said(table: Table, part: str) -> bool:
 @pytest.mark.parametrize("name", ["prodigy_textcat_binary.jsonl", "prodigy_db_out_teach.jsonl"])
 def test_prodigy_a_reject_is_a_no(name: str) -> None:
     table = read(name)
-    same(answers_of(table), {"card": [1, 1, 0, NAN, 0], "refund": [0, 1, 1, 1, 0]})
+    same(label_values_of(table), {"card": [1, 1, 0, NAN, 0], "refund": [0, 1, 1, 1, 0]})
     assert table.frame["text"].tolist()[:2] == ["my card was stolen", "card lost in town"]
     assert said(table, "A Prodigy data set: 6 accepted, 4 rejected, 0 ignored.")
     assert said(table, "10 rows about 5 texts")
@@ -98,7 +98,7 @@ def test_prodigy_answers_about_one_label(rows: list, answers: dict, notes: list[
         read_table(pd.DataFrame(rows).to_csv(index=False).encode(), "a.csv"),
         read_table(pd.DataFrame(rows).to_csv(index=False, sep="\t").encode(), "a.tsv"),
     ):
-        same(answers_of(table), answers)
+        same(label_values_of(table), answers)
         assert all(said(table, note) for note in notes)
 
 
@@ -122,7 +122,7 @@ def choice(text: str, accept: list, answer: str | None, style: str | None = None
 def test_prodigy_choices_of_one_option_are_labels(style: str | None) -> None:
     rows = [("a b", ["x"], "accept"), ("c d", ["y"], "accept"), ("e f", ["y"], "reject"), ("g h", [], "ignore")]
     table = jsonl([choice(*row, style) for row in rows])
-    assert guess_answer_columns(table.frame) == []
+    assert guess_label_value_columns(table.frame) == []
     assert read_labels(table.frame, "label") == ["x", "y", None, None]
     assert table.frame["answer"].tolist() == ["accept", "accept", "reject", "ignore"]
     assert said(table, "2 accepted, 1 rejected, 1 ignored")
@@ -151,7 +151,7 @@ def test_prodigy_choices_of_one_option_that_contradict_each_other() -> None:
     ],
 )
 def test_prodigy_choices_of_several_options(rows: list, answers: dict) -> None:
-    same(answers_of(jsonl([choice(*row) for row in rows])), answers)
+    same(label_values_of(jsonl([choice(*row) for row in rows])), answers)
 
 
 def test_prodigy_options_with_numbers_are_called_by_their_texts() -> None:
@@ -205,7 +205,7 @@ def test_tools_that_give_one_label(name: str, labels: list) -> None:
     text = guess_text_column(table.frame)
     assert (text, guess_label_column(table.frame, text)) == ("text", "label")
     assert read_labels(table.frame, "label") == labels
-    assert guess_answer_columns(table.frame) == []
+    assert guess_label_value_columns(table.frame) == []
     assert make_dataset(table, text, "label").texts[0] == "my card was stolen"
 
 
@@ -215,8 +215,8 @@ def test_tools_that_give_one_label(name: str, labels: list) -> None:
 )
 def test_tools_that_give_several_labels(name: str) -> None:
     frame = read(name).frame
-    assert guess_answer_columns(frame) == ["label"]
-    found = read_answers(frame, ["label"])
+    assert guess_label_value_columns(frame) == ["label"]
+    found = read_label_values(frame, ["label"])
     np.testing.assert_array_equal(found["card"], [1, 1, NAN, NAN, NAN, NAN, NAN, 1])
     np.testing.assert_array_equal(found["refund"], [NAN, NAN, 1, 1, NAN, NAN, NAN, 1])
 
@@ -244,7 +244,7 @@ def test_fasttext_that_is_named_as_a_table() -> None:
 
 def test_doccano_joins_labels_in_its_csv() -> None:
     table = read_table(b"id,text,Comments,label\n1,a b,,x\n2,c d,,x#y\n3,e f,,\n4,g h,,C#\n", "a.csv")
-    found = read_answers(table.frame, guess_answer_columns(table.frame))
+    found = read_label_values(table.frame, guess_label_value_columns(table.frame))
     np.testing.assert_array_equal(found["x"], [1, 1, NAN, NAN])
     np.testing.assert_array_equal(found["y"], [NAN, 1, NAN, NAN])
     assert found["C#"][3] == 1
@@ -271,7 +271,7 @@ def test_argilla_only_submitted_answers_count() -> None:
     assert read_labels(table.frame, "mood") == ["x", "x", "x", None, None, None]
     assert said(table, "'mood' holds the submitted answers of 3 texts; 1 text on which annotators disagree")
     assert said(table, "2 answers that were drafts or discarded")
-    assert guess_answer_columns(table.frame) == []
+    assert guess_label_value_columns(table.frame) == []
 
 
 def test_argilla_several_labels_of_a_text() -> None:
@@ -283,7 +283,7 @@ def test_argilla_several_labels_of_a_text() -> None:
         ]
     )
     assert table.frame["mood"].tolist() == ["a column of theirs", "b", "c"]
-    found = read_answers(table.frame, ["mood (submitted)"])
+    found = read_label_values(table.frame, ["mood (submitted)"])
     np.testing.assert_array_equal(found["x"], [1, 1, NAN])
 
 

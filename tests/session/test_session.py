@@ -948,46 +948,46 @@ def test_export_while_the_page_labels(session: Session) -> None:
 
 
 @pytest.fixture
-def several(workspace: Workspace) -> Session:
-    session = new_session(workspace, workspace.create("several", make_dataset(), {}, several=True))
+def multi_label(workspace: Workspace) -> Session:
+    session = new_session(workspace, workspace.create("several", make_dataset(), {}, multi_label=True))
     assert session.embed()
     assert session.look(session.project.current, "PCA")
     return session
 
 
-def test_answers_for_the_label_in_focus(several: Session) -> None:
-    assert several.focus is None
-    select_rows(several, [0, 1, 2])
-    several.label("card")
-    select_rows(several, [2, 3])
-    assert several.label("card", answer=NO).n_left == 1
-    several.label("late")
-    assert several.focus.name == "card", "the first one, until another is chosen"
-    several.focus_on(several.log.find("late").id)
-    assert several.focus.name == "late"
-    assert several.log.counts().tolist() == [3, 2]
-    assert several.log.counts(answer=NO).tolist() == [1, 0]
-    several.select_unlabelled()
-    assert set(several.selection) == set(FILLED) - {2, 3}, "what has no answer for the label in focus"
-    several.clear("card")
-    assert several.log.counts().tolist() == [1, 2]
-    late = several.log.find("late").id
-    states = several.label_states()
+def test_answers_for_the_label_in_focus(multi_label: Session) -> None:
+    assert multi_label.focus is None
+    select_rows(multi_label, [0, 1, 2])
+    multi_label.label("card")
+    select_rows(multi_label, [2, 3])
+    assert multi_label.label("card", answer=NO).n_left == 1
+    multi_label.label("late")
+    assert multi_label.focus.name == "card", "the first one, until another is chosen"
+    multi_label.focus_on(multi_label.log.find("late").id)
+    assert multi_label.focus.name == "late"
+    assert multi_label.log.counts().tolist() == [3, 2]
+    assert multi_label.log.counts(answer=NO).tolist() == [1, 0]
+    multi_label.select_unlabelled()
+    assert set(multi_label.selection) == set(FILLED) - {2, 3}, "what has no answer for the label in focus"
+    multi_label.clear("card")
+    assert multi_label.log.counts().tolist() == [1, 2]
+    late = multi_label.log.find("late").id
+    states = multi_label.label_states()
     assert [states[3 * late], states[3 * late + 1], states[3 * late + 2]] == ["late: yes", "late: no", "late: unknown"]
-    assert np.flatnonzero(several.filtered(Filter(labels=(3 * late,)))).tolist() == [2, 3]
-    assert np.count_nonzero(several.filtered(Filter(labels=(-1,)))) == 38
+    assert np.flatnonzero(multi_label.filtered(Filter(labels=(3 * late,)))).tolist() == [2, 3]
+    assert np.count_nonzero(multi_label.filtered(Filter(labels=(-1,)))) == 38
 
 
-def test_unknown_is_not_taken_for_no_by_a_tuner(several: Session) -> None:
+def test_unknown_is_not_taken_for_no_by_a_tuner(multi_label: Session) -> None:
     rows = [row for row in FILLED if row > 3]
-    several.log.assign(rows[:4], "card")
-    several.log.assign(rows[:2], "only yes")
-    assert not several.can_tune()
+    multi_label.log.assign(rows[:4], "card")
+    multi_label.log.assign(rows[:2], "only yes")
+    assert not multi_label.can_tune()
     with pytest.raises(SessionError, match="some that are no: unknown is not taken for no"):
-        several.tune(FakeTuner(), "t")
-    several.log.assign(rows[4:6], "card", answer=NO)
+        multi_label.tune(FakeTuner(), "t")
+    multi_label.log.assign(rows[4:6], "card", answer=NO)
     tuner = FakeTuner()
-    space = several.tune(tuner, "t")
+    space = multi_label.tune(tuner, "t")
     known = tuner.y["card"].to_numpy()
     assert tuner.y.columns.tolist() == ["card"], "a label without a no can't be learnt"
     assert (np.sum(known == 1), np.sum(known == 0)) == (4, 2)
@@ -995,12 +995,12 @@ def test_unknown_is_not_taken_for_no_by_a_tuner(several: Session) -> None:
     assert space.settings["labels"] == {"card": 4}
 
 
-def test_answers_are_exported(several: Session) -> None:
-    several.log.assign([0], "a")
-    several.log.assign([1], "a", answer=NO)
-    lines = several.export(FORMATS[JSONL]).decode().splitlines()
+def test_answers_are_exported(multi_label: Session) -> None:
+    multi_label.log.assign([0], "a")
+    multi_label.log.assign([1], "a", answer=NO)
+    lines = multi_label.export(FORMATS[JSONL]).decode().splitlines()
     assert [json.loads(line)["cats"] for line in lines[:3]] == [{"a": 1}, {"a": 0}, {}]
-    table = read_table(several.export(only_labelled=True), "a.csv").frame
+    table = read_table(multi_label.export(only_labelled=True), "a.csv").frame
     assert table["label: a"].tolist() == ["yes", "no"]
 
 
@@ -1066,7 +1066,7 @@ def test_what_was_drawn_round_but_is_hidden_is_counted(session: Session) -> None
 class FakeClassifier:
     """Guesses the first label for texts of an even number of words, the second for the others."""
 
-    ready_ = False
+    pretrained_ = False
 
     def fit(self, texts: list[str], y: np.ndarray, callback: Callable[..., bool], state_file: Path | None) -> None:
         self.texts, self.y = texts, y
@@ -1165,7 +1165,7 @@ def test_a_classifier_learns_from_texts_where_the_vectors_were_brought_along(
 
 def test_a_ready_classifier_needs_no_label(session: Session) -> None:
     classifier = FakeClassifier()
-    classifier.ready_, classifier.classes_ = True, np.array(["good", "bad"])
+    classifier.pretrained_, classifier.classes_ = True, np.array(["good", "bad"])
     space = session.classify(classifier, "ready", {})
     assert space.suggestions.classes == ("good", "bad")
 

@@ -15,7 +15,7 @@ from labelling.database.engine import open_database
 from labelling.database.tables import projects
 from labelling.labels import LabelLog
 from labelling.ui.map.colours import (
-    N_MARKS,
+    N_STYLES,
     ORDERED,
     QUIET,
     Colouring,
@@ -24,7 +24,7 @@ from labelling.ui.map.colours import (
     by_found,
     by_label,
     columns_worth_colouring,
-    mark,
+    style,
 )
 
 N_ROWS = 60
@@ -77,25 +77,25 @@ def test_by_label(log: LabelLog) -> None:
     assert check(colouring) == {"a": 3, "b": 2, "unlabelled": N_ROWS - 5}
     assert colouring.codes[[1, 2, 3]].tolist() == [1, 1, 1]
     assert colouring.codes[[4, 6]].tolist() == [3, 3], "a label keeps its colour though another has no rows"
-    assert colouring.palette[3] == mark(2)
+    assert colouring.palette[3] == style(2)
     assert colouring.codes[5] == 0
 
 
 def test_more_labels_than_marks(tmp_path: Path) -> None:
-    n_labels = 2 * N_MARKS + 3
+    n_labels = 2 * N_STYLES + 3
     log = open_log(tmp_path, "p", n_labels + 1)
     log.import_labels([f"l{row}" for row in range(n_labels)] + [None])
     colouring = by_label(log)
     assert len(check(colouring, n_labels + 1)) == n_labels + 1
-    assert colouring.codes[:3].tolist() == colouring.codes[N_MARKS : N_MARKS + 3].tolist() == [1, 2, 3]
+    assert colouring.codes[:3].tolist() == colouring.codes[N_STYLES : N_STYLES + 3].tolist() == [1, 2, 3]
     assert colouring.codes[-1] == 0
 
 
 def test_marks_differ_and_repeat() -> None:
-    marks = [mark(index) for index in range(N_MARKS)]
-    assert len({(m["colour"], m["shape"]) for m in marks}) == N_MARKS
-    assert mark(N_MARKS) == mark(0)
-    assert all(re.fullmatch("#[0-9A-F]{6}", m["colour"]) and 0 <= m["shape"] < 4 for m in marks)
+    styles = [style(index) for index in range(N_STYLES)]
+    assert len({(m["colour"], m["shape"]) for m in styles}) == N_STYLES
+    assert style(N_STYLES) == style(0)
+    assert all(re.fullmatch("#[0-9A-F]{6}", m["colour"]) and 0 <= m["shape"] < 4 for m in styles)
 
 
 def test_the_id_names_what_is_shown(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_categories(log: LabelLog) -> None:
     assert colouring.codes[50] == 0
 
 
-@pytest.mark.parametrize("n_values", [N_MARKS - 1, N_MARKS])
+@pytest.mark.parametrize("n_values", [N_STYLES - 1, N_STYLES])
 def test_as_many_categories_as_marks(n_values: int) -> None:
     values = pd.Series([f"v{row % n_values}" for row in range(N_ROWS)], dtype="str")
     colouring = by_column("c", values)
@@ -136,7 +136,7 @@ def test_as_many_categories_as_marks(n_values: int) -> None:
 def test_more_categories_than_marks() -> None:
     values = pd.Series([f"v{row % 64}" for row in range(99)] + [None], dtype="str")
     legend = check(by_column("c", values), 100)
-    assert len(legend) == N_MARKS
+    assert len(legend) == N_STYLES
     assert "17 more values" in legend
 
 

@@ -49,7 +49,7 @@ def test_labels_come_into_the_log(workspace: Workspace, name: str, data: bytes |
 )
 def test_answers_come_into_the_log(workspace: Workspace, name: str, card: list[float]) -> None:  # noqa: F811
     log = made(workspace, name, (DATA / name).read_bytes(), None).open_log()
-    assert log.several
+    assert log.multi_label
     np.testing.assert_array_equal(log.frame()["card"], card)
 
 

@@ -30,9 +30,11 @@ def project(workspace: Workspace) -> Project:
     return make(workspace)
 
 
-def make(workspace: Workspace, *, several: bool = False) -> Project:
+def make(workspace: Workspace, *, multi_label: bool = False) -> Project:
     csv = "text\n" + "\n".join(TEXTS)
-    project = workspace.create("mine", make_dataset(read_table(csv.encode(), "a.csv"), "text"), {}, several=several)
+    project = workspace.create(
+        "mine", make_dataset(read_table(csv.encode(), "a.csv"), "text"), {}, multi_label=multi_label
+    )
     assert resources.new_session(project).embed()
     return project
 
@@ -78,7 +80,7 @@ def test_labels_are_made_and_changed(project: Project) -> None:
     at.selectbox(key="key of 0 1").select("A")
     at = click(at, "Save")
     (label,) = log_of(project).labels
-    assert (label.name, label.description, label.mark, label.key) == ("late", "what came after its day", ORDER[7], "A")
+    assert (label.name, label.description, label.style, label.key) == ("late", "what came after its day", ORDER[7], "A")
 
 
 def test_a_name_that_is_taken_is_said_and_nothing_changes(project: Project) -> None:
@@ -224,8 +226,8 @@ def test_a_file_of_answers_becomes_a_project_of_that_kind(workspace: Workspace) 
     at = click(at, "Make the map")
     (info,) = workspace.projects()
     log = workspace.open(info.id).open_log()
-    assert log.several
-    assert log.answers(0).tolist() == [0, 1, 0, 1]
+    assert log.multi_label
+    assert log.label_values(0).tolist() == [0, 1, 0, 1]
 
 
 def test_a_file_of_answers_can_be_taken_as_one_label_a_text(workspace: Workspace) -> None:
@@ -240,7 +242,7 @@ def test_a_file_of_answers_can_be_taken_as_one_label_a_text(workspace: Workspace
 
 
 def test_yes_no_and_unknown_on_the_label_page(workspace: Workspace) -> None:
-    project = make(workspace, several=True)
+    project = make(workspace, multi_label=True)
     at = open_page("label", project)
     assert "Type the name of a first label" in said(at)
     select(at, [0, 1, 2])
@@ -249,12 +251,12 @@ def test_yes_no_and_unknown_on_the_label_page(workspace: Workspace) -> None:
     assert log_of(project).counts().tolist() == [3]
     select(at, [2, 3])
     at = click(at, "No")
-    assert log_of(project).answers(0)[:5].tolist() == [1, 1, 1, NO, -1], "a yes is left as it is"
+    assert log_of(project).label_values(0)[:5].tolist() == [1, 1, 1, NO, -1], "a yes is left as it is"
     at.button_group(key="overwrite").set_value("overwrite")
     at = click(at, "No")
-    assert log_of(project).answers(0)[:5].tolist() == [1, 1, NO, NO, -1]
+    assert log_of(project).label_values(0)[:5].tolist() == [1, 1, NO, NO, -1]
     at = click(at, "Unknown")
-    assert log_of(project).answers(0)[:5].tolist() == [1, 1, -1, -1, -1]
+    assert log_of(project).label_values(0)[:5].tolist() == [1, 1, -1, -1, -1]
 
 
 def test_others_actions_are_told(project: Project) -> None:
@@ -329,4 +331,4 @@ def test_a_model_that_is_none_is_explained(workspace: Workspace, model: str) -> 
 
 
 def test_several_labels_a_text_are_refused(workspace: Workspace) -> None:
-    assert "A classifier takes one label a text" in said(open_page("classify", make(workspace, several=True)))
+    assert "A classifier takes one label a text" in said(open_page("classify", make(workspace, multi_label=True)))

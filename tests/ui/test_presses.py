@@ -229,7 +229,7 @@ def test_a_label_that_changes_nothing_says_so_and_offers_to_overwrite(project: P
 
 
 def test_an_answer_that_is_there_already(workspace: Workspace) -> None:
-    project = make(workspace, several=True)
+    project = make(workspace, multi_label=True)
     log_of(project).assign(range(3), "late")
     at = open_page("label", project)
     select(at, [0, 1, 2, 3])
@@ -243,7 +243,7 @@ def test_an_answer_that_is_there_already(workspace: Workspace) -> None:
     assert "Nothing was labelled: 2 have another answer." in said(at).replace("\\", "")
     at = at.button(key="answer Yes").click().run()
     assert "Nothing was labelled: 2 are yes for late already." in said(at).replace("\\", "")
-    assert log_of(project).answers(0)[:3].tolist() == [YES] * 3
+    assert log_of(project).label_values(0)[:3].tolist() == [YES] * 3
 
 
 def test_a_lasso_and_a_key_in_one_message_label_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

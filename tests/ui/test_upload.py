@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from labelling.readers.names import SEVERAL
+from labelling.readers.names import MULTI_LABEL
 from labelling.ui.texts import reading
 from labelling.ui.texts.columns import ONE
 from labelling.workspace import Workspace
@@ -249,20 +249,20 @@ def test_what_comes_in_with_the_texts_is_said_before() -> None:
 def test_several_labels_in_a_row_are_explained_and_can_be_taken(workspace: Workspace) -> None:  # noqa: F811
     lines = ['{"text": "the card was lost", "label": ["card", "late"]}', '{"text": "where is it", "label": ["late"]}']
     at = upload(open_page("texts"), "a.jsonl", "\n".join([*lines, '{"text": "no label at all"}']).encode())
-    assert at.radio[0].value == SEVERAL
+    assert at.radio[0].value == MULTI_LABEL
     assert "2 of 3 rows have an answer for one of 2 labels: 'card', 'late'" in plain(at)
     at.radio[0].set_value(ONE)
     at.run()
     at.selectbox(key="label column of a.jsonl").select("label").run()
     assert "several labels" in errors(at)
     assert "Make the map" not in labels(at)
-    press(at, f"Take it as: {SEVERAL.lower()}")
+    press(at, f"Take it as: {MULTI_LABEL.lower()}")
     assert not at.error
-    assert at.radio[0].value == SEVERAL
+    assert at.radio[0].value == MULTI_LABEL
     assert at.multiselect[0].value == ["label"]
     press(at, "Make the map")
     (info,) = workspace.projects()
-    assert workspace.open(info.id).open_log().answers(0)[0] == 1
+    assert workspace.open(info.id).open_log().label_values(0)[0] == 1
 
 
 def test_a_column_that_can_not_be_labels_is_refused_beside_it() -> None:

@@ -84,7 +84,7 @@ class Fit:
                 self._train_head(self._first_run(), State(state.seed), Progress(head_steps, None))
             self._begin(self.n_batches + 1)
             self._train_body()
-        network.settle()
+        network.finalise()
         return self.progress.curve
 
     @property
@@ -143,7 +143,7 @@ class Fit:
         # machine made half a second last ten.
         with threadpool_limits(1):
             minimise(
-                {name: p for name, p in self.network.moving.items() if name.startswith("head.")},
+                {name: p for name, p in self.network.trainable.items() if name.startswith("head.")},
                 loss_of,
                 len(self.learnt),
                 state,
@@ -174,7 +174,7 @@ class Fit:
             return self._held_out_loss(torch.from_numpy(network.run(watched, size)).to(self.device))
 
         minimise(
-            network.moving,
+            network.trainable,
             loss_of,
             len(self.learnt),
             self.state,

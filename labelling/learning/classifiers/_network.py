@@ -48,7 +48,7 @@ class Network:
         self.checkpoint, self.pooling, self.max_length = checkpoint, pooling, max_length
         self.head: Any = None
         self.scaling: dict[str, torch.Tensor] = {}
-        self.moving: dict[str, Any] = {}
+        self.trainable: dict[str, Any] = {}
         self.adapters: Adapters | None = None
         model = checkpoint.model
         self.body = model.get_encoder() if model.config.is_encoder_decoder else model
@@ -151,10 +151,10 @@ class Network:
         elif train != "head":
             for layer in self._top(train):
                 layer.requires_grad_(True)
-        self.moving = {f"head.{name}": p for name, p in self.head.named_parameters()}
-        self.moving |= {f"body.{name}": p for name, p in self.body.named_parameters() if p.requires_grad}
+        self.trainable = {f"head.{name}": p for name, p in self.head.named_parameters()}
+        self.trainable |= {f"body.{name}": p for name, p in self.body.named_parameters() if p.requires_grad}
         if self.adapters is not None:
-            self.moving |= {f"body.{name}": p for name, p in self.adapters.parameters.items()}
+            self.trainable |= {f"body.{name}": p for name, p in self.adapters.parameters.items()}
 
     def _top(self, train: str) -> list[Any]:
         layers, k = self.layers(), number_of_layers(train)
@@ -164,11 +164,11 @@ class Network:
             )
         return layers[-k:]
 
-    def settle(self) -> None:
+    def finalise(self) -> None:
         """Nothing moves any more; low-rank updates become part of the weights."""
         if self.adapters is not None:
             self.adapters.fold()
-        self.adapters, self.moving = None, {}
+        self.adapters, self.trainable = None, {}
         self.checkpoint.model.requires_grad_(False).eval()
         self.head.requires_grad_(False)
 

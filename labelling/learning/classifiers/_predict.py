@@ -20,9 +20,9 @@ class FittedMixin:
     classes_: np.ndarray
     network_: Network
     pairs_: bool
-    several_: bool
+    multi_label_: bool
     frozen_: bool
-    ready_: bool
+    pretrained_: bool
 
     # ---------------------------------------------------------------- the body's outputs
 
@@ -55,7 +55,7 @@ class FittedMixin:
     def _read(self, X: Any) -> Texts:
         check_is_fitted(self, "network_")
         texts = read_texts(X)
-        if len(texts) and not self.ready_ and self.pairs_ != (texts.second is not None):
+        if len(texts) and not self.pretrained_ and self.pairs_ != (texts.second is not None):
             kinds = ("texts", "pairs of texts")
             raise ValueError(f"it was fitted on {kinds[self.pairs_]}, got {kinds[not self.pairs_]}")
         return texts
@@ -98,7 +98,7 @@ class FittedMixin:
         from scipy.special import expit, softmax
 
         logits, space = self._outputs(X, on_batch)
-        return expit(logits) if self.several_ else softmax(logits, axis=1), space
+        return expit(logits) if self.multi_label_ else softmax(logits, axis=1), space
 
     def count_truncated(self, X: Any) -> int:
         """Count the texts or pairs of which only the beginning is read."""

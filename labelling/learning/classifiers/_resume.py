@@ -81,7 +81,7 @@ def held_out(targets: Targets, fraction: float | str, rng: np.random.RandomState
 
 
 def minimise(
-    moving: dict[str, Any],
+    trainable: dict[str, Any],
     loss_of: Callable[[np.ndarray], torch.Tensor],
     n_rows: int,
     state: State,
@@ -107,26 +107,26 @@ def minimise(
     """
     import torch
 
-    names = list(moving)
+    names = list(trainable)
     rates = {rate: [name for name in names if rate_of(name) == rate] for rate in sorted({*map(rate_of, names)})}
-    groups = [{"params": [moving[name] for name in some], "lr": rate} for rate, some in rates.items()]
+    groups = [{"params": [trainable[name] for name in some], "lr": rate} for rate, some in rates.items()]
     optimiser = torch.optim.AdamW(groups, weight_decay=weight_decay, fused=True)
     with torch.no_grad():
         for name in names if f"now.{names[0]}" in state.tensors else ():
-            moving[name].copy_(state.tensors[f"now.{name}"])
+            trainable[name].copy_(state.tensors[f"now.{name}"])
             if f"first.{name}" in state.tensors:
-                optimiser.state[moving[name]] = {
-                    "step": torch.tensor(float(state.step), device=moving[name].device),
-                    "exp_avg": state.tensors[f"first.{name}"].to(moving[name].device),
-                    "exp_avg_sq": state.tensors[f"second.{name}"].to(moving[name].device),
+                optimiser.state[trainable[name]] = {
+                    "step": torch.tensor(float(state.step), device=trainable[name].device),
+                    "exp_avg": state.tensors[f"first.{name}"].to(trainable[name].device),
+                    "exp_avg_sq": state.tensors[f"second.{name}"].to(trainable[name].device),
                 }
     kept = {name: t for name, t in state.tensors.items() if not name.startswith(("now.", "first.", "second."))}
 
     def remember() -> None:
         tensors = dict(kept)
         for name in names:
-            tensors[f"now.{name}"] = moving[name].detach().clone()
-            if moments := optimiser.state.get(moving[name]):
+            tensors[f"now.{name}"] = trainable[name].detach().clone()
+            if moments := optimiser.state.get(trainable[name]):
                 tensors[f"first.{name}"], tensors[f"second.{name}"] = moments["exp_avg"], moments["exp_avg_sq"]
         state.tensors, state.curve = tensors, list(progress.curve)
 
@@ -143,7 +143,7 @@ def minimise(
         loss = loss_of(order[place * n_batch : (place + 1) * n_batch])
         optimiser.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(list(moving.values()), MAX_GRADIENT)
+        torch.nn.utils.clip_grad_norm_(list(trainable.values()), MAX_GRADIENT)
         optimiser.step()
         recent.append(loss.item())
         state.step += 1
@@ -153,7 +153,7 @@ def minimise(
             state.waited += 1
             if held < state.best_loss:
                 state.best_loss, state.waited = held, 0
-                kept |= {f"best.{name}": moving[name].detach().clone() for name in names}
+                kept |= {f"best.{name}": trainable[name].detach().clone() for name in names}
         if progress.step % progress.every == 0 or state.step == n_steps:
             progress.report(float(np.mean(recent)), held)
             recent.clear()
@@ -167,4 +167,4 @@ def minimise(
         save(state)
     with torch.no_grad():
         for name in names if held_out_loss is not None and state.best_loss < float("inf") else ():
-            moving[name].copy_(kept[f"best.{name}"])
+            trainable[name].copy_(kept[f"best.{name}"])

@@ -12,6 +12,7 @@ import numpy as np
 from labelling.encoders._folders import quiet
 from labelling.encoders._transformer import load
 from labelling.learning.classifiers._network import Network
+from labelling.learning.saving import STORED, set_stored, to_stored
 
 if TYPE_CHECKING:
     from labelling.learning.classifiers.classifier import TransformerClassifier
@@ -20,7 +21,7 @@ Classifier = TypeVar("Classifier", bound="TransformerClassifier")
 
 HEAD_FILE = "head.safetensors"
 HEAD_FORMAT = "labelling-classifier/1"
-FITTED = ("pairs_", "several_", "ready_", "frozen_", "pooling_", "loss_curve_", "n_truncated_")
+FITTED = ("pairs_", "multi_label_", "pretrained_", "frozen_", "pooling_", "loss_curve_", "n_truncated_")
 
 
 def save(classifier: TransformerClassifier, folder: Path) -> None:
@@ -39,7 +40,7 @@ def save(classifier: TransformerClassifier, folder: Path) -> None:
         "parameters": parameters,
         "classes": classifier.classes_.tolist(),
         "max_length": classifier.network_.max_length,
-        "fitted": {name: getattr(classifier, name) for name in FITTED if hasattr(classifier, name)},
+        "fitted": to_stored(classifier, FITTED),
     }
     metadata = {"format": HEAD_FORMAT, "state": json.dumps(state, default=lambda value: value.tolist())}
     part = folder.with_name(folder.name + ".part")
@@ -78,20 +79,19 @@ def load_into(classifier_class: type[Classifier], folder: Path, device: str | No
     if isinstance(parameters["class_weight"], list):
         parameters["class_weight"] = dict(parameters["class_weight"])
     classifier = classifier_class(**parameters)
-    ready = state["fitted"]["ready_"]
-    checkpoint = load(folder, "AutoModelForSequenceClassification" if ready else "AutoModel", device=device)
-    if ready:
-        classifier._take_ready(checkpoint)
+    pretrained = state["fitted"][STORED["pretrained_"]]
+    checkpoint = load(folder, "AutoModelForSequenceClassification" if pretrained else "AutoModel", device=device)
+    if pretrained:
+        classifier._take_pretrained(checkpoint)
     else:
         network = Network(checkpoint, state["fitted"]["pooling_"], state["max_length"])
         network.head = classifier._make_head(checkpoint, len(state["classes"]), torch.Generator())
         device_of_body = checkpoint.model.device
         network.scaling = {name: tensors.pop(f"scaling.{name}").to(device_of_body) for name in ("mean", "scale")}
         network.head.load_state_dict(tensors)
-        network.settle()
+        network.finalise()
         classifier.network_ = network
-        classifier._settle(checkpoint, network.pooling, pairs=state["fitted"]["pairs_"])
+        classifier._finalise(checkpoint, network.pooling, pairs=state["fitted"]["pairs_"])
     classifier.classes_ = np.asarray(state["classes"])
-    for name, value in state["fitted"].items():
-        setattr(classifier, name, value)
+    set_stored(classifier, state["fitted"])
     return classifier

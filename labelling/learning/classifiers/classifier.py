@@ -96,7 +96,7 @@ class TransformerClassifier(FittedMixin, ClassifierMixin, TransformerMixin, Base
     missing_keys_, unexpected_keys_ : tuple of str, as of `encoders`' checkpoints
     loss_curve_ : list of float, the mean training loss between two reports
     frozen_ : bool, whether the body is the checkpoint's still
-    ready_ : bool, whether the head is the checkpoint's own (`from_ready`)
+    pretrained_ : bool, whether the head is the checkpoint's own (`from_pretrained`)
     cache : None, or an `EmbeddingCache` to set by hand: a frozen body's outputs are kept there, and taken from there.
         It is no parameter: it decides no result.
     """
@@ -158,7 +158,7 @@ class TransformerClassifier(FittedMixin, ClassifierMixin, TransformerMixin, Base
         self.device = device
 
     @classmethod
-    def from_ready(
+    def from_pretrained(
         cls,
         model: str | os.PathLike[str],
         *,
@@ -175,10 +175,10 @@ class TransformerClassifier(FittedMixin, ClassifierMixin, TransformerMixin, Base
         self = cls(model, max_length=max_length, batch_size=batch_size, device=device)
         self._check_parameters()
         checkpoint = load(model, "AutoModelForSequenceClassification", device=device)
-        self._take_ready(checkpoint)
+        self._take_pretrained(checkpoint)
         return self
 
-    def _take_ready(self, checkpoint: Checkpoint) -> None:
+    def _take_pretrained(self, checkpoint: Checkpoint) -> None:
         config = checkpoint.model.config
         if checkpoint.missing_keys:
             raise EncoderError(
@@ -192,26 +192,26 @@ class TransformerClassifier(FittedMixin, ClassifierMixin, TransformerMixin, Base
             checkpoint, "last" if reads_last else "cls", checkpoint.length(self.max_length)
         )
         self.classes_ = np.array([str(config.id2label[i]) for i in range(config.num_labels)])
-        self.several_ = config.problem_type == "multi_label_classification"
-        self._settle(checkpoint, self.network_.pooling, pairs=False, ready=True)
+        self.multi_label_ = config.problem_type == "multi_label_classification"
+        self._finalise(checkpoint, self.network_.pooling, pairs=False, pretrained=True)
 
-    def _settle(self, checkpoint: Checkpoint, pooling: str, *, pairs: bool, ready: bool = False) -> None:
-        self.pooling_, self.pairs_, self.ready_ = pooling, pairs, ready
-        self.frozen_ = self.train == "head" and not ready
+    def _finalise(self, checkpoint: Checkpoint, pooling: str, *, pairs: bool, pretrained: bool = False) -> None:
+        self.pooling_, self.pairs_, self.pretrained_ = pooling, pairs, pretrained
+        self.frozen_ = self.train == "head" and not pretrained
         self.missing_keys_, self.unexpected_keys_ = checkpoint.missing_keys, checkpoint.unexpected_keys
 
     # ---------------------------------------------------------------- before training
 
-    def parameters_that_move(self, n_classes: int = 2) -> dict[str, tuple[int, ...]]:
+    def trainable_parameters(self, n_classes: int = 2) -> dict[str, tuple[int, ...]]:
         """The parameters that training will move, by name, with their shapes; loads the model.
 
         `n_classes` decides the last layer of the head ("head.*"); the others are the body's.
         """
-        return {name: tuple(p.shape) for name, p in self._prepare(n_classes, 0).moving.items()}
+        return {name: tuple(p.shape) for name, p in self._prepare(n_classes, 0).trainable.items()}
 
-    def n_moving(self, n_classes: int = 2) -> int:
+    def n_trainable(self, n_classes: int = 2) -> int:
         """How many numbers will move."""
-        return sum(int(np.prod(shape)) for shape in self.parameters_that_move(n_classes).values())
+        return sum(int(np.prod(shape)) for shape in self.trainable_parameters(n_classes).values())
 
     def _prepare(self, n_classes: int, seed: int) -> Network:
         """A fresh body with a fresh head, and what of both is to move."""
@@ -267,7 +267,7 @@ class TransformerClassifier(FittedMixin, ClassifierMixin, TransformerMixin, Base
         texts = read_texts(X)
         check_consistent_length(texts.first, y)
         targets = read_targets(y)
-        if targets.several:
+        if targets.multi_label:
             raise ValueError(f"{type(self).__name__} takes one label a text, got several columns of labels")
         rows = np.flatnonzero(targets.known)
         if len(targets.classes) < 2:
@@ -297,8 +297,8 @@ class TransformerClassifier(FittedMixin, ClassifierMixin, TransformerMixin, Base
             network = self._prepare(len(targets.classes), state.seed)
             self.n_truncated_ = warn_of_what_is_lost(network, texts)
             fit = Fit(self, network, texts, targets, state, callback, save)
-            self.classes_, self.several_, self.network_ = targets.classes, False, network
-            self._settle(network.checkpoint, network.pooling, pairs=texts.second is not None)
+            self.classes_, self.multi_label_, self.network_ = targets.classes, False, network
+            self._finalise(network.checkpoint, network.pooling, pairs=texts.second is not None)
             try:
                 self.loss_curve_ = fit.run()
             except BaseException:

@@ -10,11 +10,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeatures
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
+from labelling.learning.memory import Memory
 from labelling.learning.optimise import Callback, Progress, batch_size, held_out_rows, minimise, noisy, number_of_steps
 from labelling.learning.parameters import Allowed, Number, RandomState, check_parameters, whole
 from labelling.learning.saving import SavedMixin
 from labelling.learning.targets import UNKNOWN, Targets, read_targets
-from labelling.learning.tuners._memory import Memory
 
 if TYPE_CHECKING:
     import torch
@@ -97,10 +97,10 @@ class BaseTuner(SavedMixin, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Tr
         check_consistent_length(X, y)
         targets = read_targets(y)
         known = targets.known
-        if len(targets.classes) < 2 and not targets.several:
+        if len(targets.classes) < 2 and not targets.multi_label:
             got = f"one class: {targets.classes.tolist()[0]!r}" if len(targets.classes) else "none"
             raise ValueError(f"{type(self).__name__} needs at least two labels, got {got}")
-        if targets.several:
+        if targets.multi_label:
             self._check_yes_and_no(targets)
         rng = check_random_state(self.random_state)
         unlabelled = rng.permutation(np.flatnonzero(~known))[:MAX_UNLABELLED]
@@ -129,7 +129,7 @@ class BaseTuner(SavedMixin, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Tr
         check_consistent_length(X, y)
         batch = read_targets(y)
         memory = Memory.of(_unit(X[:0]), batch.take(np.zeros(0, int)), None) if first else self.memory_
-        if not first and batch.several != memory.targets.several:
+        if not first and batch.multi_label != memory.targets.multi_label:
             raise ValueError("one label a row, and yes / no / unknown for several, can't be mixed in one stream")
         rng = self._rng_after(memory.n_seen)
         known = batch.known
@@ -157,9 +157,9 @@ class BaseTuner(SavedMixin, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Tr
 
     def _settle(self, targets: Targets) -> None:
         self.classes_ = targets.classes
-        self.several_ = targets.several
+        self.multi_label_ = targets.multi_label
         if isinstance(self.class_weight, dict):
-            if self.several_:
+            if self.multi_label_:
                 raise ValueError(
                     "class_weight must be 'balanced' or None for yes / no / unknown, got weights for classes"
                 )
@@ -289,7 +289,7 @@ class BaseTuner(SavedMixin, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Tr
 
     def _probabilities(self, weights: Weights, x: torch.Tensor) -> torch.Tensor:
         logits = self._logits(weights, x)
-        return logits.sigmoid() if self.several_ else logits.softmax(1)
+        return logits.sigmoid() if self.multi_label_ else logits.softmax(1)
 
     def _apply(self, function: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """Run `function(weights, x)` over chunks of X; return its result and the unit-length X, float32."""
@@ -321,7 +321,7 @@ class BaseTuner(SavedMixin, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Tr
     def predict(self, X: Any) -> np.ndarray:
         """Return the likeliest of `classes_` for each row, or 1 (yes) or 0 (no) for each: int (n_rows, n_classes)."""
         probabilities = self.predict_proba(X)  # first, so that an unfitted tuner says so
-        return (probabilities > 0.5).astype(int) if self.several_ else self.classes_[probabilities.argmax(axis=1)]
+        return (probabilities > 0.5).astype(int) if self.multi_label_ else self.classes_[probabilities.argmax(axis=1)]
 
     @property
     def _n_features_out(self) -> int:

@@ -100,7 +100,7 @@ class ContrastiveTuner(BaseTuner):
 
     def _logits(self, weights: Weights, x: torch.Tensor) -> torch.Tensor:
         z = head(weights, x)
-        if self.several_:
+        if self.multi_label_:
             return z @ (weights["means"] - weights["means_of_no"]).T / TEMPERATURE
         no_rows_yet = ~weights["means"].any(1)
         return (z @ weights["means"].T / TEMPERATURE).masked_fill(no_rows_yet, -1e9)

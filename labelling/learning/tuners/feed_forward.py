@@ -23,7 +23,7 @@ DOUBT = 0.6
 MIN_CONFIDENCE = 0.85
 # Of rows that may bear several labels, most bear one or none and stand inside: their ring is wider.
 SEVERAL_CONFIDENCE = 0.95
-SEVERAL_SCALE = 1.6
+MULTI_LABEL_SCALE = 1.6
 MIN_TEMPERATURE = 0.25  # a network that has learnt nothing yet must not look sure
 # Up to so many classes stand on a ring; more fill a disc, where each has more room than on the rim.
 MAX_ON_RING = 8
@@ -126,21 +126,21 @@ class FeedForwardTuner(BaseTuner):
 
         means = np.zeros((len(targets.classes), x.shape[1]), np.float32)
         for place in range(len(means)):
-            rows = targets.codes[:, place] == 1 if targets.several else targets.codes == place
+            rows = targets.codes[:, place] == 1 if targets.multi_label else targets.codes == place
             if rows.any():
                 means[place] = x.numpy()[rows].mean(axis=0)
-        return {"places": torch.from_numpy(class_places(means)) * (SEVERAL_SCALE if targets.several else 1)}
+        return {"places": torch.from_numpy(class_places(means)) * (MULTI_LABEL_SCALE if targets.multi_label else 1)}
 
     def _finish(self, weights: Weights, x: torch.Tensor, codes: torch.Tensor) -> Weights:
         import torch
 
-        confidence = SEVERAL_CONFIDENCE if self.several_ else max(MIN_CONFIDENCE, 1 - DOUBT / len(self.classes_))
-        temperature = temperature_for(self._logits(weights, x), confidence, self.several_) if len(x) else 1.0
+        confidence = SEVERAL_CONFIDENCE if self.multi_label_ else max(MIN_CONFIDENCE, 1 - DOUBT / len(self.classes_))
+        temperature = temperature_for(self._logits(weights, x), confidence, self.multi_label_) if len(x) else 1.0
         return {**weights, "temperature": torch.tensor([temperature])}
 
     def _tuned(self, weights: Weights, x: torch.Tensor) -> torch.Tensor:
         logits = self._logits(weights, x) / weights["temperature"]
-        if not self.several_:
+        if not self.multi_label_:
             return logits.softmax(1) @ weights["places"]
         yes = logits.sigmoid()
         return yes @ weights["places"] / yes.sum(1, keepdim=True).clamp(min=1)  # a row with no label is in the middle
@@ -195,11 +195,11 @@ def _disc(means: np.ndarray) -> np.ndarray:
     return places[linear_sum_assignment(cdist(flat, places, "sqeuclidean"))[1]]
 
 
-def temperature_for(logits: torch.Tensor, confidence: float, several: bool = False) -> float:
+def temperature_for(logits: torch.Tensor, confidence: float, multi_label: bool = False) -> float:
     """The temperature at which the mean probability of the likelier answer is `confidence`, by bisection."""
     import torch
 
-    if several:
+    if multi_label:
         logits = torch.stack([logits.flatten(), torch.zeros(logits.numel())], dim=1)
     low, high = MIN_TEMPERATURE, 1e3
     for _ in range(40):

@@ -42,8 +42,8 @@ def make_pairs(
             raise ValueError(f"{name} must be 0 or more, got {count}")
     rng = check_random_state(random_state)
     targets = read_targets(y)
-    if targets.several:
-        parts = _of_several(targets, n_positives, n_negatives, rng)
+    if targets.multi_label:
+        parts = _of_multi_label(targets, n_positives, n_negatives, rng)
     else:
         parts = _of_one(np.flatnonzero(targets.known), targets.codes, n_positives, n_negatives, rng)
     left = np.concatenate([np.zeros(0, int), *(part[0] for part in parts)])
@@ -76,7 +76,7 @@ def _of_one(
     return parts
 
 
-def _of_several(targets: Targets, n_positives: int, n_negatives: int, rng: np.random.RandomState) -> list[Part]:
+def _of_multi_label(targets: Targets, n_positives: int, n_negatives: int, rng: np.random.RandomState) -> list[Part]:
     parts: list[Part] = []
     for column in targets.codes.T:
         yes, no = np.flatnonzero(column == 1), np.flatnonzero(column == 0)

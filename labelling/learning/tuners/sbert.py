@@ -299,7 +299,7 @@ class SbertTuner(_Sbert):
         texts = check_texts(texts)
         check_consistent_length(texts, y)
         targets = read_targets(y)
-        if targets.several:
+        if targets.multi_label:
             raise ValueError(f"{type(self).__name__} takes one label a text, got several columns of labels")
         counts = np.bincount(targets.codes[targets.known], minlength=len(targets.classes))
         if (counts > 1).sum() < 2:

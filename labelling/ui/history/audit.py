@@ -89,7 +89,7 @@ def _begin(session: Session, action: Action) -> None:
     if not n_left:
         st.caption("All of these texts have been read.")
         return
-    offered = [sample for sample in SAMPLES if sample != "contradicted" or not session.log.several]
+    offered = [sample for sample in SAMPLES if sample != "contradicted" or not session.log.multi_label]
     sample = st.radio(
         "Sample",
         offered,

@@ -80,7 +80,7 @@ def _done(session: Session) -> tuple[int, int]:
 
 def _all_due(session: Session) -> bool:
     log = session.log
-    if log.several or not np.any(log.codes != UNLABELLED):
+    if log.multi_label or not np.any(log.codes != UNLABELLED):
         return False
     n_actions, n_labels = np.subtract(_done(session), st.session_state.get(CHECKED, (0, 0)))
     return bool(n_actions >= ACTIONS_DUE or n_labels >= LABELS_DUE)

@@ -56,7 +56,7 @@ def say() -> None:
 
 def show(session: Session) -> None:
     # A place each: what comes and goes must not push another part into its place, with its old content still in it.
-    new, choice, nothing, labels, answers = (st.container(gap="xsmall", key=f"corral-{name}") for name in PARTS)
+    new, choice, nothing, labels, label_values = (st.container(gap="xsmall", key=f"corral-{name}") for name in PARTS)
     with new:
         _new_label(session)
     with choice:
@@ -65,9 +65,9 @@ def show(session: Session) -> None:
         _nothing_done(session)
     with labels:
         _labels(session)
-    if session.log.several:
-        with answers:
-            _answers(session)
+    if session.log.multi_label:
+        with label_values:
+            _label_values(session)
 
 
 # ---------------------------------------------------------------- which label
@@ -75,8 +75,8 @@ def show(session: Session) -> None:
 
 def _new_label(session: Session) -> None:
     n = len(session.selection)
-    verb, said = "Yes for" if session.log.several and n else "Label", f"{n:,}" if n else ""
-    if not session.log.several and not _overwrites():
+    verb, said = "Yes for" if session.log.multi_label and n else "Label", f"{n:,}" if n else ""
+    if not session.log.multi_label and not _overwrites():
         n_labelled = int(session.log.counts(session.selection).sum())
         said = (
             f"0: {n:,} {'has' if n == 1 else 'have'} one"
@@ -117,7 +117,7 @@ def _labels(session: Session) -> None:
     counts = log.counts()
     with st.container(border=False, horizontal=True, gap="small", key="corral-labels"):
         for label in log.labels:
-            hue = colours.mark(label.mark)["colour"]
+            hue = colours.style(label.style)["colour"]
             st.html(
                 f"<style>.st-key-label-{label.id} button {{ border-left: 7px solid {hue}; }}</style>", width="content"
             )
@@ -129,7 +129,7 @@ def _labels(session: Session) -> None:
                 shortcut=label.key,
                 on_click=step(
                     (lambda label=label: session.focus_on(label.id))
-                    if log.several
+                    if log.multi_label
                     else (lambda label=label: give(session, label.name, rows))
                 ),
                 type="primary" if in_focus else "secondary",
@@ -155,18 +155,18 @@ def _about(label: Label, found: Estimate | None) -> str | None:
     return "  \n".join(said) or None
 
 
-def _answers(session: Session) -> None:
+def _label_values(session: Session) -> None:
     """Yes, no and unknown for the label in focus."""
     focus, n = session.focus, len(session.selection)
     if focus is None:
         st.caption("Type the name of a first label: what is selected is a yes for it.")
         return
     rows = session.selection
-    known = (answers := session.log.answers(focus.id)[rows]) != UNKNOWN
+    known = (label_values := session.log.label_values(focus.id)[rows]) != UNKNOWN
 
     def will(answer: int) -> str:
         """How many of what is selected it would change, to stand on its button."""
-        return f" {np.count_nonzero(answers != answer if _overwrites() else ~known):,}" if n else ""
+        return f" {np.count_nonzero(label_values != answer if _overwrites() else ~known):,}" if n else ""
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-answers"):
         st.markdown(f"**{page.escape(focus.name)}**", width="content")
@@ -192,14 +192,14 @@ def _answers(session: Session) -> None:
 def _choice(session: Session) -> None:
     """What happens to selected rows that have another label, where there are any."""
     rows, log = session.selection, session.log
-    if log.several:
-        some = session.focus is not None and bool((log.answers(session.focus.id)[rows] != UNKNOWN).any())
+    if log.multi_label:
+        some = session.focus is not None and bool((log.label_values(session.focus.id)[rows] != UNKNOWN).any())
     else:
         some = bool(log.counts(rows).sum())
     if not some:
         st.html("<span></span>")  # the line stays, and the labels below it where they are
         return
-    choices = {LEAVE: "Only the unknown" if log.several else "Only the unlabelled", OVERWRITE: "Overwrite"}
+    choices = {LEAVE: "Only the unknown" if log.multi_label else "Only the unlabelled", OVERWRITE: "Overwrite"}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.segmented_control(
             "Some have a label",
@@ -236,7 +236,7 @@ def give(session: Session, name: str, shown: np.ndarray, answer: int = YES, *, o
     _need_a_selection_that_was_seen(session, shown)
     outcome = session.label(name, answer=answer, overwrite=overwrite)
     label = session.log.find(name.strip())
-    if session.log.several and label is not None:
+    if session.log.multi_label and label is not None:
         session.focus_on(label.id)
     _tell_meanwhile(outcome, overwrite=overwrite)
     if not outcome.n_changed:
@@ -244,7 +244,7 @@ def give(session: Session, name: str, shown: np.ndarray, answer: int = YES, *, o
         return
     st.session_state["new label name"] = ""
     said = f"{outcome.n_changed:,} labelled {page.escape(name.strip())}"
-    if session.log.several:
+    if session.log.multi_label:
         word = "yes" if answer == YES else "no"
         said = f"{outcome.n_changed:,} are {word} for {page.escape(name.strip())}"
     if outcome.n_left:
@@ -259,7 +259,7 @@ def clear(session: Session, shown: np.ndarray, name: str | None = None) -> None:
     if not outcome.n_changed:
         said = "Nothing was taken off: none of what is selected has a label."
         st.session_state[NOTHING] = Nothing(session.selection, session.log.seq, said)
-    elif session.log.several:
+    elif session.log.multi_label:
         of = f" for {page.escape(name)}" if name is not None else ""
         tell("step done", f"{outcome.n_changed:,} {'is' if outcome.n_changed == 1 else 'are'} unknown{of}")
     else:
@@ -280,7 +280,7 @@ def _need_a_selection_that_was_seen(session: Session, shown: np.ndarray) -> None
 
 def _note_nothing(session: Session, name: str, answer: int, outcome: Outcome) -> None:
     n, n_others = len(session.selection), outcome.n_left
-    word = ("yes for " if answer == YES else "no for ") if session.log.several else ""
+    word = ("yes for " if answer == YES else "no for ") if session.log.multi_label else ""
     there = f"{n - n_others:,} {'is' if n - n_others == 1 else 'are'} {word}{name} already" if n > n_others else ""
     other = f"{n_others:,} {'has' if n_others == 1 else 'have'} another {'answer' if word else 'label'}"
     why = ", ".join(part for part in (there, other if n_others else "") if part)

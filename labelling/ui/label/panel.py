@@ -34,7 +34,7 @@ def begin(session: Session) -> None:
             st.markdown("##### Nothing selected")
             return
         st.markdown(f"##### {n:,} selected", width="content")
-        if not session.log.several:
+        if not session.log.multi_label:
             st.button(
                 "Unlabel",
                 key="unlabel",
@@ -143,17 +143,19 @@ def _go_on(session: Session, rows: np.ndarray, do: Callable[[], object]) -> None
 def _breakdown(session: Session) -> str:
     """A bar with what the selected rows bear, and the same in words: what a label would meet."""
     rows, log = session.selection, session.log
-    if log.several:
+    if log.multi_label:
         focus = session.focus
-        answers = None if focus is None else log.answers(focus.id)[rows]
-        n_yes, n_no = (0 if answers is None else int(np.count_nonzero(answers == answer)) for answer in (YES, NO))
+        label_values = None if focus is None else log.label_values(focus.id)[rows]
+        n_yes, n_no = (
+            0 if label_values is None else int(np.count_nonzero(label_values == answer)) for answer in (YES, NO)
+        )
         parts = [(len(rows) - n_yes - n_no, "unknown", "#8888")]
-        parts += [(n_yes, "yes", str(colours.YES_MARK["colour"])), (n_no, "no", str(colours.NO_MARK["colour"]))]
+        parts += [(n_yes, "yes", str(colours.YES_STYLE["colour"])), (n_no, "no", str(colours.NO_STYLE["colour"]))]
     else:
         counts = log.counts(rows)
         parts = [(int(len(rows) - counts.sum()), "unlabelled", "#8888")]
         labels = sorted(log.labels, key=lambda label: -counts[label.id])
-        parts += [(int(counts[label.id]), label.name, str(colours.mark(label.mark)["colour"])) for label in labels]
+        parts += [(int(counts[label.id]), label.name, str(colours.style(label.style)["colour"])) for label in labels]
     parts = [part for part in parts if part[0]]
     bar = "".join(f'<span style="width:{100 * n / len(rows):.2f}%;background:{hue}"></span>' for n, _, hue in parts)
     said = [f"{n:,} {html.escape(name)}" for n, name, _ in parts]
@@ -274,5 +276,5 @@ def _said_of(session: Session, row: int) -> str:
     focus, names = session.focus, session.log.name_of(row)
     if focus is None:
         return names or "unlabelled"
-    word = {YES: "yes", NO: "no"}.get(int(session.log.answers(focus.id)[row]), "unknown")
+    word = {YES: "yes", NO: "no"}.get(int(session.log.label_values(focus.id)[row]), "unknown")
     return f"{focus.name}: {word}"

@@ -8,7 +8,7 @@ import streamlit as st
 
 from labelling.labels import Outcome
 from labelling.labels.label import KEYS, NO, YES, Label
-from labelling.palette import HUES, N_MARKS, ORDER, mark
+from labelling.palette import HUES, N_STYLES, ORDER, style
 from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui.frame import page
@@ -33,7 +33,7 @@ def listed(session: Session) -> None:
     if not log.labels:
         st.info("There are no labels yet: make one here, or label a selection on the map.", icon=":material/label:")
         return
-    yes, no = log.counts(), log.counts(answer=NO) if log.several else None
+    yes, no = log.counts(), log.counts(answer=NO) if log.multi_label else None
     for column, head in zip(st.columns(WIDTHS), ("Label", "Key", "Texts", "Wrong, by audits", "", ""), strict=True):
         column.caption(head)
     for place, label in enumerate(log.labels):
@@ -67,7 +67,7 @@ def listed(session: Session) -> None:
 
 
 def _swatch(label: Label) -> str:
-    look = mark(label.mark)
+    look = style(label.style)
     return f'<span style="color:{look["colour"]};font-size:1.1rem">{SHAPES[look["shape"]]}</span>'
 
 
@@ -127,9 +127,9 @@ def _fields(session: Session, label: Label) -> None:
         look = left.selectbox(
             "Colour and shape",
             ORDER,
-            index=ORDER.index(label.mark % N_MARKS),
+            index=ORDER.index(label.style % N_STYLES),
             format_func=_name_of_mark,
-            key=f"mark of {label.id} {label.mark}",
+            key=f"mark of {label.id} {label.style}",
         )
         keys = [None, *KEYS]
         key = right.selectbox(
@@ -151,7 +151,7 @@ COLOURS = (  # palette.HUES
 
 
 def _name_of_mark(index: int) -> str:
-    look = mark(index)
+    look = style(index)
     return f"{SHAPES[int(look['shape'])]} {COLOURS[HUES.index(look['colour'])]}"
 
 
@@ -199,7 +199,7 @@ def _say_done(n: int) -> None:
 
 def _split(session: Session, label: Label) -> None:
     rows = session.selection
-    n = int(np.count_nonzero(session.log.answers(label.id)[rows] == YES))
+    n = int(np.count_nonzero(session.log.label_values(label.id)[rows] == YES))
     if not n:
         st.caption("To split it, lasso those of its points that shall have another label, and come back here.")
         return
@@ -220,7 +220,9 @@ def _delete(session: Session, label: Label) -> None:
     n = int(log.counts()[label.id])
     goes = "goes" if n == 1 else "go"
     lost = (
-        f"its {n:,} yes and all its no are put away" if log.several else f"{count(n, 'text')} {goes} back to unlabelled"
+        f"its {n:,} yes and all its no are put away"
+        if log.multi_label
+        else f"{count(n, 'text')} {goes} back to unlabelled"
     )
     with st.popover("Delete it", icon=":material/delete:"):
         st.markdown(f"Delete **{page.escape(label.name)}**? {lost}. Undo brings all of it back.")

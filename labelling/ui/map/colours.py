@@ -10,7 +10,7 @@ import pandas as pd
 
 from labelling.labels import LabelLog
 from labelling.labels.label import NO, UNKNOWN, UNLABELLED, YES, Label
-from labelling.palette import HUES, N_MARKS, ORDER, Mark, mark  # noqa: F401, HUES is for the charts of the pages
+from labelling.palette import HUES, N_STYLES, ORDER, Style, style  # noqa: F401, HUES is for the charts of the pages
 from labelling.selection.filters import as_numbers, is_date
 
 # viridis, dark to bright (S. van der Walt & N. Smith, 2015): for what has an order
@@ -18,7 +18,7 @@ ORDERED = ("#440154", "#414487", "#2A788E", "#22A884", "#7AD151", "#FDE725")
 
 N_JUDGED = 20_000
 
-QUIET: Mark = {"colour": None, "shape": 0}  # the page chooses a grey between its ink and its paper
+QUIET: Style = {"colour": None, "shape": 0}  # the page chooses a grey between its ink and its paper
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Colouring:
 
     id: str
     codes: np.ndarray
-    palette: list[Mark]
+    palette: list[Style]
     legend: list[dict[str, Any]]
     groups: np.ndarray | None = None
 
@@ -66,46 +66,46 @@ class Colouring:
 
 def by_label(log: LabelLog, focus: Label | None = None) -> Colouring:
     """Colours by label. With yes, no and unknown: of the label in `focus`."""
-    if log.several:
+    if log.multi_label:
         return _by_answer(log, focus)
-    marks = np.zeros(log.n_ids + 1, np.uint8)  # the last for unlabelled
+    styles = np.zeros(log.n_ids + 1, np.uint8)  # the last for unlabelled
     for label in log.labels:
-        marks[label.id] = label.mark % N_MARKS + 1
+        styles[label.id] = label.style % N_STYLES + 1
     counts = log.counts()
     legend = [
-        {"name": label.name, "count": int(counts[label.id]), "code": int(marks[label.id]), "group": label.id}
+        {"name": label.name, "count": int(counts[label.id]), "code": int(styles[label.id]), "group": label.id}
         for label in log.labels
         if counts[label.id]
     ]
     n_unlabelled = int(log.n_rows - counts.sum())
     legend.append({"name": "unlabelled", "count": n_unlabelled, "code": 0, "group": UNLABELLED})
-    palette = [QUIET, *(mark(index) for index in range(N_MARKS))]
-    return Colouring(f"label-{log.project_id}-{log.seq}", marks[log.codes], palette, legend, log.codes)
+    palette = [QUIET, *(style(index) for index in range(N_STYLES))]
+    return Colouring(f"label-{log.project_id}-{log.seq}", styles[log.codes], palette, legend, log.codes)
 
 
-YES_MARK: Mark = {"colour": "#0072B2", "shape": 0}  # of Okabe & Ito's palette (2008), and by shape too
-NO_MARK: Mark = {"colour": "#D55E00", "shape": 1}
+YES_STYLE: Style = {"colour": "#0072B2", "shape": 0}  # of Okabe & Ito's palette (2008), and by shape too
+NO_STYLE: Style = {"colour": "#D55E00", "shape": 1}
 
 
 def _by_answer(log: LabelLog, label: Label | None) -> Colouring:
-    answers = np.full(log.n_rows, UNKNOWN) if label is None else log.answers(label.id)
-    codes = np.select([answers == YES, answers == NO], [1, 2], 0).astype(np.uint8)
+    label_values = np.full(log.n_rows, UNKNOWN) if label is None else log.label_values(label.id)
+    codes = np.select([label_values == YES, label_values == NO], [1, 2], 0).astype(np.uint8)
     legend = [
-        {"name": name, "count": int(np.count_nonzero(answers == answer)), "code": code, "group": answer}
+        {"name": name, "count": int(np.count_nonzero(label_values == answer)), "code": code, "group": answer}
         for name, answer, code in (("yes", YES, 1), ("no", NO, 2), ("unknown", UNKNOWN, 0))
     ]
-    palette = [QUIET, YES_MARK, NO_MARK]
+    palette = [QUIET, YES_STYLE, NO_STYLE]
     name = None if label is None else label.id
-    return Colouring(f"answer-{log.project_id}-{name}-{log.seq}", codes, palette, legend, answers)
+    return Colouring(f"answer-{log.project_id}-{name}-{log.seq}", codes, palette, legend, label_values)
 
 
 def of_row(log: LabelLog, focus: Label | None, row: int) -> str:
     """The colour of a row's label, as CSS; with yes, no and unknown of its answer for the label in `focus`."""
-    if log.several:
-        answer = UNKNOWN if focus is None else int(log.answers(focus.id)[row])
-        return str({YES: YES_MARK, NO: NO_MARK}.get(answer, {"colour": "#8888"})["colour"])
+    if log.multi_label:
+        answer = UNKNOWN if focus is None else int(log.label_values(focus.id)[row])
+        return str({YES: YES_STYLE, NO: NO_STYLE}.get(answer, {"colour": "#8888"})["colour"])
     code = int(log.codes[row])
-    return "#8888" if code == UNLABELLED else str(mark(log.label(code).mark)["colour"])
+    return "#8888" if code == UNLABELLED else str(style(log.label(code).style)["colour"])
 
 
 NEAREST = (25, 100, 500, 2000)  # the steps of a search by likeness: how many are at least as near
@@ -161,7 +161,7 @@ def by_column(name: str, values: pd.Series) -> Colouring:
         return by_number(name, ordered, dates=is_date(values))
     texts = values.astype("string").str.strip()
     counts = texts[texts != ""].value_counts()
-    top = counts.index[: N_MARKS - 1 if len(counts) > N_MARKS else N_MARKS]
+    top = counts.index[: N_STYLES - 1 if len(counts) > N_STYLES else N_STYLES]
     place = pd.Series(np.array(ORDER[: len(top)], int) + 1, index=top)
     codes = texts.map(place).fillna(0).to_numpy(np.uint8)
     legend = [
@@ -173,7 +173,7 @@ def by_column(name: str, values: pd.Series) -> Colouring:
         name_of_rest = f"{n_more:,} more values" if n_more else "empty"
         legend.append({"name": name_of_rest, "count": rest, "code": 0, "group": 0})
     key = _hashed(f"column-{name}", codes, legend)
-    return Colouring(key, codes, [QUIET, *map(mark, range(N_MARKS))], legend)
+    return Colouring(key, codes, [QUIET, *map(style, range(N_STYLES))], legend)
 
 
 def _hashed(name: str, codes: np.ndarray, legend: list[dict[str, Any]]) -> str:

@@ -117,7 +117,7 @@ def _of_project() -> Source | None:
     if project is None or project.id != project_id or not project.is_open or project.has_grown:
         project = st.session_state[OPENED] = access.open_project(project_id)
     dataset, log = project.dataset, project.open_log()
-    columns = [GIVEN_HERE] if not log.several and np.count_nonzero(log.counts()) > 1 else []
+    columns = [GIVEN_HERE] if not log.multi_label and np.count_nonzero(log.counts()) > 1 else []
     columns += [name for name in dataset.frame.columns if name != dataset.text_column and _repeats(dataset.frame[name])]
     if not columns:
         st.info("This project has no labels, and no column whose values could be labels.", icon=":material/label_off:")

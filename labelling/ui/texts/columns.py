@@ -11,7 +11,7 @@ from labelling import readers
 from labelling.labels.label import LabelError, check_imported_names, names_to_import
 from labelling.readers import Dataset, ReadError
 from labelling.readers.exported import columns_of_export
-from labelling.readers.names import SEVERAL
+from labelling.readers.names import MULTI_LABEL
 from labelling.readers.tables import count, listed
 from labelling.ui.frame import page
 from labelling.ui.frame.steps import step
@@ -29,7 +29,7 @@ def choose_columns(found: Found) -> tuple[Dataset, pd.DataFrame | None] | None:
     frame = found.table.frame
     columns = list(frame.columns)
     guess, answer_columns = held(
-        "guesses", (found,), lambda: (readers.guess_text_column(frame), readers.guess_answer_columns(frame))
+        "guesses", (found,), lambda: (readers.guess_text_column(frame), readers.guess_label_value_columns(frame))
     )
     left, right = st.columns(2)
     with left:
@@ -43,20 +43,20 @@ def choose_columns(found: Found) -> tuple[Dataset, pd.DataFrame | None] | None:
             placeholder="Which column holds the texts?",
             key=f"text column of {found.name}, {crc32(repr((columns, guess)).encode()):08x}",
         )
-    preselect(f"kind of {found.name}", SEVERAL if answer_columns else ONE, [ONE, SEVERAL])
+    preselect(f"kind of {found.name}", MULTI_LABEL if answer_columns else ONE, [ONE, MULTI_LABEL])
     kind = st.radio(
         "A text gets",
-        [ONE, SEVERAL],
+        [ONE, MULTI_LABEL],
         captions=["the labels exclude each other", "unknown is never taken for no"],
         key=f"kind of {found.name}",
         horizontal=True,
     )
     others = [column for column in columns if column != text]
-    label, answers, dataset = None, None, None
+    label, label_values, dataset = None, None, None
     with right:
         try:
-            if kind == SEVERAL:
-                answers = _choose_answers(found, others, answer_columns)
+            if kind == MULTI_LABEL:
+                label_values = _choose_label_values(found, others, answer_columns)
             else:
                 label = _choose_label(found, text, others)
             taken = True
@@ -64,7 +64,7 @@ def choose_columns(found: Found) -> tuple[Dataset, pd.DataFrame | None] | None:
             page.error(error)
             taken = False
         if not taken and kind == ONE:
-            _offer_several(found)
+            _offer_multi_label(found)
     with left:
         if text is None:
             st.info("Which column holds the texts?", icon=":material/help:")
@@ -73,7 +73,7 @@ def choose_columns(found: Found) -> tuple[Dataset, pd.DataFrame | None] | None:
                 dataset = held("dataset", (found, text, label), lambda: readers.make_dataset(found.table, text, label))
             except REFUSED as error:
                 page.error(error)
-    return (dataset, answers) if dataset is not None and taken else None
+    return (dataset, label_values) if dataset is not None and taken else None
 
 
 def _choose_label(found: Found, text: str | None, others: list[str]) -> str | None:
@@ -106,7 +106,7 @@ def _choose_label(found: Found, text: str | None, others: list[str]) -> str | No
     return label
 
 
-def _choose_answers(found: Found, others: list[str], guess: list[str]) -> pd.DataFrame:
+def _choose_label_values(found: Found, others: list[str], guess: list[str]) -> pd.DataFrame:
     """The columns with answers, if there are any; see REFUSED."""
     key = f"answer columns of {found.name}"
     preselect(key, [name for name in guess if name in others], others)
@@ -120,15 +120,15 @@ def _choose_answers(found: Found, others: list[str], guess: list[str]) -> pd.Dat
     )
 
     def read() -> pd.DataFrame:
-        answers = readers.read_answers(found.table.frame, columns)
-        check_imported_names(list(answers.columns))
-        return answers
+        label_values = readers.read_label_values(found.table.frame, columns)
+        check_imported_names(list(label_values.columns))
+        return label_values
 
-    answers = held("labels", (found, tuple(columns)), read)
+    label_values = held("labels", (found, tuple(columns)), read)
     if columns:
-        n_answered = int(answers.notna().any(axis=1).sum())
-        _say_labels(len(answers), n_answered, "an answer for one", list(answers.columns))
-    return answers
+        n_answered = int(label_values.notna().any(axis=1).sum())
+        _say_labels(len(label_values), n_answered, "an answer for one", list(label_values.columns))
+    return label_values
 
 
 def _say_labels(n_rows: int, n_given: int, what: str, names: list[str]) -> None:
@@ -142,19 +142,19 @@ def _say_labels(n_rows: int, n_given: int, what: str, names: list[str]) -> None:
     st.caption(f"{n_given:,} of {count(n_rows, 'row')} {have} {what} {of}: {shown}")
 
 
-def _offer_several(found: Found) -> None:
+def _offer_multi_label(found: Found) -> None:
     """A button that takes the column, which has no one label a row, as answers; where it can be read so."""
     label = st.session_state[f"label column of {found.name}"]
 
     def take() -> None:
-        st.session_state[f"kind of {found.name}"] = SEVERAL
+        st.session_state[f"kind of {found.name}"] = MULTI_LABEL
         st.session_state[f"answer columns of {found.name}"] = [label]
 
     try:
-        held("answers offered", (found, label), lambda: readers.read_answers(found.table.frame, [label]))
+        held("answers offered", (found, label), lambda: readers.read_label_values(found.table.frame, [label]))
     except REFUSED:
         return
-    st.button(f"Take it as: {SEVERAL.lower()}", on_click=step(take))
+    st.button(f"Take it as: {MULTI_LABEL.lower()}", on_click=step(take))
 
 
 def preselect(key: str, guess: Any, allowed: Sequence[Any]) -> None:

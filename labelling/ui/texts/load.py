@@ -73,7 +73,7 @@ def say_long_texts(found: Found, dataset: Dataset, choice: Choice) -> None:
         )
 
 
-def create_project(name: str, dataset: Dataset, choice: Choice, answers: pd.DataFrame | None = None) -> Project:
+def create_project(name: str, dataset: Dataset, choice: Choice, label_values: pd.DataFrame | None = None) -> Project:
     """A project in the workspace, its imported labels in the log; with `answers`, of yes, no and unknown for each.
 
     Raises CorralError where the encoder can't be loaded, the vectors or the labels can't be taken: nothing is made.
@@ -85,7 +85,7 @@ def create_project(name: str, dataset: Dataset, choice: Choice, answers: pd.Data
         dataset,
         settings,
         vectors=vectors,
-        answers=answers,
+        label_values=label_values,
         owner=access.account(),
         who=access.person(),
     )
@@ -123,7 +123,7 @@ def brings_vectors(info: ProjectInfo | None) -> bool:
 
 
 def add_texts(
-    info: ProjectInfo, dataset: Dataset, vectors: Vectors | None = None, answers: pd.DataFrame | None = None
+    info: ProjectInfo, dataset: Dataset, vectors: Vectors | None = None, label_values: pd.DataFrame | None = None
 ) -> Project:
     """Add the texts, and their labels where a column holds some, to a project.
 
@@ -134,7 +134,7 @@ def add_texts(
     if any(job is not None and job.is_alive() for job in busy):
         raise WorkspaceError(f"{project.name!r} is still being embedded or tuned: add the texts when that is done.")
     brought = None if vectors is None else vectors(dataset)
-    tasks.add_texts(project, dataset, vectors=brought, answers=answers, who=access.person())
+    tasks.add_texts(project, dataset, vectors=brought, label_values=label_values, who=access.person())
     resources.jobs().forget("embed", project.id)
     return project
 

@@ -43,7 +43,7 @@ MOVES = {
 def settings(session: Session) -> None:
     """The model, what moves, and the button that starts the training."""
     st.markdown("##### Train a classifier")
-    if session.log.several:
+    if session.log.multi_label:
         st.info("A classifier takes one label a text: this project has yes, no and unknown for each.")
         return
     kind = st.radio("Model", list(ABOUT), captions=list(ABOUT.values()))
@@ -104,16 +104,16 @@ def _how_many_move(session: Session, chosen: dict[str, Any]) -> None:
         return
     n_classes = max(2, int(np.count_nonzero(session.log.counts())))
     try:
-        n_moving, groups = _moving(json.dumps(chosen, sort_keys=True), n_classes)
+        n_trainable, groups = _moving(json.dumps(chosen, sort_keys=True), n_classes)
     except CorralError as error:
         page.error(error)
         return
-    st.caption(f"**{count(n_moving, 'parameter')} will move:** {page.escape(', '.join(groups))}")
+    st.caption(f"**{count(n_trainable, 'parameter')} will move:** {page.escape(', '.join(groups))}")
 
 
 @st.cache_data(show_spinner="Loading the model …", max_entries=20)
 def _moving(chosen: str, n_classes: int) -> tuple[int, list[str]]:
-    shapes = _classifier(json.loads(chosen)).parameters_that_move(n_classes)
+    shapes = _classifier(json.loads(chosen)).trainable_parameters(n_classes)
     groups: dict[str, int] = {}
     for name, shape in shapes.items():
         part = name.split(".")[0]
@@ -126,7 +126,7 @@ def _classifier(chosen: dict[str, Any]) -> Any:
 
     check_model(chosen["model"])
     if chosen.get("ready"):
-        return TransformerClassifier.from_ready(chosen["model"])
+        return TransformerClassifier.from_pretrained(chosen["model"])
     return TransformerClassifier(**chosen)
 
 

@@ -83,10 +83,10 @@ def test_a_frozen_body_is_the_checkpoints_bit_for_bit(models, family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_what_moves_is_what_was_said(models, family, train):
     classifier = TransformerClassifier(models[family], train=train, steps=6, random_state=0)
-    said = classifier.parameters_that_move()
+    said = classifier.trainable_parameters()
     head = {name: shape for name, shape in said.items() if name.startswith("head.")}
     assert sorted(head.values()) == [(2,), (2, N_DIMS)]
-    assert classifier.n_moving() == sum(np.prod(shape) for shape in said.values())
+    assert classifier.n_trainable() == sum(np.prod(shape) for shape in said.values())
     moved = changed(classifier.fit(TEXTS, LABELS), models[family])
     # A low-rank update is beside a weight, and is folded into it in the end.
     expected = {name.removeprefix("body.").split(".lora_")[0] for name in said if name.startswith("body.")}
@@ -104,8 +104,8 @@ def test_what_moves_is_what_was_said(models, family, train):
 
 def test_head_alone_moves_little(bert):
     linear, dense = TransformerClassifier(bert), TransformerClassifier(bert, head="dense", hidden_dim=5)
-    assert linear.n_moving(n_classes=3) == 3 * N_DIMS + 3
-    assert dense.n_moving(n_classes=3) == 5 * N_DIMS + 5 + 3 * 5 + 3
+    assert linear.n_trainable(n_classes=3) == 3 * N_DIMS + 3
+    assert dense.n_trainable(n_classes=3) == 5 * N_DIMS + 5 + 3 * 5 + 3
 
 
 def test_the_frozen_body_runs_once(bert, monkeypatch):
@@ -388,8 +388,8 @@ def test_a_ready_models_own_head(tmp_path, family):
     folder = save_model(
         tmp_path / family, family, head="AutoModelForSequenceClassification", num_labels=3, id2label=labels
     )
-    ready = TransformerClassifier.from_ready(folder)
-    assert ready.classes_.tolist() == list(labels.values())
+    pretrained = TransformerClassifier.from_pretrained(folder)
+    assert pretrained.classes_.tolist() == list(labels.values())
     texts = ["good film", "a much longer film", "it ends here<|end|>"]
     expected = []
     for text in texts:  # one at a time, without padding
@@ -400,24 +400,24 @@ def test_a_ready_models_own_head(tmp_path, family):
             tokens.pop("token_type_ids", None)
         with torch.no_grad():
             expected.append(model.model(**tokens).logits[0].numpy())
-    np.testing.assert_allclose(ready.logits(texts), expected, atol=1e-5)
-    assert ready.predict_proba(texts).shape == (3, 3)
-    assert ready.transform(texts).shape == (3, N_DIMS)
+    np.testing.assert_allclose(pretrained.logits(texts), expected, atol=1e-5)
+    assert pretrained.predict_proba(texts).shape == (3, 3)
+    assert pretrained.transform(texts).shape == (3, N_DIMS)
     hidden = load(folder).model(**load(folder).tokenizer("good film", return_tensors="pt", return_token_type_ids=False))
     at = -1 if family in GENERATIVE else 0
-    np.testing.assert_allclose(ready.transform(texts)[0], hidden.last_hidden_state[0, at].detach(), atol=1e-5)
-    ready.save(tmp_path / "saved")
+    np.testing.assert_allclose(pretrained.transform(texts)[0], hidden.last_hidden_state[0, at].detach(), atol=1e-5)
+    pretrained.save(tmp_path / "saved")
     loaded = TransformerClassifier.load(tmp_path / "saved")
-    np.testing.assert_array_equal(loaded.logits(texts), ready.logits(texts))
+    np.testing.assert_array_equal(loaded.logits(texts), pretrained.logits(texts))
     assert loaded.classes_.tolist() == list(labels.values())
 
 
 def test_models_that_are_not_ready(bert, tmp_path):
     with pytest.raises(EncoderError, match=r"is no classifier yet: .*classifier\.weight.*TransformerClassifier\("):
-        TransformerClassifier.from_ready(bert)
+        TransformerClassifier.from_pretrained(bert)
     one = save_model(tmp_path / "one", "bert", head="AutoModelForSequenceClassification", num_labels=1)
     with pytest.raises(EncoderError, match="gives one number a text"):
-        TransformerClassifier.from_ready(one)
+        TransformerClassifier.from_pretrained(one)
 
 
 # ---------------------------------------------------------------- scikit-learn

@@ -1,4 +1,4 @@
-"""The Python of docs/heads.md runs as it stands."""
+"""The Python of docs/classifiers.md runs as it stands."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.test_readme import ROOT, run_python
 
 pytestmark = pytest.mark.slow
 
-PAGE = (ROOT / "docs" / "heads.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "classifiers.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -21,8 +21,8 @@ def test_the_python_on_heads_runs(no_network) -> None:
     names = run_python(PAGE)
     assert names["guessed"].tolist() == ["card", "refund"]
     assert names["probabilities"].shape == names["logits"].shape == (1, 2)
-    assert f"{names['n_moving']:,} of" in PAGE
-    assert names["moving"]["head.1.weight"] == (2, 384)
+    assert f"{names['n_trainable']:,} of" in PAGE
+    assert names["trainable"]["head.1.weight"] == (2, 384)
     assert names["space"].shape == (8, 384)
     np.testing.assert_array_equal(names["loaded"].logits(names["texts"]), names["classifier"].logits(names["texts"]))
     assert names["fits"].tolist() == ["fits"]

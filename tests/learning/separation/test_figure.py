@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import pytest
 
 from labelling.learning.separation import Recording, figure, to_html
-from labelling.palette import N_MARKS
+from labelling.palette import N_STYLES
 
 NAUGHTY = "<img src=x onerror=\"caught = 1\"> </script><script>caught = 1</script> <a href='javascript:caught=1'>b</a>"
 
@@ -119,10 +119,10 @@ def test_two_recordings_go_by_step_and_the_shorter_one_waits() -> None:
 
 
 def test_many_labels_differ_in_colour_or_shape() -> None:
-    names = tuple(f"label {code:02}" for code in range(N_MARKS))
+    names = tuple(f"label {code:02}" for code in range(N_STYLES))
     made = figure([recording(names=names, n_points=48)], TEXTS)
     looks = {(trace.marker.color, trace.marker.symbol) for trace in made.data if shown(trace, 0)}
-    assert len(looks) == N_MARKS
+    assert len(looks) == N_STYLES
 
 
 def test_names_and_texts_are_shortened_and_stay_text() -> None:

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from labelling.learning.memory import MEMORY_ROWS, Memory
 from labelling.learning.targets import Targets
 from labelling.learning.tuners import ContrastiveTuner, FeedForwardTuner
-from labelling.learning.tuners._memory import MEMORY_ROWS, Memory
 from tests.learning.tuners.test_tuners import blobs, every_tuner
 
 pytestmark = pytest.mark.slow

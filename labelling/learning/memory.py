@@ -40,7 +40,7 @@ class Memory:
         names = self.targets.classes.tolist() + targets.classes.tolist() + further
         if len({isinstance(name, str) for name in names}) > 1:
             raise ValueError("labels must be all text or all numbers, got both")
-        if targets.several:
+        if targets.multi_label:
             order = np.array(list(dict.fromkeys(names)))
             codes = np.full((len(self.x) + len(x), len(order)), UNKNOWN, np.int8)
             codes[: len(self.x), _places(self.targets.classes, order)] = self.targets.codes
@@ -67,7 +67,7 @@ class Memory:
         if len(self.x) <= MEMORY_ROWS:
             return self
         order = np.argsort(self.keys, kind="stable")
-        groups = np.zeros(len(order), int) if self.targets.several else self.targets.codes[order]
+        groups = np.zeros(len(order), int) if self.targets.multi_label else self.targets.codes[order]
         # the how-manieth of its class each row is, in the order of the keys
         by_group = np.argsort(groups, kind="stable")
         starts = np.searchsorted(groups[by_group], groups[by_group])

@@ -1,6 +1,6 @@
 """Heads on a transformer beside tuners on its embeddings: accuracy, map and cost at 200 labels.
 
-    python tests/benchmarks/heads.py --data DIR --cache DIR2 [--seeds 0 1] [--tasks "AG news" "CLINC 20"]
+    python tests/benchmarks/classifiers.py --data DIR --cache DIR2 [--seeds 0 1] [--tasks "AG news" "CLINC 20"]
 
 DIR holds ag_news_test.csv and clinc150.csv. The figures of each task, seed and way are kept in DIR2: a run that was
 stopped goes on, and the table is of all that is there.

@@ -7,21 +7,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelling.readers import ReadError, guess_answer_columns, read_answers, read_table
+from labelling.readers import ReadError, guess_label_value_columns, read_label_values, read_table
 from tests.readers.helpers import DATA
 
 NAN = np.nan
 
 
-def equal(answers: pd.DataFrame, **columns: list[float]) -> None:
-    pd.testing.assert_frame_equal(answers, pd.DataFrame(columns, index=answers.index, dtype=float), check_like=True)
+def equal(label_values: pd.DataFrame, **columns: list[float]) -> None:
+    pd.testing.assert_frame_equal(
+        label_values, pd.DataFrame(columns, index=label_values.index, dtype=float), check_like=True
+    )
 
 
 def test_objects_of_labels_as_jsonl_has_them() -> None:
     lines = ['{"text": "a b", "cats": {"x": 1}}', '{"text": "c d", "cats": {"x": 0, "y": true}}', '{"text": "e f"}']
     frame = read_table("\n".join(lines).encode(), "a.jsonl").frame
-    assert guess_answer_columns(frame) == ["cats"]
-    equal(read_answers(frame, ["cats"]), x=[1, 0, NAN], y=[NAN, 1, NAN])
+    assert guess_label_value_columns(frame) == ["cats"]
+    equal(read_label_values(frame, ["cats"]), x=[1, 0, NAN], y=[NAN, 1, NAN])
 
 
 @pytest.mark.parametrize(
@@ -36,20 +38,20 @@ def test_objects_of_labels_as_jsonl_has_them() -> None:
 )
 def test_a_column_for_one_label(values: list) -> None:
     frame = pd.DataFrame({"refund": pd.Series(values, dtype=object)})
-    equal(read_answers(frame, ["refund"]), refund=[1, 0, NAN, NAN])
+    equal(read_label_values(frame, ["refund"]), refund=[1, 0, NAN, NAN])
 
 
 def test_the_columns_of_an_export_are_guessed_and_called_after_their_labels() -> None:
     frame = pd.DataFrame(
         {"text": ["a", "b"], "cats": ['{"a b": 1}', ""], "label: a b": ["yes", "no"], "label": ["", ""]}
     )
-    assert guess_answer_columns(frame) == ["label: a b"]
-    equal(read_answers(frame, ["label: a b"]), **{"a b": [1, 0]})
+    assert guess_label_value_columns(frame) == ["label: a b"]
+    equal(read_label_values(frame, ["label: a b"]), **{"a b": [1, 0]})
 
 
 def test_what_is_no_answer_is_not_guessed() -> None:
     frame = pd.DataFrame({"score": ['{"x": 0.3}'], "list": ["[1]"], "words": ["{no json"], "none": [None], "n": [1]})
-    assert guess_answer_columns(frame) == []
+    assert guess_label_value_columns(frame) == []
 
 
 @pytest.mark.parametrize(
@@ -65,16 +67,16 @@ def test_what_is_no_answer_is_not_guessed() -> None:
 )
 def test_bad_answers_are_said(frame: dict, message: str) -> None:
     with pytest.raises(ReadError, match=message):
-        read_answers(pd.DataFrame(frame), list(frame))
+        read_label_values(pd.DataFrame(frame), list(frame))
 
 
 def test_no_columns_are_no_answers() -> None:
-    answers = read_answers(pd.DataFrame({"a": [1, 2]}), [])
-    assert answers.shape == (2, 0)
+    label_values = read_label_values(pd.DataFrame({"a": [1, 2]}), [])
+    assert label_values.shape == (2, 0)
 
 
 @pytest.mark.parametrize(
-    ("values", "answers"),
+    ("values", "label_values"),
     [
         ([["x", "y"], ["x"], [], None], {"x": [1, 1, NAN, NAN], "y": [1, NAN, NAN, NAN]}),
         ([["x", "x", "y"], [None, "y"], [""], ["x"]], {"x": [1, NAN, NAN, 1], "y": [1, 1, NAN, NAN]}),
@@ -87,7 +89,7 @@ def test_no_columns_are_no_answers() -> None:
         ([["long " * 15, "y"], ["longer" * 10], [], None], None),
     ],
 )
-def test_a_name_in_a_list_is_a_yes_and_all_others_are_unknown(values: list, answers: dict | None) -> None:
+def test_a_name_in_a_list_is_a_yes_and_all_others_are_unknown(values: list, label_values: dict | None) -> None:
     lines = [json.dumps({"text": "a b", "label": value}) for value in values]
     for data, name in (
         ("\n".join(lines).encode(), "a.jsonl"),
@@ -97,12 +99,12 @@ def test_a_name_in_a_list_is_a_yes_and_all_others_are_unknown(values: list, answ
         ),
     ):
         frame = read_table(data, name).frame
-        assert guess_answer_columns(frame) == ["label"]
-        found = read_answers(frame, ["label"])
-        if answers is None:
+        assert guess_label_value_columns(frame) == ["label"]
+        found = read_label_values(frame, ["label"])
+        if label_values is None:
             assert found.sum().tolist() == [1, 1, 1]
         else:
-            equal(found, **answers)
+            equal(found, **label_values)
 
 
 @pytest.mark.parametrize(
@@ -125,32 +127,32 @@ def test_a_name_in_a_list_is_a_yes_and_all_others_are_unknown(values: list, answ
 def test_which_lists_are_guessed(columns: dict, guessed: list[str]) -> None:
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     frame = read_table(json.dumps([{"text": "a b", **row} for row in rows]).encode(), "a.json").frame
-    assert guess_answer_columns(frame) == guessed
+    assert guess_label_value_columns(frame) == guessed
 
 
 def test_lists_that_are_no_labels_are_said() -> None:
     frame = pd.DataFrame({"label": ['["x", "y"]', '[[0, 5, "PER"]]']})
     with pytest.raises(ReadError, match=r"row 2: .*PER.* is no list of labels"):
-        read_answers(frame, ["label"])
+        read_label_values(frame, ["label"])
     frame = pd.DataFrame({"label": [json.dumps([f"a{k}", f"b{k}"]) for k in range(600)]})
     with pytest.raises(ReadError, match="more than 1,000 different labels"):
-        read_answers(frame, ["label"])
+        read_label_values(frame, ["label"])
 
 
 def test_many_rows_are_read_in_no_time() -> None:
     frame = pd.DataFrame({"list": ['["x", "y"]'] * 100_000, "cats": ['{"x": 1, "y": 0}'] * 100_000}, dtype="str")
     start = time.process_time()
     for column in frame:
-        assert read_answers(frame, [column])["x"].sum() == 100_000
+        assert read_label_values(frame, [column])["x"].sum() == 100_000
     assert time.process_time() - start < 15
 
 
 def test_class_labels_in_lists_as_datasets_writes_them() -> None:
     frame = read_table((DATA / "formats/hf_multi.parquet").read_bytes(), "a.parquet").frame
-    assert guess_answer_columns(frame) == ["cats"]
+    assert guess_label_value_columns(frame) == ["cats"]
     equal(
-        read_answers(frame, ["label"]),
+        read_label_values(frame, ["label"]),
         card=[1, 1, NAN, NAN, NAN, NAN, NAN, 1],
         refund=[NAN, NAN, 1, 1, NAN, NAN, NAN, 1],
     )
-    assert read_answers(frame, ["cats"])["card"].tolist()[:3] == [1, 1, 0]
+    assert read_label_values(frame, ["cats"])["card"].tolist()[:3] == [1, 1, 0]

@@ -17,17 +17,17 @@ from labelling.readers.names import Names, Unnamed, names_in, names_of_rows, nes
 _YES, _NO, _UNKNOWN = {"yes", "y", "true", "1", "1.0"}, {"no", "n", "false", "0", "0.0"}, {"", "unknown", "?", "null"}
 _SEVERAL_NAMES = ("tags", "categories", "classes", "intents", "topics", "targets", "sentiments")
 N_JUDGED = 1_000
-MAX_ANSWERS = 100_000_000  # of 8 bytes: a hundred labels for a million rows
+MAX_LABEL_VALUES = 100_000_000  # of 8 bytes: a hundred labels for a million rows
 
 
-def guess_answer_columns(frame: pd.DataFrame) -> list[str]:
+def guess_label_value_columns(frame: pd.DataFrame) -> list[str]:
     """The columns that surely hold answers: those of an export of ours, else objects of names and 0 or 1, else lists.
 
     Of lists only a column in which some row has several names, those called after labels before any others.
     """
-    answers, others = columns_of_export(frame.columns)
+    label_values, others = columns_of_export(frame.columns)
     if others:  # Whatever else it has was uploaded once.
-        return [name for name in answers if name != NESTED or _is_nested(frame[name])]
+        return [name for name in label_values if name != NESTED or _is_nested(frame[name])]
     ours = [name for name in frame.columns if name.startswith(PREFIX)]
     if ours:
         return ours
@@ -45,7 +45,7 @@ def guess_answer_columns(frame: pd.DataFrame) -> list[str]:
     wholes = set(frame.columns)
     parts = {name for name in texts for dot in re.finditer(r"\.", name[:1_000]) if name[: dot.start()] in wholes}
     candidates = [name for name in texts if name not in parts and _has_lists(frame[name])]
-    lists = [name for name in candidates if _offers_several(frame[name], _is_label(name))]
+    lists = [name for name in candidates if _offers_multi_label(frame[name], _is_label(name))]
     return [name for name in lists if _is_label(name)] or ([] if any(map(_is_label, frame.columns)) else lists)
 
 
@@ -59,7 +59,7 @@ def _is_nested(values: pd.Series) -> bool:
         if isinstance(cell, str) and cell.strip() in ("", "{}"):  # it tells nothing, and may stand in thousands of rows
             continue
         found = _mapping(cell)
-        if found is None or not _are_answers(found):
+        if found is None or not _are_label_values(found):
             return False
         found_one += bool(found)
         n += 1
@@ -74,7 +74,7 @@ def _has_lists(values: pd.Series) -> bool:
     return any(isinstance(names_in(cell), Names) for cell in like_lists)
 
 
-def _offers_several(values: pd.Series, is_label: bool) -> bool:
+def _offers_multi_label(values: pd.Series, is_label: bool) -> bool:
     """Whether these are lists of labels' names, several in some row; single names may stand among them."""
     named = [found for found in names_of_rows(values) if found or isinstance(found, Names)]
     if any(isinstance(found, Unnamed) for found in named) or not any(len(found) > 1 for found in named):
@@ -85,7 +85,7 @@ def _offers_several(values: pd.Series, is_label: bool) -> bool:
     return len(distinct) <= MAX_IMPORTED_LABELS and all(len(name) <= MAX_NAME_LENGTH for name in distinct)
 
 
-def _are_answers(found: Mapping[str, Any]) -> bool:
+def _are_label_values(found: Mapping[str, Any]) -> bool:
     return all(value is None or value in (0, 1) for value in found.values())
 
 
@@ -94,52 +94,52 @@ def _mapping(cell: Any) -> Mapping[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def read_answers(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+def read_label_values(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """The answers in these columns: a column for each label by its name, (n_rows,), 1.0 yes, 0.0 no, NaN unknown.
 
     A column holds objects such as {"refund": 1, "delay": 0}; or lists of names, each a yes, where all others stay
     unknown; or yes or no, true or false, 1 or 0 for the label that it is called after. Nothing, null, "unknown" and "?"
     are unknown. Raises ReadError where a cell is none of these, or two columns are about one label.
     """
-    answers: dict[str, np.ndarray] = {}
+    label_values: dict[str, np.ndarray] = {}
     for column in columns:
         values = frame[column]
         read = _nested if _is_nested(values) else _listed if _has_lists(values) else _plain
         for name, found in read(values, column).items():
-            if name in answers:
+            if name in label_values:
                 raise ReadError(f"Two columns hold answers for the label {name[:40]!r}: choose one of them.")
-            answers[name] = found
-    return pd.DataFrame(answers, index=frame.index)
+            label_values[name] = found
+    return pd.DataFrame(label_values, index=frame.index)
 
 
-def _answer(answers: dict[str, np.ndarray], name: str, row: int, value: float, n_rows: int, column: str) -> None:
-    if name not in answers:
-        if len(answers) == MAX_IMPORTED_LABELS:
+def _answer(label_values: dict[str, np.ndarray], name: str, row: int, value: float, n_rows: int, column: str) -> None:
+    if name not in label_values:
+        if len(label_values) == MAX_IMPORTED_LABELS:
             raise ReadError(
                 f"Column {column[:40]!r} names more than {MAX_IMPORTED_LABELS:,} different labels, which is as many as "
                 "are allowed: choose another column, or none."
             )
-        if (len(answers) + 1) * n_rows > MAX_ANSWERS:
+        if (len(label_values) + 1) * n_rows > MAX_LABEL_VALUES:
             raise ReadError(
-                f"Column {column[:40]!r} names more than {len(answers):,} labels in {n_rows:,} rows; up to "
-                f"{MAX_ANSWERS:,} answers, rows times labels, can be read: choose another column, or none."
+                f"Column {column[:40]!r} names more than {len(label_values):,} labels in {n_rows:,} rows; up to "
+                f"{MAX_LABEL_VALUES:,} answers, rows times labels, can be read: choose another column, or none."
             )
-        answers[name] = np.full(n_rows, np.nan)
-    answers[name][row] = value
+        label_values[name] = np.full(n_rows, np.nan)
+    label_values[name][row] = value
 
 
 def _listed(values: pd.Series, column: str) -> dict[str, np.ndarray]:
-    answers: dict[str, np.ndarray] = {}
+    label_values: dict[str, np.ndarray] = {}
     for row, names in enumerate(names_of_rows(values)):
         if isinstance(names, Unnamed):
             raise ReadError(f"Column {column[:40]!r}, row {row + 1:,}: {names[0][:80]!r} is no list of labels.")
         for name in names:
-            _answer(answers, name, row, 1.0, len(values), column)
-    return answers
+            _answer(label_values, name, row, 1.0, len(values), column)
+    return label_values
 
 
 def _nested(values: pd.Series, column: str) -> dict[str, np.ndarray]:
-    answers: dict[str, np.ndarray] = {}
+    label_values: dict[str, np.ndarray] = {}
     for row, cell in enumerate(values):
         if cell is None or (not isinstance(cell, dict) and (pd.isna(cell) or not str(cell).strip())):
             continue
@@ -154,8 +154,8 @@ def _nested(values: pd.Series, column: str) -> dict[str, np.ndarray]:
                     f"Column {column[:40]!r}, row {row + 1:,}: the label {name[:40]!r} must be 1 (yes), 0 (no) or "
                     f"null (unknown), got {str(value)[:40]}."
                 )
-            _answer(answers, composed(str(name)), row, float(value), len(values), column)
-    return answers
+            _answer(label_values, composed(str(name)), row, float(value), len(values), column)
+    return label_values
 
 
 def _plain(values: pd.Series, column: str) -> dict[str, np.ndarray]:
