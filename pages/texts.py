@@ -4,7 +4,7 @@ import streamlit as st
 
 from labelling import readers
 from labelling.errors import CorralError
-from labelling.ui.frame import access, page, resources
+from labelling.ui.frame import access, page, resources, state
 from labelling.ui.texts import columns, encoder_choice, load, projects, reading
 
 page.start("Texts", wide=False)
@@ -36,7 +36,7 @@ with second:
     else:
         reading.read_file()
 
-if (found := st.session_state.get(reading.TABLE)) is not None:
+if (found := state.of_tab(reading.Upload).found) is not None:
     resources.warm_up()  # not before there is a file: a demo needs no model, and the two would share the processor
     st.divider()
     try:
@@ -62,10 +62,10 @@ if (found := st.session_state.get(reading.TABLE)) is not None:
     except CorralError as error:
         page.error(error)
 
-if found := access.projects():
+if listed := access.projects():
     st.divider()
     st.markdown("##### Your projects")
-    projects.list_projects(found)
+    projects.list_projects(listed)
 st.caption(access.who_sees(str(resources.workspace().folder)))
 if warning := access.open_to_all():
     st.warning(warning, icon=":material/lock_open:")

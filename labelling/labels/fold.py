@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from labelling.labels.label import KEYS, NO, UNKNOWN, UNLABELLED, YES, Action, Label, LabelError
+from labelling.labels.label import KEYS, NO, STYLE, UNKNOWN, UNLABELLED, YES, Action, Label, LabelError
 
 ONE = -1  # the column of a project with one label a row; else a column's number is its label's id
 
@@ -220,7 +220,7 @@ class Fold:
         for action in self._edits:
             for label_id, changed in action.changes.items():
                 if action.seq == self._made_by[label_id]:
-                    fields[label_id] = {"position": label_id, "mark": label_id, **changed}
+                    fields[label_id] = {"position": label_id, STYLE: label_id, **changed}
                 elif action.seq not in off:
                     fields[label_id].update(changed)
         became = {label_id: int(known["became"]) for label_id, known in fields.items() if "became" in known}
@@ -243,7 +243,7 @@ class Fold:
             names[name] = label_id
         keys = _keys([fields[label_id].get("key") for label_id in there])
         labels = [
-            Label(label_id, name, known["mark"], known.get("description", ""), key)
+            Label(label_id, name, known[STYLE], known.get("description", ""), key)
             for (name, label_id), key in zip(names.items(), keys, strict=True)
             for known in [fields[label_id]]
         ]

@@ -23,13 +23,16 @@ MAX_IMPORTED_LABELS = 1000  # a column with more values than this is an identifi
 KEYS = tuple("123456789AELPQZ")
 
 
+STYLE = "mark"  # the name under which a label's style is stored
+
+
 class LabelError(CorralError, ValueError):
     """A label, a selection or a step that can't be taken; the message says why."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """`style` is the number of its colour and shape, see `labelling.palette`, stored as "mark"; `key` the page's."""
+    """`style` is the number of its colour and shape, see `labelling.palette`; `key` the page's."""
 
     id: int
     name: str

@@ -8,7 +8,17 @@ from sqlalchemy import Connection
 
 from labelling.labels.auditing import LogAuditor
 from labelling.labels.fold import ONE, Change
-from labelling.labels.label import KEYS, MAX_DESCRIPTION_LENGTH, NO, UNLABELLED, YES, Label, LabelError, clean_name
+from labelling.labels.label import (
+    KEYS,
+    MAX_DESCRIPTION_LENGTH,
+    NO,
+    STYLE,
+    UNLABELLED,
+    YES,
+    Label,
+    LabelError,
+    clean_name,
+)
 from labelling.labels.writing import Outcome
 from labelling.palette import N_STYLES
 
@@ -40,7 +50,7 @@ class LabelLog(LogAuditor):
         if not 0 <= style < N_STYLES:
             raise LabelError(f"A label's style must lie in 0..{N_STYLES - 1}, got {style}.")
         with self._writing() as (connection, _):
-            self._edit(connection, "recolour", label_id, "mark", style)
+            self._edit(connection, "recolour", label_id, "style", style)
 
     def describe(self, label_id: int, description: str) -> None:
         """Say what the label means, for those who label with it."""
@@ -114,7 +124,9 @@ class LabelLog(LogAuditor):
 
     def _edit(self, connection: Connection, kind: str, label_id: int, field: str, value: Any) -> None:
         if getattr(self.label(label_id), field) != value:
-            self._append(connection, kind, label_id=label_id, labels={label_id: {field: value}})
+            self._append(
+                connection, kind, label_id=label_id, labels={label_id: {STYLE if field == "style" else field: value}}
+            )
 
 
 def _description(text: str) -> str:

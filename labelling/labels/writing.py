@@ -23,6 +23,7 @@ from labelling.database.tables import changes as changes_table
 from labelling.labels.fold import ONE, Change, Fold
 from labelling.labels.label import (
     NO,
+    STYLE,
     UNKNOWN,
     UNLABELLED,
     YES,
@@ -266,7 +267,7 @@ class LogWriter(LogReader):
             if name not in ids and clean not in ids:
                 ids[clean] = self.n_ids + len(made)
                 style = free_style(styles.values(), [styles[each] for each in near if each in styles])
-                made[ids[clean]] = {"name": clean, "mark": style}
+                made[ids[clean]] = {"name": clean, STYLE: style}
                 styles[ids[clean]] = style
             ids.setdefault(name, ids[clean])
         return ids, made

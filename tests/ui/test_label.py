@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from labelling.ui.frame import page, resources
+from labelling.ui.history.audit import Held
 from labelling.ui.label import checking, map_and_panel
 from labelling.workspace import Project, Workspace
+from tests.ui.tab import of_project
 from tests.ui.test_pages import fresh_workspace, open_page, said
 from tests.ui.test_pages_labels import click, log_of, make, select
 
@@ -38,7 +40,7 @@ def test_what_was_labelled_last_is_checked_and_says_how_right_it_is(project: Pro
     check = at.button(key="check")
     assert (check.label, check.proto.type) == ("Check 5", "primary")
     at = check.click().run()
-    held = at.session_state["audit"]
+    held = of_project(at, Held).audit
     assert held.seq == 1
     assert len(held.rows) == 5
     assert "Checking 5 of what was labelled last" in said(at)
@@ -46,7 +48,7 @@ def test_what_was_labelled_last_is_checked_and_says_how_right_it_is(project: Pro
     at.button(key="audit 2").click().run()
     at = click(at, "The other 4 belong")
     at = click(at, "Keep (1 wrong)")
-    assert "audit" not in at.session_state
+    assert of_project(at, Held).audit is None
     log = log_of(project)
     found = log.rightness()
     assert log.names()[held.rows[1]] is None
@@ -61,7 +63,7 @@ def test_a_check_that_was_begun_can_be_given_up(project: Project) -> None:
     at = open_page("label", project)
     at = at.button(key="check").click().run()
     at = click(at, "Done")
-    assert "audit" not in at.session_state
+    assert of_project(at, Held).audit is None
     assert log_of(project).rightness() is None
 
 
@@ -74,7 +76,7 @@ def test_all_labels_are_checked_when_many_were_given(project: Project, monkeypat
     check = at.button(key="check")
     assert (check.label, check.proto.type) == ("Check 9 of all", "primary")
     at = check.click().run()
-    held = at.session_state["audit"]
+    held = of_project(at, Held).audit
     assert held.seq is None
     assert len(set(held.rows // 4)) == 3, "of all actions"
     shown = "".join(element.proto.body for element in at.get("html"))
@@ -103,7 +105,7 @@ def test_the_words_of_a_large_map_are_made_beside_the_page(project: Project, mon
     job.join()
     assert job.error is None
     assert session.has_regions
-    assert "words of" not in at.session_state, "they came after the page was drawn"
+    assert of_project(at, map_and_panel.Shown).words_of is None, "they came after the page was drawn"
     at.run()
-    assert at.session_state["words of"] == session.view.id
+    assert of_project(at, map_and_panel.Shown).words_of == session.view.id
     assert not at.exception

@@ -11,8 +11,10 @@ from streamlit.testing.v1 import AppTest
 from labelling.readers import make_dataset, read_table
 from labelling.ui.frame import progress, resources
 from labelling.ui.label import controls
+from labelling.ui.label.reading import Reading
 from labelling.ui.texts import load
 from labelling.workspace import Project, Workspace
+from tests.ui.tab import key, of_project
 from tests.ui.test_pages import fresh_workspace, open_page, press, said, tuned
 
 pytestmark = pytest.mark.slow
@@ -103,7 +105,7 @@ def test_every_step_works_with_the_texts_that_others_added(workspace: Workspace)
         press(at, step)
         assert not at.exception
     assert at.session_state["corral"].selection.tolist() == list(range(40, 60))
-    at.text_input(key="search query").input("parcel").run()
+    at.text_input(key=key(at, "search query")).input("parcel").run()
     assert "**20** with the words" in said(at)
     assert legend(at) == {"found": 20, "others": 40}
     press(at, "Select them")
@@ -115,7 +117,7 @@ def test_every_step_works_with_the_texts_that_others_added(workspace: Workspace)
     assert not at.exception
     assert project.has_grown
     assert at.session_state["corral"].log.n_labelled == 10
-    at.session_state["pinned"] = 59
+    of_project(at, Reading).pinned = 59
     at.run()
     assert "Pinned: row 60" in said(at)
     press(at, "More like it")
@@ -126,14 +128,14 @@ def test_every_step_works_with_the_texts_that_others_added(workspace: Workspace)
 def test_new_columns_and_values_are_offered_as_soon_as_they_are_there(workspace: Workspace) -> None:
     project = make(workspace, FIRST)
     at = open_page("label", project)
-    assert "column kind" not in at.selectbox(key="colour by").options
+    assert "column kind" not in at.selectbox(key=key(at, "colour by")).options
     at.selectbox(key="filter column").select("n").run()
     assert (at.slider(key="filter range").min, at.slider(key="filter range").max) == (0, 19)
     at.slider(key="filter range").set_value((0.0, 18.0)).run()
     add(workspace, SECOND)
     at.run()
-    assert {"kind", "src"} <= set(at.selectbox(key="colour by").options)
-    at.selectbox(key="colour by").set_value("column kind").run()
+    assert {"kind", "src"} <= set(at.selectbox(key=key(at, "colour by")).options)
+    at.selectbox(key=key(at, "colour by")).set_value("column kind").run()
     assert not at.exception
     assert legend(at) == {"x": 10, "y": 10, "empty": 40}
     column = next(box for box in at.selectbox if box.label == "Column")
@@ -154,15 +156,15 @@ def test_new_columns_and_values_are_offered_as_soon_as_they_are_there(workspace:
 def test_a_second_tab_with_a_search_on_show_while_texts_are_added(workspace: Workspace) -> None:
     project = make(workspace, FIRST)
     at = open_page("label", project)
-    at.text_input(key="search query").input("refund").run()
+    at.text_input(key=key(at, "search query")).input("refund").run()
     press(at, "Select them")
     assert "20 selected" in said(at)
     add(workspace, SECOND)
     press(at, "Invert")  # on the page as it was
     assert not at.exception
-    assert at.text_input(key="search query").value == "", "no search is in force"
+    assert at.text_input(key=key(at, "search query")).value == "", "no search is in force"
     assert "with the words" not in said(at)
-    assert at.selectbox(key="colour by").value == "label"
+    assert at.selectbox(key=key(at, "colour by")).value == "label"
 
 
 # ---------------------------------------------------------------- filters
@@ -229,7 +231,7 @@ def test_groups_that_the_legend_hides_are_a_chip_too(workspace: Workspace) -> No
     project.open_log().assign(range(10), "a")
     project.open_log().assign(range(10, 15), "b")
     at = open_page("label", project)
-    at.session_state["hidden groups"] = {("label", None): {0, 1}}
+    of_project(at, controls.Looks).hidden = {("label", None): {0, 1}}
     at.run()
     assert chips(at) == ["hidden in the legend: 2 groups"]
     assert "**25 of 40** are shown" in said(at)
@@ -375,6 +377,6 @@ def test_an_uploaded_column_does_not_stand_in_for_what_colours_the_map(workspace
     for name in names:
         box = next(each for each in at.selectbox if each.label == "Colour by")
         box.set_value(f"{controls.COLUMN}{name}").run()
-        assert at.session_state["colour by"] == f"{controls.COLUMN}{name}"
-        assert {entry["name"] for entry in at.session_state["colouring"][2].legend} == {"x", "y"}
+        assert at.session_state[key(at, "colour by")] == f"{controls.COLUMN}{name}"
+        assert {entry["name"] for entry in of_project(at, controls.Looks).made[2].legend} == {"x", "y"}
     assert held.log.names()[:3].tolist() == ["mine"] * 3

@@ -11,8 +11,12 @@ from streamlit.testing.v1 import AppTest
 from labelling.dataset import Dataset
 from labelling.ui.frame import access, resources
 from labelling.ui.frame.markdown import escape
+from labelling.ui.history import history
+from labelling.ui.label.reading import Reading
+from labelling.ui.labels import manage
 from labelling.workspace import Project, Workspace
 from tests.naughty import NAMES
+from tests.ui.tab import of_project
 from tests.ui.test_pages import open_page, workspace  # noqa: F401, a fixture
 
 DRAWN_OTHERWISE = [
@@ -96,14 +100,14 @@ def test_on_every_page(naughty: Project, monkeypatch: pytest.MonkeyPatch, name: 
     at = open_page(name, naughty)
     if name == "label":
         at.session_state["corral"].selection = np.arange(8)
-        at.session_state["pinned"] = 0
+        of_project(at, Reading).pinned = 0
         at.text_input(key="search query").input(":material/delete:")
         at.run()
     if name == "labels":
-        at.session_state["edited label"] = 0
+        of_project(at, manage.Edited).label_id = 0
         at.run()
     if name == "history":
-        at.session_state["history action"] = 1
+        of_project(at, history.Chosen).action = 1
         at.run()
     assert not at.exception
     assert not at.error

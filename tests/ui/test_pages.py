@@ -16,7 +16,10 @@ from labelling.readers import make_dataset, read_table
 from labelling.session import Session
 from labelling.ui.frame import progress, resources
 from labelling.ui.label import map_and_panel
+from labelling.ui.label.reading import Reading
+from labelling.ui.tune import tuning
 from labelling.workspace import Project, Workspace
+from tests.ui.tab import of_project
 
 ROOT = Path(__file__).parents[2]
 CSV = b"id,text,kind\n1,the card was lost,a\n2,the refund is late,b\n3,where is my money,\n4,how is the cat,a\n"
@@ -182,14 +185,14 @@ def test_too_few_texts_for_a_umap_are_shown_as_pca(project: Project) -> None:
 def test_another_project_in_the_same_tab_starts_afresh(project: Project, workspace: Workspace) -> None:
     at = open_page("label", project)
     at.session_state["corral"].selection = np.array([0, 2])
-    at.session_state["tuned"] = 1
+    of_project(at, tuning.Seen).tuned = 1
     other = workspace.create("other", make_dataset(read_table(CSV, "b.csv"), "text"), {})
     resources.new_session(other).embed()
     at.query_params["project"] = other.id
     at.run()
     assert at.session_state["corral"].project.id == other.id
     assert "Nothing selected" in said(at)
-    assert "tuned" not in at.session_state
+    assert of_project(at, tuning.Seen).tuned is None
 
 
 def test_the_selection_is_read_labelled_and_undone(project: Project) -> None:
@@ -307,7 +310,7 @@ def test_a_pinned_text_is_shown_whole_and_as_text(workspace: Workspace) -> None:
     project = workspace.create("mine", make_dataset(read_table(data.encode(), "a.csv"), "text"), {})
     resources.new_session(project).embed()
     at = open_page("label", project)
-    at.session_state["pinned"] = 0
+    of_project(at, Reading).pinned = 0
     at.run()
     shown = "".join(element.value for element in at.html)
     assert "Pinned: row 1" in said(at)

@@ -12,7 +12,9 @@ from labelling.labels.label import KEYS, NO
 from labelling.palette import ORDER
 from labelling.readers import make_dataset, read_table
 from labelling.ui.frame import page, resources
+from labelling.ui.history.audit import Held
 from labelling.workspace import Project, Workspace
+from tests.ui.tab import of_project
 from tests.ui.test_pages import ROOT, fresh_workspace, open_page, said, upload
 
 pytestmark = pytest.mark.slow
@@ -174,7 +176,7 @@ def test_an_audit_carries_the_share_of_wrong_labels(project: Project) -> None:
     log_of(project).assign(range(20), "a")
     at = open_action(project, "1")
     at = click(at, "Read 9 texts")
-    shown = [int(row) for row in at.session_state["audit"].rows]
+    shown = [int(row) for row in of_project(at, Held).audit.rows]
     at.button(key="audit 2").click().run()
     at.button(key="audit 3").click().run()
     at.button(key="audit 3").click().run()  # belongs after all
@@ -189,16 +191,16 @@ def test_an_audit_carries_the_share_of_wrong_labels(project: Project) -> None:
     found = log.quality_of(1)
     assert (found.n_read, found.share) == (9, pytest.approx(1 / 9))
     assert "11.1 % wrong" in said(at)
-    again = {int(row) for row in at.session_state["audit"].rows}
+    again = {int(row) for row in of_project(at, Held).audit.rows}
     assert not again & set(shown)
     at = click(at, "All of these belong")
     at = click(at, "Done (9 read)")
     assert log_of(project).quality_of(1).n_read == 18
     at = click(at, "Read 2 texts")
-    assert len(at.session_state["audit"].rows) == 2
+    assert len(of_project(at, Held).audit.rows) == 2
     at = click(at, "All of these belong")
     at = click(at, "Next")
-    assert at.session_state["audit"] is None
+    assert of_project(at, Held).audit is None
     assert log_of(project).quality_of(1).low == log_of(project).quality_of(1).high == 1 / 20
     at = open_page("label", project)
     assert "a  (19, 0 % wrong)" in [button.label for button in at.button]

@@ -15,7 +15,7 @@ from streamlit.runtime.state import SafeSessionState, SessionState
 
 from labelling.labels.label import YES, LabelError
 from labelling.ui import map
-from labelling.ui.frame import resources, steps
+from labelling.ui.frame import resources, state, steps
 from labelling.ui.frame.faults import STEP_ERROR
 from labelling.ui.history import audit
 from labelling.ui.label import give_labels, panel
@@ -23,6 +23,7 @@ from labelling.ui.labels import manage
 from labelling.ui.map.colours import Colouring
 from labelling.workspace import Project, Workspace
 from tests.sources import parsed
+from tests.ui.tab import of_project
 from tests.ui.test_pages import ROOT, fresh_workspace, open_page, said
 from tests.ui.test_pages_labels import click, log_of, make, open_action, select
 
@@ -97,8 +98,11 @@ def test_a_step_is_not_interrupted(monkeypatch: pytest.MonkeyPatch, error: Excep
 
     steps.step(do)("this")
     assert done == ["this"]
-    assert dict(state.filtered_state) | {STEP_ERROR: 0} == {"done": "this", "within": "this", STEP_ERROR: 0}
-    assert (STEP_ERROR in state.filtered_state) == bool(error)
+    assert (state.filtered_state["done"], state.filtered_state["within"]) == ("this", "this")
+    state._yield_callback = lambda: None
+    with steps.told(STEP_ERROR) as said:
+        assert bool(said) == bool(error)
+    state._yield_callback = interrupt
     with pytest.raises(Interrupted):
         st.session_state["after"] = "a step it is interrupted again"
 
@@ -166,8 +170,7 @@ def test_an_action_is_taken_back_once(project: Project) -> None:
 
 
 def test_a_step_goes_on_from_the_selection_that_was_shown(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    state: dict[str, Any] = {}
-    monkeypatch.setattr(panel.st, "session_state", state)
+    monkeypatch.setattr(state.st, "session_state", {})
     session = resources.new_session(project)
     session.look(project.space(0), "PCA")
     session.select_rows(np.arange(10), "test")
@@ -284,7 +287,8 @@ def test_a_page_of_an_audit_is_kept_once(project: Project, monkeypatch: pytest.M
     session = resources.new_session(project)
     session.log.assign(range(20), "a")
     held = audit.Audit(1, "random", np.arange(3))
-    monkeypatch.setattr(audit, "st", SimpleNamespace(session_state={audit.AUDIT: held}))
+    monkeypatch.setattr(state.st, "session_state", {})
+    state.of_project(audit.Held).audit = held
     for _ in range(2):
         held.answer(1, True)  # the same press, come twice
     held.all_others_belong()
@@ -304,7 +308,7 @@ def test_answers_of_another_actions_page_are_kept(project: Project) -> None:
     at.query_params["project"], at.query_params["action"] = project.id, "2"
     at = click(at.run(), "Read 9 texts")
     assert len(log_of(project).read(1)) == 1
-    assert at.session_state["audit"].seq == 2
+    assert of_project(at, audit.Held).audit.seq == 2
 
 
 # ---------------------------------------------------------------- labels and history

@@ -10,6 +10,7 @@ from labelling.readers import make_dataset, read_table
 from labelling.ui.frame import resources
 from labelling.ui.separation import separation
 from labelling.workspace import Workspace
+from tests.ui.tab import of_tab
 from tests.ui.test_pages import FakeEncoder, open_page, said, upload, workspace  # noqa: F401, workspace is a fixture
 
 pytestmark = pytest.mark.slow
@@ -28,7 +29,7 @@ def record(at: AppTest) -> AppTest:
     """Press Record and wait for what comes of it."""
     button(at, "Record").click()
     at.run()
-    at.session_state[separation.JOB].join(120)
+    of_tab(at, separation.Held).job.join(120)
     return at.run()
 
 
@@ -41,7 +42,7 @@ def quick(at: AppTest) -> AppTest:
 def done(at: AppTest) -> separation.Done:
     assert not at.exception
     assert not at.error, said(at)
-    return at.session_state[separation.JOB].result
+    return of_tab(at, separation.Held).job.result
 
 
 def test_one_click_records_the_demo_twice() -> None:
@@ -166,7 +167,7 @@ def test_it_is_stopped_while_embedding_and_taken_up_again(monkeypatch: pytest.Mo
     button(at, "Stop").click()
     at.run()
     go.set()
-    at.session_state[separation.JOB].join(60)
+    of_tab(at, separation.Held).job.join(60)
     at.run()
     assert "Stopped" in said(at)
     assert slow.n_calls == 1

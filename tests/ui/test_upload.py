@@ -11,6 +11,7 @@ from labelling.readers.names import MULTI_LABEL
 from labelling.ui.texts import reading
 from labelling.ui.texts.columns import ONE
 from labelling.workspace import Workspace
+from tests.ui.tab import of_tab
 from tests.ui.test_pages import CSV, open_page, press, said, upload, workspace  # noqa: F401, workspace is a fixture
 
 pytestmark = pytest.mark.slow
@@ -33,7 +34,7 @@ def workbook(sheets: dict[str, Sequence[Sequence[object]]]) -> bytes:
 
 
 def found(at: AppTest) -> reading.Found:
-    result: reading.Found = at.session_state[reading.TABLE]
+    result: reading.Found = of_tab(at, reading.Upload).found
     return result
 
 

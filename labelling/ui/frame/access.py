@@ -5,6 +5,7 @@ Signing in is Streamlit's (st.login, OpenID Connect), and is on where its secret
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,12 +18,11 @@ from streamlit.web.server.starlette.starlette_websocket import _get_signed_cooki
 
 from labelling.database.engine import WorkspaceError
 from labelling.labels import user_name
-from labelling.ui.frame import faults, resources
+from labelling.ui.frame import faults, resources, state
 from labelling.ui.frame.markdown import escape
 from labelling.ui.frame.steps import step
 from labelling.workspace import Project, ProjectInfo, as_account
 
-NAME = "person"  # the key of st.session_state that holds the typed name
 COOKIE = "corral-name"
 # For a year, and for this host alone.
 COOKIE_JS = """export default ({ data }) => {
@@ -130,11 +130,18 @@ def _sign_in(claims: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(claims.get(name)) for name in ("iss", "sub", "iat", "nonce"))
 
 
+@dataclass
+class _Person:
+    """The name that was typed in this tab."""
+
+    typed: str | None = None
+
+
 def person() -> str:
     """Whose the actions are: the account, or the name that was typed in this browser, or this process's user."""
     if (signed_in := account()) is not None:
         return signed_in
-    typed = st.session_state.get(NAME)
+    typed = state.of_tab(_Person).typed
     return (_clean(unquote(st.context.cookies.get(COOKIE, ""))) if typed is None else typed) or user_name()
 
 
@@ -200,9 +207,9 @@ def open_to_all() -> str | None:
 
 
 def _show_person() -> None:
-    if NAME in st.session_state:
+    if (typed := state.of_tab(_Person).typed) is not None:
         with st.container(key="corral-wires-name"):
-            _cookie()(key="corral-name", data={"cookie": COOKIE, "value": quote(st.session_state[NAME], safe="")})
+            _cookie()(key="corral-name", data={"cookie": COOKIE, "value": quote(typed, safe="")})
     with st.container(key="corral-person"), st.popover(escape(person()) or "Who?", icon=":material/person:"):
         if (signed_in := account()) is not None:
             st.text(f"Signed in as {signed_in}")
@@ -221,7 +228,7 @@ def _show_person() -> None:
 
 
 def _take_name() -> None:
-    st.session_state[NAME] = _clean(st.session_state["name typed"])
+    state.of_tab(_Person).typed = _clean(st.session_state["name typed"])
 
 
 @cache

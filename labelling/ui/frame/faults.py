@@ -7,23 +7,31 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 
 import streamlit as st
 
 from labelling.errors import CorralError, log, log_fault
+from labelling.ui.frame import state
 from labelling.ui.frame.markdown import escape
 
-STEP_ERROR = "step error"  # the key of st.session_state that holds what the page that follows has to say
-WHERE = "where"  # and the one that holds which page this is, and of which project
+STEP_ERROR = "step error"  # the name of the message that says what a step could not do
 FAULT = (
     "This is a fault of Corral's own, not yours: it is logged on the server, and nothing is lost. The labels are on "
     "disk: reload the page to go on."
 )
 SECONDS_BETWEEN = 60.0  # what runs every second and fails each time would fill the log
 
-Made = TypeVar("Made")
+
+@dataclass
+class Where:
+    """Which page this is, and of which project; the fault that was logged last, and when by time.monotonic()."""
+
+    said: str = "a page that had not begun"
+    fault: tuple[str, str] | None = None
+    at: float = 0.0
 
 
 def begin_log() -> None:
@@ -54,7 +62,7 @@ def said(error: Exception) -> str:
 
 
 def where() -> str:
-    return str(st.session_state.get(WHERE, "a page that had not begun"))
+    return state.of_tab(Where).said
 
 
 def guarded(part: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,11 +75,11 @@ def guarded(part: Callable[..., Any]) -> Callable[..., Any]:
         except CorralError as error:
             box(error)
         except Exception as error:
-            what, now = (where(), repr(error)), time.monotonic()
-            before, at = st.session_state.get("last fault", (None, 0.0))
-            if what != before or now - at > SECONDS_BETWEEN:
-                log_fault(error, where())
-                st.session_state["last fault"] = what, now
+            last = state.of_tab(Where)
+            what, now = (last.said, repr(error)), time.monotonic()
+            if what != last.fault or now - last.at > SECONDS_BETWEEN:
+                log_fault(error, last.said)
+                last.fault, last.at = what, now
             box(FAULT)
 
     return run

@@ -1,5 +1,6 @@
 """How every page begins: its frame, the session, and what was said just before."""
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,23 +14,14 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from labelling.database.engine import WorkspaceError
 from labelling.errors import CorralError
 from labelling.session import Session
-from labelling.ui.frame import access, faults, resources
+from labelling.ui.frame import access, faults, resources, state
 from labelling.ui.frame.markdown import escape
-from labelling.ui.frame.steps import tell, told
-from labelling.ui.label import filtering
+from labelling.ui.frame.steps import tell_anyway, told
 from labelling.workspace import Project
 
 TEXTS, LABEL, LABELS, TUNE = "pages/texts.py", "pages/label.py", "pages/labels.py", "pages/tune.py"
 CLASSIFY, HISTORY, EXPORT = "pages/classify.py", "pages/history.py", "pages/export.py"
 SESSION = "corral"  # the one key of st.session_state that holds the session
-
-# What was chosen or found on the pages for one project.
-OF_ONE_PROJECT = (
-    "projection", "projection before", "projection chosen", "sample page", "tuned", "step error", "step done",
-    "step meanwhile",
-    "pinned", "colour by", "colour by the search", "colouring", "hidden groups", "n nearest",
-    "edited label", "history action", "classified", "audit", "checked", "words of", "overwrite", "nothing done",
-)  # fmt: skip
 
 ICON = Path(__file__).parent / "icon.svg"
 WIDE = "<style>.stMainBlockContainer { padding: 4rem 2rem 2rem; max-width: none; }</style>"
@@ -81,6 +73,13 @@ HISTORY_JS = """export default () => {
 """
 
 
+@dataclass
+class _Begun:
+    """Whether this tab's first run began at app.py."""
+
+    at_app: bool = False
+
+
 @cache
 def _history() -> Any:
     return st.components.v2.component("corral_history", js=HISTORY_JS)
@@ -97,14 +96,14 @@ def run(navigation: Page) -> None:
 
 def start(title: str, *, wide: bool = True) -> None:
     """Set the page up. The first call of every page."""
-    st.session_state[faults.WHERE] = f"the page {title}"
+    state.of_tab(faults.Where).said = f"the page {title}"
     if (context := get_script_run_ctx()) is not None:
         context.on_script_error = faults.show  # for a page that runs by itself, without app.py and its `run`
-    if PagesManager.uses_pages_directory and not st.session_state.get("begun at app.py"):
+    if PagesManager.uses_pages_directory and not state.of_tab(_Begun).at_app:
         # A server that was started anew, and an address of this page from before: Streamlit takes the folder for the
         # menu as long as app.py has not run. Run again, it begins there.
         PagesManager.uses_pages_directory = False
-        st.session_state["begun at app.py"] = True
+        state.of_tab(_Begun).at_app = True
         st.rerun()
     st.set_page_config(page_title=f"{title} · Corral", page_icon=str(ICON), layout="wide" if wide else "centered")
     st.html(STYLE + WIDE if wide else STYLE)
@@ -165,7 +164,7 @@ def session() -> Session:
         held.log.refresh()
     except CorralError as problem:
         stop(str(problem))
-    st.session_state[faults.WHERE] = f"{faults.where()} of project {held.project.id}"
+    state.of_tab(faults.Where).said += f" of project {held.project.id}"
     resources.warm_up(at_once=False)  # a search by meaning, a tuner
     return held
 
@@ -179,11 +178,8 @@ def check_open() -> None:
 
 def forget() -> None:
     """Let go of the tab's session, and of what was chosen on the pages for its project."""
-    filtering.forget()
-    if st.session_state.get("search query"):  # only dropped, the box would keep it in the browser, and send it again
-        st.session_state["search query"] = ""
-    for key in (SESSION, *OF_ONE_PROJECT):
-        st.session_state.pop(key, None)
+    state.forget_project()
+    st.session_state.pop(SESSION, None)
 
 
 def open_project(project: Project) -> Session:
@@ -201,7 +197,7 @@ def go_label(project: Project) -> NoReturn:
 
 def say_later(note: str) -> None:
     """Show `note` as a toast on the page that runs next."""
-    tell("note", note)
+    tell_anyway("note", note)
 
 
 def header(current: Session) -> None:

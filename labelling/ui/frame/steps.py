@@ -12,10 +12,9 @@ from functools import wraps
 from typing import Any
 from weakref import WeakValueDictionary
 
-import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from labelling.ui.frame import faults
+from labelling.ui.frame import faults, state
 
 _locks: WeakValueDictionary[str, Any] = WeakValueDictionary()  # of the tabs in which a step is being taken
 _making = threading.Lock()
@@ -40,15 +39,24 @@ def attempt(do: Callable[[], object]) -> None:
             tell(faults.STEP_ERROR, faults.said(error))
 
 
+class _Messages(dict[str, list[Any]]):
+    """What is to be said, each under its name."""
+
+
 def tell(key: str, what: Any) -> None:
-    """Have something said once, by the page that follows."""
-    st.session_state[key] = [what]
+    """Have something said once, by the page that follows; with another project it means nothing any more."""
+    state.of_project(_Messages)[key] = [what]
+
+
+def tell_anyway(key: str, what: Any) -> None:
+    """As `tell`, whatever project the tab opens meanwhile."""
+    state.of_tab(_Messages)[key] = [what]
 
 
 @contextmanager
 def told(key: str) -> Iterator[Any]:
     """What is to be said, None where nothing is. It counts as said at the end of the block."""
-    held = st.session_state.get(key) or []
+    held = state.of_project(_Messages).get(key) or state.of_tab(_Messages).get(key) or []
     yield held[0] if held else None
     # A run may be ended by a press, at any use of Streamlit: before it was said, or after it, but not in between.
     held.clear()
@@ -63,11 +71,11 @@ def _alone() -> Iterator[None]:
         return
     with _making:
         lock = _locks.setdefault(context.session_id, threading.RLock())
-    state = context.session_state  # which refuses plain assignment: an attribute of it is an entry
+    held = context.session_state  # which refuses plain assignment: an attribute of it is an entry
     with lock:
-        at_each_use = state._yield_callback
-        object.__setattr__(state, "_yield_callback", lambda: None)
+        at_each_use = held._yield_callback
+        object.__setattr__(held, "_yield_callback", lambda: None)
         try:
             yield
         finally:
-            object.__setattr__(state, "_yield_callback", at_each_use)
+            object.__setattr__(held, "_yield_callback", at_each_use)

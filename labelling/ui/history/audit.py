@@ -9,7 +9,7 @@ import streamlit as st
 from labelling.labels.label import Action, LabelError
 from labelling.readers.tables import count
 from labelling.session import Session
-from labelling.ui.frame import page
+from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.steps import step, tell
 from labelling.ui.label import give_labels
 
@@ -27,7 +27,6 @@ LOOKS: dict[bool | None, tuple[str, str, str]] = {
 }
 PAGE_ROWS = 9  # a key each
 MAX_CHARACTERS = 1_500
-AUDIT = "audit"
 
 
 @dataclass
@@ -51,13 +50,20 @@ class Audit:
         self.wrong = {**dict.fromkeys(map(int, self.rows), False), **self.wrong}
 
 
+@dataclass
+class Held:
+    """The page that this tab reads now, on the history's page or beside the map."""
+
+    audit: Audit | None = None
+
+
 def show(session: Session, action: Action) -> None:
     """What is known of the action's labels by audits, and the next texts to read."""
     if not give_labels.can_be_audited(session.log, action):
         return
     st.markdown("##### Do these texts belong here?")
     _known(session, action)
-    held: Audit | None = st.session_state.get(AUDIT)
+    held = state.of_project(Held).audit
     if held is None or held.seq != action.seq or held.beside_map:
         _begin(session, action)
         return
@@ -109,11 +115,11 @@ def _begin(session: Session, action: Action) -> None:
 
 def _draw(session: Session, seq: int, sample: str) -> None:
     """The next texts; none where all have been read. What was answered of another action's page is kept."""
-    if (held := st.session_state.get(AUDIT)) is not None:
+    if (held := state.of_project(Held).audit) is not None:
         _keep(session, held, go_on=False)
     n_read = len(session.log.read(seq))
     rows = session.audit_sample(seq, sample, PAGE_ROWS, random_state=n_read)
-    st.session_state[AUDIT] = Audit(seq, sample, rows) if len(rows) else None
+    state.of_project(Held).audit = Audit(seq, sample, rows) if len(rows) else None
     if not len(rows) and sample == "contradicted" and n_read < session.log.actions[seq - 1].n_rows:
         tell("step done", "None of what is left to read is contradicted by labels round it.")
 
@@ -151,7 +157,7 @@ def read(session: Session, held: Audit) -> None:
             f"The other {n - n_answered:,} belong" if 0 < n_answered < n else "All of these belong",
             key="audit rest",
             type="primary" if n_answered < n else "secondary",
-            shortcut="A",
+            shortcut=keys.ALL_BELONG,
             on_click=step(held.all_others_belong),
             disabled=n_answered == n,
             help="Say so when you have read them",
@@ -160,7 +166,7 @@ def read(session: Session, held: Audit) -> None:
             f"{'Keep' if held.beside_map else 'Next'} ({n_wrong:,} wrong)",
             key="audit next",
             type="primary" if n_answered == n else "secondary",
-            shortcut="Enter",
+            shortcut=keys.KEEP,
             on_click=step(lambda: _keep(session, held, go_on=not held.beside_map)),
             disabled=n_answered < n,
             help=None if n_answered == n else f"When all have an answer; {n - n_answered:,} have none yet",
@@ -169,7 +175,7 @@ def read(session: Session, held: Audit) -> None:
             f"Done ({n_answered:,} read)" if n_answered else "Done",
             key="audit done",
             type="tertiary",
-            shortcut="Escape",
+            shortcut=keys.DONE,
             on_click=step(lambda: _keep(session, held, go_on=False)),
             help="Keeps what has an answer",
         )
@@ -177,7 +183,7 @@ def read(session: Session, held: Audit) -> None:
 
 def _keep(session: Session, held: Audit, *, go_on: bool) -> None:
     """Keep the answers of this page, once."""
-    if st.session_state.get(AUDIT) is not held:
+    if state.of_project(Held).audit is not held:
         return
     if held.wrong:
         wrong = [row for row in held.wrong if held.wrong[row]]
@@ -188,9 +194,9 @@ def _keep(session: Session, held: Audit, *, go_on: bool) -> None:
             else:
                 session.log.audit(held.seq, read, found, held.sample)
         except LabelError:  # the action was taken back meanwhile: there is nothing left to audit
-            st.session_state.pop(AUDIT)
+            state.of_project(Held).audit = None
             raise
         tell("step done", page.escape(f"{len(held.wrong):,} read, {len(wrong):,} wrong"))
-    st.session_state.pop(AUDIT, None)
+    state.of_project(Held).audit = None
     if go_on and held.seq is not None:
         _draw(session, held.seq, held.sample)

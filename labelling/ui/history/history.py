@@ -1,6 +1,7 @@
 """The parts of the history page: the actions, and one of them with its texts on the map."""
 
 import html
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,15 +13,21 @@ from labelling.labels import LabelLog
 from labelling.labels.label import Action, LabelError
 from labelling.readers.tables import count
 from labelling.session import Session
-from labelling.ui.frame import page
+from labelling.ui.frame import page, state
 from labelling.ui.frame.steps import step, tell
 from labelling.ui.label import give_labels
 from labelling.ui.map import colours
 from labelling.ui.tune import tuning
 
-CHOSEN = "history action"
 MAX_SHOWN = 1_000  # actions in the list, the newest
 MAP_HEIGHT = "300px"
+
+
+@dataclass
+class Chosen:
+    """The action that is shown, by its number."""
+
+    action: int | None = None
 
 
 def choose(session: Session) -> Action | None:
@@ -31,8 +38,9 @@ def choose(session: Session) -> Action | None:
         st.info("Nothing has been done to the labels yet.", icon=":material/history:")
         st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
         return None
+    chosen = state.of_project(Chosen)
     if asked := st.query_params.get("action"):
-        st.session_state[CHOSEN] = int(asked) if asked.isdecimal() else None
+        chosen.action = int(asked) if asked.isdecimal() else None
         del st.query_params["action"]  # after it was taken in: a run may be ended at any of these lines
     give_labels.undo_and_redo(session)
     found = _filtered(log)
@@ -41,7 +49,6 @@ def choose(session: Session) -> Action | None:
     st.caption(f"{len(found):,} of {count(len(log.actions), 'action')}{more}. Click one to see it.")
     places = {action.seq: place for place, action in enumerate(shown)}
     table = pd.DataFrame([_line(log, action) for action in shown])
-    chosen = st.session_state.get(CHOSEN)
     event = st.dataframe(
         table,
         hide_index=True,
@@ -50,7 +57,7 @@ def choose(session: Session) -> Action | None:
         key=f"history {log.seq} {hash(tuple(places))}",
         on_select="rerun",
         selection_mode="single-row",
-        selection_default={"selection": {"rows": [places[chosen]] if chosen in places else []}},
+        selection_default={"selection": {"rows": [places[chosen.action]] if chosen.action in places else []}},
         column_config={
             "#": st.column_config.NumberColumn(width=45),
             "When": st.column_config.TextColumn(width=110),
@@ -59,8 +66,8 @@ def choose(session: Session) -> Action | None:
     )
     rows = event["selection"]["rows"]
     if rows and rows[0] < len(shown):
-        st.session_state[CHOSEN] = shown[rows[0]].seq
-    seq = st.session_state.get(CHOSEN)
+        chosen.action = shown[rows[0]].seq
+    seq = chosen.action
     return log.actions[seq - 1] if seq and 1 <= seq <= len(log.actions) else None
 
 

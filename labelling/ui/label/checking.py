@@ -1,13 +1,15 @@
 """Checking on the label page: a few labels drawn at random are read, which tells how right all of them are."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import streamlit as st
 
 from labelling.labels.label import UNLABELLED, Action, LabelError
 from labelling.session import Session
-from labelling.ui.frame import page
+from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.steps import step
-from labelling.ui.history.audit import AUDIT, Audit
+from labelling.ui.history.audit import Audit, Held
 from labelling.ui.label import give_labels
 
 N_OF_ACTION, N_OF_ALL = 5, 9  # texts that a check reads: a key each
@@ -15,12 +17,18 @@ N_OF_ACTION, N_OF_ALL = 5, 9  # texts that a check reads: a key each
 ACTIONS_DUE, LABELS_DUE = 50, 500
 FEW = 5  # an action of fewer texts is read while it is labelled
 GIVEN = ("assign", "deny", "split")  # kinds of action
-CHECKED = "checked"  # in the tab's state: how many actions and labels there were at the last check over all
+
+
+@dataclass
+class _Checked:
+    """How many actions and labels there were at the last check over all labels."""
+
+    done: tuple[int, int] = (0, 0)
 
 
 def reading(session: Session) -> Audit | None:
     """The texts that are being checked beside the map, where some are."""
-    held: Audit | None = st.session_state.get(AUDIT)
+    held = state.of_project(Held).audit
     return held if held is not None and held.beside_map else None
 
 
@@ -36,7 +44,7 @@ def offer(session: Session) -> None:
         f"Check {n} of all" if of_all else f"Check {n}",
         key="check",
         icon=":material/fact_check:",
-        shortcut="V",
+        shortcut=keys.CHECK,
         type="primary" if due else "tertiary",
         disabled=not of_all and last is None,
         on_click=step(lambda: begin(session, None if of_all else last)),
@@ -51,12 +59,12 @@ def begin(session: Session, action: Action | None) -> None:
     seed = log.seq
     if action is None:
         rows = log.check_sample(N_OF_ALL, random_state=seed)
-        st.session_state[CHECKED] = _done(session)
+        state.of_project(_Checked).done = _done(session)
     else:
         rows = session.audit_sample(action.seq, "random", N_OF_ACTION, random_state=seed)
     if not len(rows):
         raise LabelError("All of these were read already.")
-    st.session_state[AUDIT] = Audit(None if action is None else action.seq, "random", rows, beside_map=True)
+    state.of_project(Held).audit = Audit(None if action is None else action.seq, "random", rows, beside_map=True)
 
 
 def _last(session: Session) -> Action | None:
@@ -82,5 +90,5 @@ def _all_due(session: Session) -> bool:
     log = session.log
     if log.multi_label or not np.any(log.codes != UNLABELLED):
         return False
-    n_actions, n_labels = np.subtract(_done(session), st.session_state.get(CHECKED, (0, 0)))
+    n_actions, n_labels = np.subtract(_done(session), state.of_project(_Checked).done)
     return bool(n_actions >= ACTIONS_DUE or n_labels >= LABELS_DUE)

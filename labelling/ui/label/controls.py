@@ -1,6 +1,6 @@
 """How the map is looked at: what its colours mean, which texts it shows, and the search."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,17 +11,17 @@ from labelling.dataset import Dataset
 from labelling.selection.filters import Filter
 from labelling.selection.search import SearchError
 from labelling.session import Found, Session
-from labelling.ui.frame import page
+from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.steps import step
 from labelling.ui.label import filtering, suggesting
 from labelling.ui.label.filtering import Condition
+from labelling.ui.label.reading import Reading
 from labelling.ui.map import colours
 from labelling.ui.map.colours import Colouring
 
 # A column of one of these names is shown after them, as "column x".
 LABEL, DENSITY, SEARCH, SUGGESTION, SURE = "label", "density", "search", "suggestion", "how sure"
 COLUMN = "column "  # and its name
-BY_SEARCH = "colour by the search"
 KINDS = {"words": "Words", "regex": "Regular expression", "meaning": "Meaning"}
 PLACEHOLDER = {
     "words": "all of these words",
@@ -29,6 +29,16 @@ PLACEHOLDER = {
     "meaning": "what the texts should be about",
 }
 N_NEAREST = 100
+
+
+@dataclass
+class Looks:
+    """How the map is coloured: by a search that was just made; what is slow to make, with what it was made of; and the
+    legend's entries that are switched off, with each kind of colours."""
+
+    by_search: bool = False
+    made: tuple[Any, tuple[Any, ...], Colouring] | None = None
+    hidden: dict[Any, set[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,7 @@ class Shown:
 
 def controls(session: Session) -> Shown:
     """The row above the map."""
-    state, view = st.session_state, session.view
+    looks, view, key = state.of_project(Looks), session.view, state.widget_key("colour by")
     assert view is not None  # noqa: S101 - the page shows its controls with a map only
     space = session.suggesting
     guesses = [SUGGESTION, SURE] if space is not None and space.suggestions is not None else []
@@ -56,12 +66,13 @@ def controls(session: Session) -> Shown:
         with st.popover("Filter", icon=":material/filter_alt:"):
             wanted = filtering.choose(session)
         suggesting.show(session)
-        if state.pop(BY_SEARCH, False) or state.get("colour by") not in options:
-            state["colour by"] = LABEL if session.found is None else SEARCH
+        if looks.by_search or st.session_state.get(key) not in options:
+            st.session_state[key] = LABEL if session.found is None else SEARCH
+            looks.by_search = False
         by = st.selectbox(
             "Colour by",
             options,
-            key="colour by",
+            key=key,
             format_func=_said,
             width=150,
             label_visibility="collapsed",
@@ -107,7 +118,7 @@ def chips(session: Session, shown: Shown) -> None:
 
 def _show_all() -> None:
     filtering.take_off(*filtering.KEYS)
-    st.session_state["hidden groups"] = {}
+    state.of_project(Looks).hidden = {}
 
 
 # ---------------------------------------------------------------- colours
@@ -125,9 +136,10 @@ def _coloured(session: Session, by: str, among: np.ndarray, mask: np.ndarray | N
     assert session.view is not None  # noqa: S101
     # What is slow to make stays as long as what it is made of is the same.
     key, made_of = (session.view.id, by, _guessing(session, by)), (session.found, mask)
-    held = st.session_state.get("colouring")
+    looks = state.of_project(Looks)
+    held = looks.made
     if held is None or held[0] != key or any(a is not b for a, b in zip(held[1], made_of, strict=True)):
-        held = st.session_state["colouring"] = (key, made_of, _made(session, by, among))
+        held = looks.made = (key, made_of, _made(session, by, among))
     return held[2]
 
 
@@ -165,17 +177,16 @@ def _by_suggestion(session: Session, by: str) -> Colouring:
 
 def hidden_groups(session: Session, by: str) -> set[int]:
     """The legend entries that are switched off, with these colours."""
-    hidden: dict[Any, set[int]] = st.session_state.setdefault("hidden groups", {})
-    return hidden.setdefault((by, _guessing(session, by)), set())
+    return state.of_project(Looks).hidden.setdefault((by, _guessing(session, by)), set())
 
 
 def on_legend(session: Session, group: int, what: str) -> None:
     """A click on the legend: hide or show an entry's points, or select them."""
-    by = st.session_state.get("colour by", LABEL)
+    by, made = st.session_state.get(state.widget_key("colour by"), LABEL), state.of_project(Looks).made
     if what == "toggle":
         hidden_groups(session, by).symmetric_difference_update({group})
         return
-    colouring = colours.by_label(session.log, session.focus) if by == LABEL else st.session_state["colouring"][2]
+    colouring = colours.by_label(session.log, session.focus) if by == LABEL or made is None else made[2]
     rows = colouring.rows_of(group)
     name = next((str(entry["name"]) for entry in colouring.legend if entry["group"] == group), "")
     session.select_rows(rows, "legend", what, colours=by, entry=name)
@@ -198,7 +209,7 @@ def _search_box(session: Session) -> None:
     st.text_input(
         "Search",
         label_visibility="collapsed",
-        key="search query",
+        key=state.widget_key("search query"),
         placeholder=f"{PLACEHOLDER[kind]}   ( / )",
         on_change=step(_search),
         args=(session,),
@@ -207,29 +218,29 @@ def _search_box(session: Session) -> None:
 
 
 def _search(session: Session) -> None:
-    state = st.session_state
-    query = state.get("search query", "")
+    query = st.session_state.get(state.widget_key("search query"), "")
     if not query.strip():
         clear_search(session)
         return
-    look_for(lambda: session.search(state.get("search kind", "words"), query))
+    look_for(lambda: session.search(st.session_state.get("search kind", "words"), query))
 
 
 def look_for(search: Any) -> None:
     """Run a search; its result colours the map."""
     search()
-    state = st.session_state
+    looks = state.of_project(Looks)
     # Not the widget's own state: where this run does not draw it, the browser sends the colour of before once more.
-    state[BY_SEARCH] = True
-    state["sample page"] = 0
-    state.setdefault("hidden groups", {}).pop((SEARCH, None), None)
+    looks.by_search = True
+    state.of_project(Reading).page = 0
+    looks.hidden.pop((SEARCH, None), None)
 
 
 def clear_search(session: Session) -> None:
     session.found = None
-    st.session_state.pop(BY_SEARCH, None)
-    if st.session_state.get("search query"):  # setting it empties the box, also of what is being typed meanwhile
-        st.session_state["search query"] = ""
+    state.of_project(Looks).by_search = False
+    box = state.widget_key("search query")
+    if st.session_state.get(box):  # setting it empties the box, also of what is being typed meanwhile
+        st.session_state[box] = ""
 
 
 def found(session: Session) -> None:
@@ -249,14 +260,14 @@ def found(session: Session) -> None:
             words = "words" if found.kind == "words" else "pattern"
             st.markdown(f"**{n:,}** with the {words} **{query}**", width="content")
         if ranked:
-            state, n_rows = st.session_state, session.project.n_rows
-            if not 1 <= state.get("n nearest", 0) <= n_rows:
-                state["n nearest"] = min(n, n_rows)
-            n = int(st.number_input("How many", 1, n_rows, key="n nearest", label_visibility="collapsed", width=110))
+            key, n_rows = state.widget_key("n nearest"), session.project.n_rows
+            if not 1 <= st.session_state.get(key, 0) <= n_rows:
+                st.session_state[key] = min(n, n_rows)
+            n = int(st.number_input("How many", 1, n_rows, key=key, label_visibility="collapsed", width=110))
         st.button(
             "Select these" if ranked else "Select them",
             key="select found",
-            shortcut="M",
+            shortcut=keys.SELECT_FOUND,
             on_click=step(lambda: _select(session, found, n if ranked else None)),
             disabled=not n,
         )

@@ -1,7 +1,7 @@
 """The filter of the label page: its conditions, and the chips that say which are in force."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -11,6 +11,7 @@ import streamlit as st
 
 from labelling.selection.filters import Filter, as_numbers, as_text, is_date
 from labelling.session import Session
+from labelling.ui.frame import state
 from labelling.ui.frame.markdown import escape
 from labelling.ui.frame.steps import step
 from labelling.ui.map import colours
@@ -22,7 +23,6 @@ LABELS, WORDS, COLUMN, VALUES, RANGE = KEYS = (
     "filter values",
     "filter range",
 )
-CHOSEN, TURN = "filter", "filter turn"
 SECONDS_A_DAY = 86_400
 MAX_VALUES = 200  # of a column that are offered to choose from, the most frequent
 MOST = 2**53 - 1  # what a slider can hold in the browser
@@ -38,32 +38,33 @@ class Condition:
     keys: tuple[str, ...]
 
 
+@dataclass
+class _Chosen:
+    """What was chosen when the filter was shown last, with which its widgets begin whenever they are new to the page;
+    and how many times conditions were taken off."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    turn: int = 0
+
+
 def _key(name: str) -> str:
     """The key of the filter's widget of this name: another one after each time that conditions were taken off.
 
-    In the browser a widget keeps its value, whatever is set or dropped here, and sends it with the next click; one in a
-    closed popover is not even there to be told. Under another key it is another widget.
+    One in a closed popover is not there to be told in the browser; see `state.widget_key`.
     """
-    turn = st.session_state.get(TURN, 0)
-    return f"{name} {turn}" if turn else name
+    turn = state.of_project(_Chosen).turn
+    return state.widget_key(f"{name} {turn}" if turn else name)
 
 
 def _chosen() -> dict[str, Any]:
-    """What was chosen when the filter was shown last; the widgets begin with it, whenever they are new to the page."""
-    chosen: dict[str, Any] = st.session_state.get(CHOSEN, {})
-    return chosen
+    return state.of_project(_Chosen).values  # noqa: PD011, no frame's
 
 
 def take_off(*names: str) -> None:
     """Take these conditions off; for a callback, or before the filter is shown."""
-    st.session_state[CHOSEN] = {name: value for name, value in _chosen().items() if name not in names}
-    st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
-
-
-def forget() -> None:
-    """Start afresh, with other texts."""
-    if _chosen():
-        take_off(*KEYS)
+    chosen = state.of_project(_Chosen)
+    chosen.values = {name: value for name, value in _chosen().items() if name not in names}
+    chosen.turn += 1
 
 
 # ---------------------------------------------------------------- conditions
@@ -100,7 +101,7 @@ def choose(session: Session) -> Filter:
             chosen |= _column_chosen(session, column)
             condition = _of_column(session, column, chosen)
     st.caption("What is hidden is never selected.")
-    st.session_state[CHOSEN] = {name: value for name, value in chosen.items() if value}
+    state.of_project(_Chosen).values = {name: value for name, value in chosen.items() if value}
     return Filter(tuple(labels), words=words, **condition)
 
 
@@ -110,7 +111,7 @@ def _other_column() -> None:
     # The browser may still send the widget of before conditions were taken off: no other column was chosen then.
     if column != _chosen().get(COLUMN, "") and _chosen().keys() & {VALUES, RANGE}:
         take_off(VALUES, RANGE)
-        st.session_state[CHOSEN][COLUMN] = column
+        _chosen()[COLUMN] = column
 
 
 def _follow_names(names: dict[int, str]) -> None:
@@ -119,7 +120,7 @@ def _follow_names(names: dict[int, str]) -> None:
     if all(names.get(id_) == name for id_, name in was.items()):
         return
     take_off()  # the browser knows the choices by their names
-    st.session_state[CHOSEN][LABELS] = {id_: names[id_] for id_ in was if id_ in names}
+    _chosen()[LABELS] = {id_: names[id_] for id_ in was if id_ in names}
     gone = ", ".join(name for id_, name in was.items() if id_ not in names)
     if gone:
         st.toast(f"No text has the label {escape(_cut(gone))} any more: it was taken out of the filter.")

@@ -12,12 +12,11 @@ from labelling.labels.error_rate import Estimate
 from labelling.labels.label import NO, UNKNOWN, YES, Action, Label
 from labelling.readers.tables import count
 from labelling.session import Session, SessionError
-from labelling.ui.frame import faults, page
+from labelling.ui.frame import faults, keys, page, state
 from labelling.ui.frame.steps import step, tell, told
 from labelling.ui.map import LABEL_MAP, colours, is_drawn_on
 
 LEAVE, OVERWRITE = "leave", "overwrite"
-NOTHING = "nothing done"
 PARTS = ("new", "choice", "undone", "strip", "yes-no")
 VERBS = {
     "assign": "label",
@@ -42,6 +41,13 @@ class Nothing:
     name: str | None = None
     answer: int = YES
     n_others: int = 0
+
+
+@dataclass
+class _Last:
+    """The step that was taken last, where it changed nothing."""
+
+    nothing: Nothing | None = None
 
 
 def say() -> None:
@@ -89,7 +95,7 @@ def _new_label(session: Session) -> None:
         name, button = st.columns([3, 2], vertical_alignment="bottom")
         name.text_input(
             "New label",
-            key="new label name",
+            key=state.widget_key("new label name"),
             placeholder="type a name   ( N )",
             label_visibility="collapsed",
         )
@@ -105,7 +111,7 @@ def _new_label(session: Session) -> None:
 
 
 def _give_typed(session: Session, shown: np.ndarray) -> None:
-    name = st.session_state["new label name"].strip()
+    name = st.session_state[state.widget_key("new label name")].strip()
     # "billing" beside "Billing" would be one label in two halves. Whoever wants both makes it on the page Labels.
     alike = next((label for label in session.log.labels if label.name.casefold() == name.casefold()), None)
     known = session.log.find(name) or alike
@@ -170,7 +176,7 @@ def _label_values(session: Session) -> None:
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-answers"):
         st.markdown(f"**{page.escape(focus.name)}**", width="content")
-        for word, answer, key in (("Yes", YES, "Y"), ("No", NO, "O")):
+        for word, answer, key in (("Yes", YES, keys.YES), ("No", NO, keys.NO)):
             st.button(
                 word + will(answer),
                 key=f"answer {word}",
@@ -181,7 +187,7 @@ def _label_values(session: Session) -> None:
         st.button(
             "Unknown",
             key="answer unknown",
-            shortcut="0",
+            shortcut=keys.UNLABEL,
             on_click=step(lambda: clear(session, rows, focus.name)),
             disabled=not known.any(),
             type="tertiary",
@@ -199,14 +205,15 @@ def _choice(session: Session) -> None:
     if not some:
         st.html("<span></span>")  # the line stays, and the labels below it where they are
         return
+    key = state.widget_key("overwrite")
     choices = {LEAVE: "Only the unknown" if log.multi_label else "Only the unlabelled", OVERWRITE: "Overwrite"}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.segmented_control(
             "Some have a label",
             [LEAVE, OVERWRITE],
-            default=None if "overwrite" in st.session_state else LEAVE,
+            default=None if key in st.session_state else LEAVE,
             format_func=lambda choice: choices[choice],
-            key="overwrite",
+            key=key,
             required=True,
             label_visibility="collapsed",
             help="Some of what is selected has a label already.",
@@ -224,7 +231,7 @@ def _choice(session: Session) -> None:
 
 
 def _overwrites() -> bool:
-    return bool(st.session_state.get("overwrite") == OVERWRITE)
+    return bool(st.session_state.get(state.widget_key("overwrite")) == OVERWRITE)
 
 
 def give(session: Session, name: str, shown: np.ndarray, answer: int = YES, *, overwrite: bool | None = None) -> None:
@@ -242,7 +249,7 @@ def give(session: Session, name: str, shown: np.ndarray, answer: int = YES, *, o
     if not outcome.n_changed:
         _note_nothing(session, name.strip(), answer, outcome)
         return
-    st.session_state["new label name"] = ""
+    st.session_state[state.widget_key("new label name")] = ""
     said = f"{outcome.n_changed:,} labelled {page.escape(name.strip())}"
     if session.log.multi_label:
         word = "yes" if answer == YES else "no"
@@ -258,7 +265,7 @@ def clear(session: Session, shown: np.ndarray, name: str | None = None) -> None:
     outcome = session.clear(name)
     if not outcome.n_changed:
         said = "Nothing was taken off: none of what is selected has a label."
-        st.session_state[NOTHING] = Nothing(session.selection, session.log.seq, said)
+        state.of_project(_Last).nothing = Nothing(session.selection, session.log.seq, said)
     elif session.log.multi_label:
         of = f" for {page.escape(name)}" if name is not None else ""
         tell("step done", f"{outcome.n_changed:,} {'is' if outcome.n_changed == 1 else 'are'} unknown{of}")
@@ -286,17 +293,18 @@ def _note_nothing(session: Session, name: str, answer: int, outcome: Outcome) ->
     why = ", ".join(part for part in (there, other if n_others else "") if part)
     said = f"Nothing was labelled: {why}."
     overwrites = name if n_others else None
-    st.session_state[NOTHING] = Nothing(session.selection, session.log.seq, said, overwrites, answer, n_others)
+    state.of_project(_Last).nothing = Nothing(session.selection, session.log.seq, said, overwrites, answer, n_others)
 
 
 def _nothing_done(session: Session) -> None:
     """What the last step did not do, and why, as long as it is about what is selected."""
     place = st.empty()  # always there: what it held is taken away by that
-    held: Nothing | None = st.session_state.get(NOTHING)
+    last = state.of_project(_Last)
+    held = last.nothing
     if held is None:
         return
     if held.rows is not session.selection or held.seq != session.log.seq:
-        del st.session_state[NOTHING]
+        last.nothing = None
         return
     with place.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-nothing"):
         st.caption(f":material/info: **{page.escape(held.said)}**", width="stretch")
@@ -327,8 +335,8 @@ def undo_and_redo(session: Session, beside: Callable[[Session], object] = lambda
         # beside it until the run is over, and a press that comes then is taken by both. What it takes back is the
         # action that its help names, once.
         for name, do, target, shortcut, verb in (
-            ("Undo", session.undo, log.next_undo, "Ctrl+Z", "Takes back"),
-            ("Redo", session.redo, log.next_redo, "Ctrl+Shift+Z", "Brings back"),
+            ("Undo", session.undo, log.next_undo, keys.UNDO, "Takes back"),
+            ("Redo", session.redo, log.next_redo, keys.REDO, "Brings back"),
         ):
             st.button(
                 name,

@@ -2,6 +2,7 @@
 
 import html
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -9,10 +10,11 @@ import streamlit as st
 from labelling.readers.tables import count
 from labelling.session import MapView, Session
 from labelling.tasks.jobs import Job
-from labelling.ui.frame import faults, page, progress
+from labelling.ui.frame import faults, keys, page, progress, state
 from labelling.ui.frame.resources import jobs
 from labelling.ui.frame.steps import step, tell
 from labelling.ui.label import checking, controls, give_labels, panel
+from labelling.ui.label.reading import Reading
 from labelling.ui.map import LABEL_MAP as MAP
 from labelling.ui.map import Drawn, Handlers, answer_hovers, send_positions, send_regions, send_selection, show_map
 from labelling.workspace import Space
@@ -90,10 +92,18 @@ WATCH_SECONDS = 1.0
 # Times what it took to draw the page: so long it rests before it is drawn for what others do, or the server chokes.
 REST = 10
 WORDS_AT_ONCE = 20_000  # texts: of more the words on the map take more than half a second
-WORDS_OF = "words of"  # in the tab's state: the map whose words it has
 MAX_TOLD = 3  # of others' actions, in a toast each
 HEAD_START_SECONDS = 0.04
 GROWTH_WORTH_SHOWING = 1.6  # the map of a running embedding is drawn anew when it has grown by this factor
+
+
+@dataclass
+class Shown:
+    """What the tab shows: which projection, whether the person chose it, and the map whose words it has."""
+
+    projection: str | None = None
+    chosen: bool = False
+    words_of: str | None = None
 
 
 # ---------------------------------------------------------------- what runs in the background
@@ -189,16 +199,17 @@ def choose_map(session: Session) -> None:
             session.project.show_space(space_id)
             st.rerun()
     has_umap = space.map("UMAP") is not None
-    _follow_umap(session, has_umap)
+    shown, key = state.of_project(Shown), state.widget_key("projection")
+    _follow_umap(session, shown, key, has_umap)
     chosen = st.segmented_control(
         "Projection",
         ["PCA", "UMAP"] if progress.umap_possible(session) else ["PCA"],
-        key="projection",
+        key=key,
         required=True,
         label_visibility="collapsed",
-        on_change=step(lambda: st.session_state.update({"projection chosen": True})),
+        on_change=step(lambda: setattr(shown, "chosen", True)),
     )
-    st.session_state["projection before"] = chosen
+    shown.projection = chosen
     if chosen == "UMAP" and not has_umap:
         st.caption("UMAP is still being made: PCA meanwhile.")
     if session.can_tell_what_moved:
@@ -214,15 +225,14 @@ def choose_map(session: Session) -> None:
         send_positions(MAP, view.id, view.xy)
 
 
-def _follow_umap(session: Session, has_umap: bool) -> None:
+def _follow_umap(session: Session, shown: Shown, key: str, has_umap: bool) -> None:
     """Show the UMAP as soon as there is one, unless the person chose, or has begun to work on the PCA."""
-    state = st.session_state
     # Labels that came with the file are nobody's work on this map.
     at_work = len(session.selection) > 0 or any(action.kind != "import" for action in session.log.actions)
-    if "projection" not in state and "projection before" in state:  # the page was left: its widgets forget
-        state["projection"] = state["projection before"]
-    elif "projection" not in state or (has_umap and not at_work and not state.get("projection chosen")):
-        state["projection"] = "UMAP" if has_umap else "PCA"
+    if key not in st.session_state and shown.projection is not None:  # the page was left: its widgets forget
+        st.session_state[key] = shown.projection
+    elif key not in st.session_state or (has_umap and not at_work and not shown.chosen):
+        st.session_state[key] = "UMAP" if has_umap else "PCA"
 
 
 def _view(session: Session, space: Space, projection: str) -> MapView | None:
@@ -246,7 +256,7 @@ def watch(session: Session, resting: float) -> None:
     """
     if session.project.has_grown:
         st.rerun()
-    if session.view is not None and session.has_regions and st.session_state.get(WORDS_OF) != session.view.id:
+    if session.view is not None and session.has_regions and state.of_project(Shown).words_of != session.view.id:
         st.rerun()
     if time.monotonic() < resting:
         return
@@ -297,7 +307,7 @@ def show(session: Session) -> None:
                 visible=session.visible,
                 hidden_groups=shown.hidden,
                 outlined=session.is_drawn,
-                pinned=st.session_state.get("pinned"),
+                pinned=state.of_project(Reading).pinned,
                 height=MAP_HEIGHT,
                 handlers=Handlers(
                     drawn=lambda drawn: _select(session, drawn),
@@ -323,24 +333,24 @@ def _send_words(session: Session) -> None:
         jobs().start("words", session.project.id, view.id, title="Words on the map", work=lambda _: session.regions())
         return
     send_regions(MAP, view.id, session.regions())
-    st.session_state[WORDS_OF] = view.id
+    state.of_project(Shown).words_of = view.id
 
 
 def _select(session: Session, drawn: Drawn) -> None:
-    st.session_state["sample page"] = 0
+    state.of_project(Reading).page = 0
     session.select(drawn.map_id, drawn.kind, drawn.points, drawn.how)
 
 
 def _select_region(session: Session, place: int, how: str) -> None:
     found = session.regions()
     if place < len(found):
-        st.session_state["sample page"] = 0
+        state.of_project(Reading).page = 0
         session.select_rows(found[place].rows, "region", how, name=found[place].name)
 
 
 def _pin(session: Session, row: int) -> None:
     if 0 <= row < session.project.n_rows:
-        st.session_state["pinned"] = row
+        state.of_project(Reading).pinned = row
 
 
 def _below(session: Session, shown: controls.Shown) -> None:
@@ -360,26 +370,5 @@ def _below(session: Session, shown: controls.Shown) -> None:
             controls.chips(session, shown)
             controls.found(session)
         with st.popover("Keys", type="tertiary", icon=":material/keyboard:"):
-            lines = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(what)}</dd>" for key, what in KEYS)
+            lines = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(what)}</dd>" for key, what in keys.TABLE)
             st.html(f'<dl class="corral-keys">{lines}</dl>')
-
-
-KEYS = (
-    ("drag", "lasso; shift adds, alt takes away, both keep what is in both"),
-    ("click", "pins a text"),
-    ("/", "search; M selects what was found"),
-    ("N, 1 to 9, 0", "new label, the labels, unlabel"),
-    ("Y, O, 0", "yes, no, unknown, where each label is asked on its own"),
-    ("G, S, D", "grow, shrink, drop the strays"),
-    ("I, U", "invert, all that is unlabelled"),
-    ("B, Esc", "the selection before, none"),
-    ("T, X", "more like the pinned text, unpin"),
-    ("V", "check: read some of what was labelled last, drawn at random"),
-    ("J, K", "the next and the last texts to read"),
-    ("W", "the words on the map: hide, show; a click on one selects its region"),
-    ("F, H", "zoom to the selection, show all (double-click)"),
-    ("+, -, wheel", "zoom"),
-    ("arrows", "move the map; so do the middle button, and space and drag"),
-    ("Ctrl+Z, Ctrl+Shift+Z", "undo, redo"),
-    ("?", "these keys"),
-)

@@ -10,10 +10,11 @@ from streamlit.delta_generator import DeltaGenerator as Place
 from labelling.labels.label import NO, YES
 from labelling.selection.keywords import Keywords
 from labelling.session import Session
-from labelling.ui.frame import page
+from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.steps import step, told
 from labelling.ui.history import audit
 from labelling.ui.label import checking, controls, give_labels
+from labelling.ui.label.reading import Reading
 from labelling.ui.map import colours
 
 PAGE_ROWS = 8
@@ -38,7 +39,7 @@ def begin(session: Session) -> None:
             st.button(
                 "Unlabel",
                 key="unlabel",
-                shortcut="0",
+                shortcut=keys.UNLABEL,
                 on_click=step(lambda rows=session.selection: give_labels.clear(session, rows)),
                 disabled=not session.log.counts(session.selection).sum(),
                 help="Takes the labels off the selected points",
@@ -48,7 +49,7 @@ def begin(session: Session) -> None:
             "Deselect",
             key="deselect",
             on_click=step(session.deselect),
-            shortcut="Escape",
+            shortcut=keys.DESELECT,
             type="tertiary",
         )
         _strays(session)
@@ -101,7 +102,7 @@ def _strays(session: Session) -> None:
         st.button(
             f"Drop {len(strays):,}",
             key="step Drop",
-            shortcut="D",
+            shortcut=keys.DROP_STRAYS,
             on_click=step(lambda rows=session.selection: _go_on(session, rows, session.drop_strays)),
             type="tertiary",
             help="These may not belong here: most of their nearest texts lie outside. The map has two dimensions, the "
@@ -115,11 +116,17 @@ def steps(session: Session) -> None:
     waits = None if graph else "Comes with the UMAP, which is still being made"
     with st.container(horizontal=True, gap="small", key="corral-steps"):
         for name, key, do, possible, said in (
-            ("Grow", "G", session.grow, some and graph, waits or "Takes in the nearest texts, in the full space"),
-            ("Shrink", "S", session.shrink, some and graph, waits or "Leaves out what belongs there least"),
-            ("Invert", "I", session.invert, some, "Selects what is shown and not selected"),
-            ("Unlabelled", "U", session.select_unlabelled, True, "Selects all that is shown and has no label"),
-            ("Back", "B", session.back, len(session.history) > 0, "The selection as it was before"),
+            ("Grow", keys.GROW, session.grow, some and graph, waits or "Takes in the nearest texts, in the full space"),
+            ("Shrink", keys.SHRINK, session.shrink, some and graph, waits or "Leaves out what belongs there least"),
+            ("Invert", keys.INVERT, session.invert, some, "Selects what is shown and not selected"),
+            (
+                "Unlabelled",
+                keys.UNLABELLED,
+                session.select_unlabelled,
+                True,
+                "Selects what is shown without a label",
+            ),
+            ("Back", keys.BACK, session.back, len(session.history) > 0, "The selection as it was before"),
         ):
             st.button(
                 name,
@@ -136,7 +143,7 @@ def _go_on(session: Session, rows: np.ndarray, do: Callable[[], object]) -> None
     """Go on from this selection: it was pressed for what was shown, and is done once."""
     if session.selection is not rows:
         return
-    st.session_state["sample page"] = 0
+    state.of_project(Reading).page = 0
     do()
 
 
@@ -187,7 +194,8 @@ def _keywords(session: Session, place: Place) -> None:
 
 def _pinned(session: Session) -> None:
     """The text that was clicked on, whole, with its label and its columns."""
-    row = st.session_state.get("pinned")
+    reading = state.of_project(Reading)
+    row = reading.pinned
     if row is None:
         return
     dataset = session.project.dataset
@@ -197,7 +205,7 @@ def _pinned(session: Session) -> None:
             st.button(
                 "More like it",
                 key="more like it",
-                shortcut="T",
+                shortcut=keys.MORE_LIKE_IT,
                 on_click=step(lambda: controls.look_for(lambda: session.more_like(row))),
                 help="The nearest texts in the space that is shown",
                 type="tertiary",
@@ -205,8 +213,8 @@ def _pinned(session: Session) -> None:
             st.button(
                 "Unpin",
                 key="unpin",
-                shortcut="X",
-                on_click=step(lambda: st.session_state.pop("pinned", None)),
+                shortcut=keys.UNPIN,
+                on_click=step(lambda: setattr(reading, "pinned", None)),
                 type="tertiary",
             )
         with st.container(height=180 if len(dataset.text(row)) > 400 else "content", border=False):
@@ -221,7 +229,7 @@ def _pinned(session: Session) -> None:
 
 def _table(session: Session, pages: Place) -> None:
     """Some of the selected texts, in a random order that can be drawn anew; or, without a selection, what was found."""
-    rows, ordered = session.selection, False
+    reading, rows, ordered = state.of_project(Reading), session.selection, False
     if not len(rows) and session.found is not None:
         among = session.seen
         rows, ordered = session.found.best(among, MAX_SAMPLE), True
@@ -229,20 +237,20 @@ def _table(session: Session, pages: Place) -> None:
         return
     order = rows[:MAX_SAMPLE]
     if not ordered:
-        rng = np.random.default_rng(st.session_state.setdefault("sample seed", 0))
+        rng = np.random.default_rng(reading.seed)
         order = rng.choice(rows, min(len(rows), MAX_SAMPLE), replace=False)
     n_pages = -(-len(order) // PAGE_ROWS)
-    at = min(st.session_state.setdefault("sample page", 0), n_pages - 1)
+    at = min(reading.page, n_pages - 1)
     with pages, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         some = f" of {len(order):,}" if len(order) < len(rows) else ""
         st.caption(f"{'Found' if ordered else 'Sample'}{some}, page {at + 1:,} of {n_pages:,}")
-        for by, icon, key in ((-1, "chevron_left", "K"), (1, "chevron_right", "J")):
+        for by, icon, key in ((-1, "chevron_left", keys.LAST_PAGE), (1, "chevron_right", keys.NEXT_PAGE)):
             st.button(
                 f":material/{icon}:",
                 key=f"sample {icon}",
                 type="tertiary",
                 shortcut=key,
-                on_click=step(lambda to=at + by: st.session_state.update({"sample page": to})),
+                on_click=step(lambda to=at + by: setattr(reading, "page", to)),
                 disabled=not 0 <= at + by < n_pages,
             )
         if not ordered:
@@ -251,11 +259,7 @@ def _table(session: Session, pages: Place) -> None:
                 key="sample shuffle",
                 type="tertiary",
                 help="Another sample",
-                on_click=step(
-                    lambda seed=st.session_state["sample seed"] + 1: st.session_state.update(
-                        {"sample seed": seed, "sample page": 0}
-                    )
-                ),
+                on_click=step(lambda to=reading.seed + 1: reading.draw_anew(to)),
             )
     st.html("".join(_row(session, int(row)) for row in order[at * PAGE_ROWS : (at + 1) * PAGE_ROWS]))
 

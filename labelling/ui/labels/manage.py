@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -11,14 +12,20 @@ from labelling.labels.label import KEYS, NO, YES, Label
 from labelling.palette import HUES, N_STYLES, ORDER, style
 from labelling.readers.tables import count
 from labelling.session import Session
-from labelling.ui.frame import page
+from labelling.ui.frame import page, state
 from labelling.ui.frame.steps import attempt, step, tell
 from labelling.ui.label import give_labels
 from labelling.ui.map import load_keys
 
-EDITED = "edited label"
 SHAPES = ("●", "■", "▲", "◆")  # as the map draws them
 WIDTHS = [5, 1, 2, 3, 1, 1]
+
+
+@dataclass
+class Edited:
+    """The label whose fields are open."""
+
+    label_id: int | None = None
 
 
 def listed(session: Session) -> None:
@@ -38,7 +45,7 @@ def listed(session: Session) -> None:
         column.caption(head)
     for place, label in enumerate(log.labels):
         cells = st.columns(WIDTHS, vertical_alignment="center")
-        chosen = st.session_state.get(EDITED) == label.id
+        chosen = state.of_project(Edited).label_id == label.id
         with cells[0].container(horizontal=True, vertical_alignment="center", gap="small"):
             st.html(_swatch(label), width="content")
             st.button(
@@ -72,7 +79,7 @@ def _swatch(label: Label) -> str:
 
 
 def _open(label: Label) -> None:
-    st.session_state[EDITED] = label.id
+    state.of_project(Edited).label_id = label.id
 
 
 def _make(session: Session) -> None:
@@ -96,7 +103,7 @@ def _moved(labels: list[Label], place: int, step: int) -> list[int]:
 
 def edit(session: Session) -> None:
     """The label that was chosen: its fields, and what can be done with it."""
-    label = next((label for label in session.log.labels if label.id == st.session_state.get(EDITED)), None)
+    label = next((label for label in session.log.labels if label.id == state.of_project(Edited).label_id), None)
     if label is None:
         if session.log.labels:
             st.caption("Choose a label to rename, recolour, describe, merge, split or delete it.")

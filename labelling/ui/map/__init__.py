@@ -17,7 +17,7 @@ import streamlit as st
 
 from labelling.dataset import Dataset
 from labelling.selection.regions import Region
-from labelling.ui.frame import faults, page
+from labelling.ui.frame import faults, page, state
 from labelling.ui.frame.steps import step
 from labelling.ui.map.colours import Colouring
 
@@ -54,6 +54,10 @@ class Handlers:
     legend: Callable[[int, str], None]
     picked: Callable[[int], None]
     region: Callable[[int, str], None]
+
+
+class _Handled(dict[str, Any]):
+    """Of each map, what was done on it last."""
 
 
 @cache
@@ -158,8 +162,9 @@ def show_map(
     def on(name: str, act: Callable[[Handlers, dict[str, Any]], None]) -> Callable[[], None]:
         def handle() -> None:
             value = st.session_state[key].get(name)
-            if handlers and value and value["id"] != st.session_state.get(f"{key} handled"):
-                st.session_state[f"{key} handled"] = value["id"]  # each is done once, however often it comes
+            handled = state.of_tab(_Handled)
+            if handlers and value and value["id"] != handled.get(key):
+                handled[key] = value["id"]  # each is done once, however often it comes
                 act(handlers, value)
 
         return step(handle)

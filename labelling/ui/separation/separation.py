@@ -20,13 +20,11 @@ from labelling.learning.registry import make_tuner, titles
 from labelling.learning.separation import MAX_POINTS, SCORE_NOTE, Recording, figure, record, rests_on, to_html
 from labelling.readers.tables import count
 from labelling.tasks.jobs import Job
-from labelling.ui.frame import access, downloads, faults, page, progress, resources
+from labelling.ui.frame import access, downloads, faults, page, progress, resources, state
 from labelling.ui.separation.player import show_player
 from labelling.ui.texts import encoder_choice, load, reading
 from labelling.workspace import Project
 
-JOB = "separation"  # the key of st.session_state that holds the tab's job, and with it the recordings
-SOURCE, OPENED = "separation source", "separation project"  # the texts chosen last, and the project they are of
 REFRESH_SECONDS = 0.5
 EMBEDDING = "Embedding texts"
 DEMO, PROJECT, FILE = "The demo", "A project", "A file"
@@ -87,6 +85,16 @@ class Done:
 # ---------------------------------------------------------------- texts
 
 
+@dataclass
+class Held:
+    """The texts that this tab chose last, with what tells them from others; the project that they are of; and the job,
+    which holds the recordings."""
+
+    source: tuple[Hashable, Source] | None = None
+    project: Project | None = None
+    job: Job | None = None
+
+
 def choose_texts() -> Source | None:
     """The texts and the column of their labels; None while something is still to be chosen."""
     where = st.segmented_control("Texts", [DEMO, PROJECT, FILE], default=DEMO, required=True)
@@ -97,9 +105,10 @@ def choose_texts() -> Source | None:
 
 def _held(key: Hashable, read: Callable[[], Source]) -> Source:
     """What `read` gives, read once as long as `key` is the same: the page runs at every click."""
-    if st.session_state.get(SOURCE, (None, None))[0] != key:
-        st.session_state[SOURCE] = key, read()
-    return st.session_state[SOURCE][1]
+    held = state.of_tab(Held)
+    if held.source is None or held.source[0] != key:
+        held.source = key, read()
+    return held.source[1]
 
 
 def _read_demo() -> Source:
@@ -113,9 +122,10 @@ def _of_project() -> Source | None:
         st.info("There is no project yet.", icon=":material/inbox:")
         return None
     project_id = st.selectbox("Project", list(infos), format_func=infos.__getitem__)
-    project = st.session_state.get(OPENED)
+    held = state.of_tab(Held)
+    project = held.project
     if project is None or project.id != project_id or not project.is_open or project.has_grown:
-        project = st.session_state[OPENED] = access.open_project(project_id)
+        project = held.project = access.open_project(project_id)
     dataset, log = project.dataset, project.open_log()
     columns = [GIVEN_HERE] if not log.multi_label and np.count_nonzero(log.counts()) > 1 else []
     columns += [name for name in dataset.frame.columns if name != dataset.text_column and _repeats(dataset.frame[name])]
@@ -135,7 +145,7 @@ def _of_project() -> Source | None:
 
 def _of_file() -> Source | None:
     reading.read_file()
-    found = st.session_state.get(reading.TABLE)
+    found = state.of_tab(reading.Upload).found
     if found is None:
         return None
     found = reading.choose_reading(found)
@@ -205,7 +215,7 @@ def settings(source: Source) -> None:
     else:
         encoder = source.encoder
         st.caption("Encoder: the project's own")
-    current = st.session_state.get(JOB)
+    current = state.of_tab(Held).job
     if button.button(
         "Record",
         type="primary",
@@ -232,8 +242,8 @@ def _start(plan: Plan) -> NoReturn:
     """Record in the background, in place of what this tab recorded before; the page runs again."""
     project, encoder = plan.source.project, resources.encoder_for(plan.encoder)
     cache = resources.workspace().cache_of(access.account() if project is None else project.owner)
-    st.session_state[JOB] = Job(EMBEDDING, lambda job: _record(job, plan, cache, encoder))
-    st.session_state[JOB].start()
+    job = state.of_tab(Held).job = Job(EMBEDDING, lambda job: _record(job, plan, cache, encoder))
+    job.start()
     st.rerun()
 
 
@@ -285,7 +295,7 @@ def _record(job: Job, plan: Plan, cache: EmbeddingCache, encoder: Encoder) -> Do
 
 def show() -> None:
     """The progress while it is being recorded, then the player."""
-    current: Job | None = st.session_state.get(JOB)
+    current = state.of_tab(Held).job
     if current is None:
         st.markdown("##### See a tuner part the labels")
         st.markdown(
@@ -304,7 +314,7 @@ def show() -> None:
         try:
             current.result.check()
         except WorkspaceError as problem:
-            del st.session_state[JOB]
+            state.of_tab(Held).job = None
             page.error(problem)
         else:
             _show_done(current.result)

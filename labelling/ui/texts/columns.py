@@ -13,7 +13,7 @@ from labelling.readers import Dataset, ReadError
 from labelling.readers.exported import columns_of_export
 from labelling.readers.names import MULTI_LABEL
 from labelling.readers.tables import count, listed
-from labelling.ui.frame import page
+from labelling.ui.frame import page, state
 from labelling.ui.frame.steps import step
 from labelling.ui.texts.reading import Found
 
@@ -157,12 +157,20 @@ def _offer_multi_label(found: Found) -> None:
     st.button(f"Take it as: {MULTI_LABEL.lower()}", on_click=step(take))
 
 
+class _Guesses(dict[str, Any]):
+    """What was guessed last for each widget, by its key."""
+
+
+class _Held(dict[str, tuple[tuple[Hashable, ...], Any, Exception | None]]):
+    """What `held` has made, or the error that it got, by its name; and of what."""
+
+
 def preselect(key: str, guess: Any, allowed: Sequence[Any]) -> None:
     """What a widget shows before it is drawn: what the person chose of what is still there, else the guess.
 
     A guess that changes, as with another row of names, takes the place of the one before where nothing else was chosen.
     """
-    guesses = st.session_state.setdefault("guesses of columns", {})
+    guesses = state.of_tab(_Guesses)
     chosen = st.session_state.get(key)
     kept = [each for each in chosen if each in allowed] if isinstance(chosen, list) else chosen
     if chosen == guesses.get(key) or not (isinstance(kept, list) or kept in allowed):
@@ -175,13 +183,13 @@ def preselect(key: str, guess: Any, allowed: Sequence[Any]) -> None:
 def held(name: str, of: tuple[Hashable, ...], make: Callable[[], Any]) -> Any:
     """What `make` gives, or the error that it raises: made once as long as `of` is the same, for the page runs at
     every click."""
-    key = f"held {name}"
-    if st.session_state.get(key, (None,))[0] != of:
+    kept = state.of_tab(_Held)
+    if name not in kept or kept[name][0] != of:
         try:
-            st.session_state[key] = of, make(), None
+            kept[name] = of, make(), None
         except REFUSED as problem:
-            st.session_state[key] = of, None, problem
-    _, made, error = st.session_state[key]
+            kept[name] = of, None, problem
+    _, made, error = kept[name]
     if error is not None:
         raise error
     return made

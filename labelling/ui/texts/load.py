@@ -15,7 +15,7 @@ from labelling.readers import Dataset
 from labelling.readers.tables import count
 from labelling.tasks import projects as tasks
 from labelling.tasks import ready_made
-from labelling.ui.frame import access, resources
+from labelling.ui.frame import access, resources, state
 from labelling.ui.texts import encoder_choice
 from labelling.ui.texts.encoder_choice import Choice, Vectors, prepare
 from labelling.ui.texts.reading import Found
@@ -55,19 +55,28 @@ def choose_encoder() -> dict[str, Any]:
     return encoder_choice.choose().settings
 
 
+@dataclass
+class _LongTexts:
+    """How many texts of a table's column are longer than the encoder reads."""
+
+    found: Found | None = None
+    column: str = ""
+    n: int = 0
+
+
 def say_long_texts(found: Found, dataset: Dataset, choice: Choice) -> None:
     """How many texts are longer than the encoder reads, where that can be told without loading another model."""
     if choice.settings or len(dataset) > COUNTED_ROWS:
         return  # the label page says it, once the texts are embedded
     packaged = resources.encoder_for({})
-    known = st.session_state.get("long texts")
-    if known is None or known[0] is not found or known[1] != dataset.text_column:
+    known = state.of_tab(_LongTexts)
+    if known.found is not found or known.column != dataset.text_column:
         with st.spinner("Looking for long texts …"):
-            known = (found, dataset.text_column, packaged.count_truncated(dataset.texts))
-        st.session_state["long texts"] = known
-    if known[2]:
+            known.n = packaged.count_truncated(dataset.texts)
+        known.found, known.column = found, dataset.text_column
+    if known.n:
         st.caption(
-            f"{count(known[2], 'text')} {'is' if known[2] == 1 else 'are'} longer than the encoder's "
+            f"{count(known.n, 'text')} {'is' if known.n == 1 else 'are'} longer than the encoder's "
             f"{packaged.max_tokens} word pieces: it reads the beginning, which decides the place on the map. The texts "
             "themselves are kept whole."
         )

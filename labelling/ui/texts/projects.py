@@ -2,18 +2,25 @@
 
 import html
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import streamlit as st
 
 from labelling.database.engine import WorkspaceError
 from labelling.readers.tables import count
-from labelling.ui.frame import access, faults, page, resources
+from labelling.ui.frame import access, faults, page, resources, state
 from labelling.ui.frame.steps import step, tell, told
 from labelling.workspace import Project, ProjectInfo
 
 SHOWN, SEARCHED_FROM = 20, 9  # projects: so many at a time, and a box to search them from so many
-N_SHOWN = "projects shown"
 ENDING_SECONDS = 30  # that work on a project has, to end when it is deleted
+
+
+@dataclass
+class _List:
+    """How many projects the list shows."""
+
+    n_shown: int = SHOWN
 
 
 def list_projects(projects: list[ProjectInfo]) -> None:
@@ -25,7 +32,7 @@ def list_projects(projects: list[ProjectInfo]) -> None:
         found = [info for info in projects if all(word in info.name.casefold() for word in words)]
         if not found:
             st.caption(f"None of {count(len(projects), 'project')} is called so.")
-    shown = max(SHOWN, st.session_state.get(N_SHOWN, 0))
+    shown = state.of_tab(_List).n_shown
     me = access.account()
     for info in found[:shown]:
         _line(info, me)
@@ -33,7 +40,7 @@ def list_projects(projects: list[ProjectInfo]) -> None:
         st.button(
             f"Show {min(SHOWN, len(found) - shown):,} more of {len(found):,}",
             key="more projects",
-            on_click=step(lambda: st.session_state.update({N_SHOWN: shown + SHOWN})),
+            on_click=step(lambda: setattr(state.of_tab(_List), "n_shown", shown + SHOWN)),
             type="tertiary",
         )
 

@@ -10,12 +10,9 @@ import streamlit as st
 from labelling import readers
 from labelling.readers import ReadError, ReadOptions, Table
 from labelling.readers.tables import count
-from labelling.ui.frame import faults, page
+from labelling.ui.frame import faults, page, state
 from labelling.ui.frame.steps import step
 
-TABLE = "table"  # the key of st.session_state that holds the table read last
-PROBLEM = "read problem"
-UPLOADERS_GONE = "uploaders gone"  # how many of this tab lost their file to a server that was started anew
 PREVIEW_ROWS = 5
 FILE, PASTED = "file", "pasted"
 # A file that did not arrive is a red chip, and only its tooltip says why ("AxiosError: Network Error").
@@ -48,26 +45,37 @@ class Problem:
     error: ReadError
 
 
+@dataclass
+class Upload:
+    """The table that was read last, and what could not be read; the file that was read, by Streamlit's number of it;
+    and how many uploaders of this tab lost their file to a server that was started anew."""
+
+    found: Found | None = None
+    problem: Problem | None = None
+    file_id: str | None = None
+    n_gone: int = 0
+
+
 def read_file() -> None:
     """A file uploader; what was read before stays where the new file can't be read."""
     st.html(UPLOADER)
     # Every file is let through to the reader: it says more of a wrong one than the browser's filter would.
     # A new uploader, an empty one, takes the place of one whose file is gone: in that one a file can't be chosen twice.
-    number = st.session_state.setdefault(UPLOADERS_GONE, 0)
-    key = f"file {number}"
+    upload = state.of_tab(Upload)
+    key = f"file {upload.n_gone}"
     file = st.file_uploader("CSV, TSV, TXT, JSONL, JSON, Parquet or Excel", key=key, type=None)
     if file is None and st.session_state[key] is not None:  # the browser names one that this server has never got
-        st.session_state[UPLOADERS_GONE] = number + 1
+        upload.n_gone += 1
         st.rerun()
     # Not by on_change: a tab that was open while the server was started anew brings its file in its first run there,
     # when the server has not seen the widget yet and calls nothing.
-    if file is not None and file.file_id != st.session_state.get("file read"):
+    if file is not None and file.file_id != upload.file_id:
         with st.spinner("Reading the file …"):
             _take(FILE, file.name, partial(readers.read_table, file.getvalue(), file.name), ReadOptions())
-            st.session_state["file read"] = file.file_id
+            upload.file_id = file.file_id
     if file is None:
         _forget_problem(FILE)
-        if number and "file read" not in st.session_state:
+        if upload.n_gone and upload.file_id is None:
             st.warning(
                 "The server was started anew and no longer has this file: choose it again.",
                 icon=":material/restart_alt:",
@@ -84,23 +92,25 @@ def read_pasted() -> None:
 
 
 def _take(of: str, name: str, read: Callable[[ReadOptions], Table], options: ReadOptions) -> None:
-    st.session_state.pop(PROBLEM, None)
+    upload = state.of_tab(Upload)
+    upload.problem = None
     try:
-        st.session_state[TABLE] = Found(name, read(options), read, options)
+        upload.found = Found(name, read(options), read, options)
     except ReadError as error:
-        st.session_state[PROBLEM] = Problem(of, name, read, options, error)
+        upload.problem = Problem(of, name, read, options, error)
     except Exception as error:
-        st.session_state[PROBLEM] = Problem(of, name, read, options, ReadError(faults.said(error)))
+        upload.problem = Problem(of, name, read, options, ReadError(faults.said(error)))
 
 
 def _forget_problem(of: str) -> None:
-    problem = st.session_state.get(PROBLEM)
-    if problem is not None and problem.of == of:
-        del st.session_state[PROBLEM]
+    upload = state.of_tab(Upload)
+    if upload.problem is not None and upload.problem.of == of:
+        upload.problem = None
 
 
 def _show_problem(of: str) -> None:
-    problem = st.session_state.get(PROBLEM)
+    upload = state.of_tab(Upload)
+    problem = upload.problem
     if problem is None or problem.of != of:
         return
     page.error(problem.error)
@@ -113,9 +123,8 @@ def _show_problem(of: str) -> None:
             on_click=step(_take),
             args=(of, problem.name, problem.read, offer.options),
         )
-    kept = st.session_state.get(TABLE)
-    if kept is not None:
-        st.caption(f"Still loaded: {page.escape(kept.name)}, shown below.")
+    if upload.found is not None:
+        st.caption(f"Still loaded: {page.escape(upload.found.name)}, shown below.")
 
 
 def preview(found: Found) -> Found:
@@ -172,15 +181,16 @@ def _again(found: Found, options: ReadOptions, refused: list[ReadError]) -> Foun
     """The table read with these options and kept; as it was where it can't be, with the error added to `refused`."""
     if options == found.options:
         return found
-    problem = st.session_state.get(PROBLEM)
+    upload = state.of_tab(Upload)
+    problem = upload.problem
     if problem is not None and (problem.of, problem.options) == (found.id, options):  # not again at every click
         refused.append(problem.error)
         return found
     try:
         found = replace(found, table=found.read(options), options=options)
-        st.session_state[TABLE] = found
+        upload.found = found
     except Exception as error:
         refusal = error if isinstance(error, ReadError) else ReadError(faults.said(error))
-        st.session_state[PROBLEM] = Problem(found.id, found.name, found.read, options, refusal)
+        upload.problem = Problem(found.id, found.name, found.read, options, refusal)
         refused.append(refusal)
     return found

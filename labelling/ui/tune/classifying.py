@@ -15,7 +15,7 @@ from labelling.errors import CorralError
 from labelling.readers.tables import count
 from labelling.session import CLASSIFIER, Session
 from labelling.tasks.jobs import Job
-from labelling.ui.frame import faults, page, progress
+from labelling.ui.frame import faults, page, progress, state
 from labelling.ui.frame.resources import check_model, jobs, new_session
 from labelling.ui.tune import tuning
 from labelling.workspace import Space, Suggestions
@@ -215,8 +215,8 @@ def _show_run(session: Session) -> None:
             jobs().forget("classify", session.project.id)
             _start(session, chosen)
             st.rerun()
-    elif st.session_state.get("classified") != job.result.id:
-        st.session_state["classified"] = job.result.id
+    elif state.of_project(tuning.Seen).classified != job.result.id:
+        state.of_project(tuning.Seen).classified = job.result.id
         st.rerun()
     tuning.loss_chart(job)
 

@@ -1,6 +1,7 @@
 """The parts of the tune page."""
 
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from labelling.learning.registry import TUNERS, titles
 from labelling.session import CLASSIFIER, Session
 from labelling.tasks.jobs import Job
 from labelling.tasks.tune import tune
-from labelling.ui.frame import faults, page, progress
+from labelling.ui.frame import faults, page, progress, state
 from labelling.ui.frame.resources import jobs, new_session
 from labelling.ui.map import answer_hovers, colours, send_positions, show_map
 from labelling.ui.map.colours import Colouring
@@ -24,6 +25,14 @@ MAP_HEIGHT = "460px"
 
 
 # ---------------------------------------------------------------- settings
+
+
+@dataclass
+class Seen:
+    """The spaces, by their number, whose making this tab has seen the end of: by a tuner, by a classifier."""
+
+    tuned: int | None = None
+    classified: int | None = None
 
 
 def settings(session: Session) -> None:
@@ -112,8 +121,8 @@ def _show_run(session: Session) -> None:
         st.caption("Stopping keeps the best state so far." if not job.stop.is_set() else "Stopping …")
     elif job.error is not None:
         page.error(job.failure)
-    elif st.session_state.get("tuned") != job.result.id:
-        st.session_state["tuned"] = job.result.id
+    elif state.of_project(Seen).tuned != job.result.id:
+        state.of_project(Seen).tuned = job.result.id
         st.rerun()
     with nullcontext() if job.is_alive() else st.expander("How the loss went"):
         loss_chart(job)

@@ -1,0 +1,38 @@
+"""The keys of the keyboard, each defined once. Those of the map itself are taken by its script, map/shortcuts.js.
+
+What a label's key may be stands in `labelling.labels.label.KEYS`: what no other step of the label page has.
+"""
+
+UNDO, REDO = "Ctrl+Z", "Ctrl+Shift+Z"
+GROW, SHRINK, DROP_STRAYS = "G", "S", "D"
+INVERT, UNLABELLED, BACK, DESELECT = "I", "U", "B", "Escape"
+MORE_LIKE_IT, UNPIN = "T", "X"
+SELECT_FOUND, CHECK = "M", "V"
+NEXT_PAGE, LAST_PAGE = "J", "K"
+YES, NO, UNLABEL = "Y", "O", "0"
+# While texts are checked one by one; the labels' keys and those above mean nothing then.
+ALL_BELONG, KEEP, DONE = "A", "Enter", "Escape"
+# Of the map's script.
+SEARCH, NEW_LABEL, WORDS, TO_SELECTION, SHOW_ALL, HELP = "/", "N", "W", "F", "H", "?"
+NEARER, FARTHER = "+", "-"
+
+# What the page's "?" and the README show.
+TABLE = (
+    ("drag", "a lasso; shift adds, alt takes away, both keep what is in both"),
+    ("click", "pins a text: whole, with its columns"),
+    (f"{MORE_LIKE_IT}, {UNPIN}", "looks for more like the pinned text, unpins it"),
+    (SEARCH, f"search; {SELECT_FOUND} selects what was found"),
+    (f"{NEW_LABEL}, 1 to 9, {UNLABEL}", "a new label, the labels, unlabel"),
+    (f"{YES}, {NO}, {UNLABEL}", "yes, no, unknown for the label in focus, where each label is asked on its own"),
+    (f"{GROW}, {SHRINK}", "grow the selection to the nearest texts in the full space, shrink it to its core"),
+    (DROP_STRAYS, "drop the strays: they lie here on the map, but their neighbours in the full space lie elsewhere"),
+    (f"{INVERT}, {UNLABELLED}", "invert, all that is shown and unlabelled"),
+    (f"{BACK}, {DESELECT}", "the selection before, none"),
+    (f"{NEXT_PAGE}, {LAST_PAGE}", "the next and the last texts to read"),
+    (CHECK, f"check: read some of what was labelled last, drawn at random; 1 to 9, {ALL_BELONG}, {KEEP} answer"),
+    (WORDS, "hide the words on the map, or show them; a click on one selects its region"),
+    (f"{TO_SELECTION}, {SHOW_ALL}", "zoom to the selection, show all (also by double-click)"),
+    (f"wheel, {NEARER}, {FARTHER}, arrows", "zoom and move; so do the middle button, and space and drag"),
+    (f"{UNDO}, {REDO}", "undo, redo"),
+    (HELP, "these keys"),
+)
