@@ -124,9 +124,8 @@ class LabelLog(LogAuditor):
 
     def _edit(self, connection: Connection, kind: str, label_id: int, field: str, value: Any) -> None:
         if getattr(self.label(label_id), field) != value:
-            self._append(
-                connection, kind, label_id=label_id, labels={label_id: {STYLE if field == "style" else field: value}}
-            )
+            stored = STYLE if field == "style" else field
+            self._append(connection, kind, label_id=label_id, labels={label_id: {stored: value}})
 
 
 def _description(text: str) -> str:

@@ -110,7 +110,7 @@ def test_every_step_works_with_the_texts_that_others_added(workspace: Workspace)
     assert legend(at) == {"found": 20, "others": 40}
     press(at, "Select them")
     assert at.session_state["corral"].selection.tolist() == list(range(40, 60))
-    at.text_input(key="new label name").input("new")
+    at.text_input(key=key(at, "new label name")).input("new")
     press(at, "Label 20")
     assert not at.exception
     press(at, "Undo")
@@ -312,7 +312,7 @@ def test_rows_without_a_text_are_no_labels_that_are_missing(workspace: Workspace
     assert progress() == "0 of 5 labelled (0%) · 4 rows have no text"
     assert legend(at) == {"unlabelled": 5}
     press(at, "Unlabelled")
-    at.text_input(key="new label name").input("card")
+    at.text_input(key=key(at, "new label name")).input("card")
     press(at, "Label 5")
     assert progress() == "5 of 5 labelled (100%) · 4 rows have no text · how right: not checked yet"
     assert legend(at) == {"card": 5, "unlabelled": 0}

@@ -39,24 +39,24 @@ def attempt(do: Callable[[], object]) -> None:
             tell(faults.STEP_ERROR, faults.said(error))
 
 
-class _Messages(dict[str, list[Any]]):
+class Messages(dict[str, list[Any]]):
     """What is to be said, each under its name."""
 
 
 def tell(key: str, what: Any) -> None:
     """Have something said once, by the page that follows; with another project it means nothing any more."""
-    state.of_project(_Messages)[key] = [what]
+    state.of_project(Messages)[key] = [what]
 
 
 def tell_anyway(key: str, what: Any) -> None:
     """As `tell`, whatever project the tab opens meanwhile."""
-    state.of_tab(_Messages)[key] = [what]
+    state.of_tab(Messages)[key] = [what]
 
 
 @contextmanager
 def told(key: str) -> Iterator[Any]:
     """What is to be said, None where nothing is. It counts as said at the end of the block."""
-    held = state.of_project(_Messages).get(key) or state.of_tab(_Messages).get(key) or []
+    held = state.of_project(Messages).get(key) or state.of_tab(Messages).get(key) or []
     yield held[0] if held else None
     # A run may be ended by a press, at any use of Streamlit: before it was said, or after it, but not in between.
     held.clear()
