@@ -13,6 +13,10 @@ class CorralError(Exception):
     """
 
 
+class StepError(CorralError, ValueError):
+    """A step that can't be taken now; the message says why and what to do."""
+
+
 def log_fault(error: BaseException, where: str) -> None:
     """Put a fault into the log with its traceback; `where` says in what page or job, and of which project."""
     log.error("A fault in %s", where, exc_info=error)

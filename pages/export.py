@@ -6,6 +6,7 @@ from labelling.formats.frames import file_name
 from labelling.formats.registry import FORMATS
 from labelling.readers.exported import columns_of_export
 from labelling.readers.tables import count
+from labelling.tasks.export import export, preview
 from labelling.ui.frame import downloads, page
 
 page.start("Export", wide=False)
@@ -13,7 +14,7 @@ session = page.session()
 page.header(session)
 log, n_rows = session.log, session.project.n_rows
 counts = {"All rows": n_rows, "Only the labelled": log.n_labelled}
-n_empty = {"All rows": ~session.with_text, "Only the labelled": log.known & ~session.with_text}
+n_empty = {"All rows": ~session.labels.with_text, "Only the labelled": log.known & ~session.labels.with_text}
 captions = [f"{count(n, 'row')}{page.without_text(int(n_empty[rows].sum()))}" for rows, n in counts.items()]
 
 which = st.radio("Rows", list(counts), captions=captions, horizontal=True)
@@ -27,7 +28,7 @@ if counts[which] == 0:
 else:
     downloads.button(
         f"Download {count(counts[which], 'row')}",
-        lambda: session.export(form, only_labelled=only_labelled),
+        lambda: export(session.project, form, only_labelled=only_labelled),
         session.project.id,
         file_name=file_name(session.project.name, form.tail),
         mime=form.mime,
@@ -35,7 +36,7 @@ else:
         icon=":material/download:",
     )
     st.caption("The first rows as they will be in the file, in the uploaded order")
-    shown = session.preview(only_labelled=only_labelled, form=form)
+    shown = preview(session.project, log, only_labelled=only_labelled, form=form)
     label_values, added = columns_of_export(shown.columns)
     with st.container(key="corral-preview"):  # the table's own download would be of these rows alone
         st.dataframe(

@@ -15,7 +15,7 @@ from labelling.cli.projects import JSON, PROJECT
 from labelling.cli.start import start
 
 if TYPE_CHECKING:
-    from labelling.session import Session
+    from labelling.tasks.workbench import Workbench
     from labelling.workspace import Project, Workspace
 
 
@@ -79,17 +79,17 @@ def _encoder_for(workspace: Workspace) -> Callable[..., Any]:
     return lambda settings: encoder_for(settings, workspace.folder, endpoints=endpoints, any_address=True)
 
 
-def _session(workspace: Workspace, project: Project) -> Session:
-    from labelling.tasks.projects import open_session
+def _workbench(workspace: Workspace, project: Project) -> Workbench:
+    from labelling.tasks.workbench import open_workbench
 
-    return open_session(workspace, project, _encoder_for(workspace))
+    return open_workbench(workspace, project, _encoder_for(workspace))
 
 
-def _opened(project_id: str, account: str | None) -> Session:
+def _opened(project_id: str, account: str | None) -> Workbench:
     from labelling.workspace import Workspace
 
     workspace = Workspace()
-    return _session(workspace, workspace.open(project_id, account))
+    return _workbench(workspace, workspace.open(project_id, account))
 
 
 @contextmanager
@@ -113,17 +113,19 @@ def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
             bar.__exit__(None, None, None)
 
 
-def _embed(session: Session, *, umap: bool) -> None:
+def _embed(bench: Workbench, *, umap: bool) -> None:
     from labelling.projections import UmapProcess
+    from labelling.tasks.embed import embed
+    from labelling.tasks.maps import make_umap
 
     with _progress("Embedding") as tell:
-        session.embed(lambda _so_far, done, total: tell(done, total))
-    space = session.project.current
+        embed(bench, lambda _so_far, done, total: tell(done, total))
+    space = bench.project.current
     if umap and not space.has_map("UMAP"):
         process = UmapProcess()
         try:
             with _progress("UMAP map") as tell:
-                session.make_umap(space, process, on_progress=tell)
+                make_umap(bench.project, space, process, on_progress=tell)
         finally:
             process.close()
 
@@ -173,7 +175,7 @@ def open_file(
     texts = [words for words, empty in zip(dataset.texts, dataset.empty, strict=True) if not empty]
     settings = encoder_settings(encoder, texts, workspace)
     project = create_project(workspace, name or file.name, dataset, settings, owner=account, who=account)
-    _embed(_session(workspace, project), umap=False)
+    _embed(_workbench(workspace, project), umap=False)
     if as_json:
         click.echo(json.dumps({"id": project.id, "name": project.name, "n_rows": project.n_rows, "text": text}))
     else:
@@ -187,9 +189,9 @@ def open_file(
 @click.pass_obj
 def embed(account: str | None, project: str, umap: bool) -> None:
     """Embed what is not embedded yet, and make the map. Ctrl+C keeps what is done; the next call goes on."""
-    session = _opened(project, account)
-    _embed(session, umap=umap)
-    click.echo(f"All texts of {session.project.name!r} are embedded.")
+    bench = _opened(project, account)
+    _embed(bench, umap=umap)
+    click.echo(f"All texts of {bench.project.name!r} are embedded.")
 
 
 @click.command()
@@ -215,13 +217,15 @@ def tune(
 ) -> None:
     """Bend the map towards the labels; the new space is kept, and shown from then on."""
     from labelling.learning.registry import make_tuner, options
+    from labelling.tasks.evaluate import evaluate
     from labelling.tasks.tune import tune as run
 
-    session = _opened(project, account)
-    _embed(session, umap=False)
+    bench = _opened(project, account)
+    _embed(bench, umap=False)
     with _progress("Tuning") as tell:
         space = run(
-            session,
+            bench.project,
+            bench.log,
             options()[tuner],
             {"keep": keep, "random_state": seed},
             lambda step, n_steps, _loss, _held_out: tell(step, n_steps),
@@ -229,10 +233,10 @@ def tune(
     found = None
     if measure:
         with _progress("Holding out labels") as tell:
-            found = session.evaluate(space, lambda each: make_tuner(each.kind, each.settings), tell)
-    session.project.keep_space(space.id, name)
-    session.project.show_space(space.id)
-    called = session.project.space(space.id).name
+            found = evaluate(bench.project, bench.log, space, lambda each: make_tuner(each.kind, each.settings), tell)
+    bench.project.keep_space(space.id, name)
+    bench.project.show_space(space.id)
+    called = bench.project.space(space.id).name
     if as_json:
         click.echo(json.dumps({"space": space.id, "name": called, "measured": found and found.to_dict()}, default=str))
         return
@@ -264,8 +268,9 @@ def export(account: str | None, project: str, kind: str, out: Path | None, label
     from labelling.errors import CorralError
     from labelling.files import write_whole
     from labelling.formats.registry import FORMATS
+    from labelling.tasks.export import export as write
 
-    content = _opened(project, account).export(FORMATS[kind], only_labelled=labelled)
+    content = write(_opened(project, account).project, FORMATS[kind], only_labelled=labelled)
     if out is None or str(out) == "-":
         sys.stdout.buffer.write(content)
         return

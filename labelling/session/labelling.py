@@ -2,44 +2,51 @@
 
 import numpy as np
 
-from labelling.labels import Outcome
+from labelling.errors import StepError
+from labelling.labels import LabelLog, Outcome
 from labelling.labels.label import YES, Action
 from labelling.queues.contradicted import contradicted
 from labelling.selection import neighbours, search
-from labelling.session.selection import Selecting
-from labelling.session.view import SessionError
+from labelling.session.selection import Selection
+from labelling.workspace import Project
 
 SAMPLES = ("random", "contradicted", "outlying", "edge")
 NEAR = 0.03  # of the texts round a selection: fewer of a label are no border with it
 
 
-class Giving(Selecting):
-    """The labels of a session; see `labelling.session.Session`."""
+class Labelling:
+    """Labels for the selection, on disk when each step returns."""
 
-    def label(self, name: str, *, answer: int = YES, overwrite: bool = False) -> Outcome:
-        """Give the selection a label, or say yes or no to it. It is on disk when this returns."""
-        self._need_selection()
+    def __init__(self, project: Project, log: LabelLog, selection: Selection) -> None:
+        self.project, self.log, self.selection = project, log, selection
+
+    def give(self, name: str, *, answer: int = YES, overwrite: bool = False) -> Outcome:
+        """Give the selection a label, or say yes or no to it."""
+        self.selection.need_some()
         near = [] if self.log.multi_label or self.log.find(name.strip()) else self._labels_beside()
-        return self.log.assign(self.selection, name, answer=answer, overwrite=overwrite, how=self.how, near=near)
+        return self.log.assign(
+            self.selection.rows, name, answer=answer, overwrite=overwrite, how=self.selection.how, near=near
+        )
 
     def _labels_beside(self) -> list[int]:
         """The labels of a good part of the selection's nearest texts: a new label's colour must differ from these."""
-        graph = self.graph
+        graph = self.selection.map.graph
         if graph is None:
             return []
-        around = np.setdiff1d(graph[self.selection], self.selection)
+        rows = self.selection.rows
+        around = np.setdiff1d(graph[rows], rows)
         counts = self.log.counts(around[around >= 0])
         return np.flatnonzero(counts > NEAR * len(around)).tolist()
 
     def clear(self, name: str | None = None) -> Outcome:
         """Take the labels off the selection, or this label alone."""
-        self._need_selection()
-        return self.log.clear(self.selection, name, how=self.how)
+        self.selection.need_some()
+        return self.log.clear(self.selection.rows, name, how=self.selection.how)
 
     def split(self, label_id: int, name: str) -> Outcome:
         """Give what is selected of a label a new label."""
-        self._need_selection()
-        return self.log.split(label_id, self.selection, name, how=self.how)
+        self.selection.need_some()
+        return self.log.split(label_id, self.selection.rows, name, how=self.selection.how)
 
     def audit_sample(self, seq: int, sample: str, n: int, random_state: int = 0) -> np.ndarray:
         """Rows to read of action `seq`, of a `sample` by one of SAMPLES: int64, at most `n`, the most doubtful first.
@@ -55,13 +62,13 @@ class Giving(Selecting):
             return np.random.default_rng(random_state).permutation(rows)[:n]
         space = self.project.current
         if not space.ready:
-            raise SessionError("The texts are still being embedded: a random sample can be read already.")
+            raise StepError("The texts are still being embedded: a random sample can be read already.")
         if sample in ("contradicted", "edge"):
             if (graph := space.neighbours) is None:
-                raise SessionError("The neighbour graph is still being made: it comes with the UMAP.")
+                raise StepError("The neighbour graph is still being made: it comes with the UMAP.")
             if sample == "contradicted":
                 if self.log.multi_label:
-                    raise SessionError("Only labels that exclude each other can contradict each other.")
+                    raise StepError("Only labels that exclude each other can contradict each other.")
                 score = contradicted(self.log.codes, self.log.setters, graph)[rows]
                 rows, score = rows[score > 0], score[score > 0]
                 return rows[np.argsort(-score, kind="stable")][:n]

@@ -1,6 +1,6 @@
 """Make a project of texts, add texts to one, open it to work on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,9 @@ import pandas as pd
 from labelling import readers
 from labelling.database.engine import WorkspaceError
 from labelling.dataset import Dataset
-from labelling.encoders import Encoder, EncoderError
-from labelling.encoders.precomputed import OwnVectors
-from labelling.encoders.registry import OWN
+from labelling.encoders import EncoderError
 from labelling.files import is_whole
 from labelling.labels.label import check_imported_names, names_to_import
-from labelling.session import Session
 from labelling.workspace import Project, Workspace, save_array
 
 
@@ -99,22 +96,7 @@ def _labels(dataset: Dataset, label_values: pd.DataFrame | None) -> list[Any]:
     return labels
 
 
-# ---------------------------------------------------------------- to work on
-
-
-def open_session(
-    workspace: Workspace,
-    project: Project,
-    encoder_for: Callable[[Mapping[str, Any]], Encoder],
-    who: str | None = None,
-) -> Session:
-    """A session for a person; without one it is for a job, which goes on when whoever started it has gone."""
-    session_of = project if who is not None else project.for_a_job()
-    cache, settings, vectors = workspace.cache_of(project.owner), session_of.spaces()[0].settings, None
-    if settings.get("kind") == OWN:
-        filled = ~project.dataset.empty
-        vectors = OwnVectors(settings["n_dims"], lambda: load_vectors(project, project.n_rows)[filled])
-    return Session(session_of, cache, encoder_for, who, vectors)
+# ---------------------------------------------------------------- vectors of one's own
 
 
 def vectors_file(project: Project, n_rows: int) -> Path:

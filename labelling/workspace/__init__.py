@@ -3,10 +3,11 @@
 from labelling.database.engine import WorkspaceError
 from labelling.workspace.project import MULTI_LABEL, ONE, Project
 from labelling.workspace.sharing import as_account
-from labelling.workspace.spaces import Space, Suggestions, save_array
+from labelling.workspace.spaces import CLASSIFIER, Space, Suggestions, save_array
 from labelling.workspace.workspace import ProjectInfo, Workspace, default_folder
 
 __all__ = [
+    "CLASSIFIER",
     "MULTI_LABEL",
     "ONE",
     "Project",

@@ -14,6 +14,9 @@ from labelling import files
 from labelling.database.engine import WorkspaceError
 from labelling.database.tables import spaces
 
+CLASSIFIER = "TransformerClassifier"  # the kind of the spaces that a classifier made
+TUNER_FILE, CLASSIFIER_FOLDER = "tuner.safetensors", "classifier"  # in a space's folder: what made it
+
 
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")

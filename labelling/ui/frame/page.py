@@ -210,9 +210,9 @@ def header(current: Session) -> None:
 
 def labelled(current: Session) -> None:
     """A bar: how much of the project is labelled; with yes, no and unknown: has an answer for the label in focus."""
-    n_rows, focus = current.project.n_rows, current.focus
-    n_texts = int(np.count_nonzero(current.with_text))
-    n_labelled = n_texts - int(np.count_nonzero(current.unlabelled))
+    n_rows, focus = current.project.n_rows, current.labels.focus
+    n_texts = int(np.count_nonzero(current.labels.with_text))
+    n_labelled = n_texts - int(np.count_nonzero(current.labels.unlabelled))
     said = f"answered for {escape(focus.name)}" if focus else "labelled"
     st.progress(
         n_labelled / n_texts,

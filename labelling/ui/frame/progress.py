@@ -1,58 +1,51 @@
 """The background work of a project: started when it is needed, shown while it runs."""
 
-import numpy as np
 import streamlit as st
 
-from labelling.session import MIN_ROWS_FOR_UMAP, Session
+from labelling.session import Session
+from labelling.tasks.embed import can_be_made, embed
 from labelling.tasks.jobs import Job
-from labelling.ui.frame.resources import jobs, new_session, umap_process
+from labelling.tasks.maps import make_umap, umap_possible
+from labelling.ui.frame.resources import jobs, new_workbench, umap_process
 from labelling.workspace import Space
 
 
 def embedding(session: Session) -> Job | None:
     """The job that embeds the project's texts, started where there is none; None where all is embedded."""
     project = session.project
-    if not any(session.can_be_made(space) for space in project.spaces() if space.state == "kept"):
+    if not any(can_be_made(space) for space in project.spaces() if space.state == "kept"):
         return None
     job = jobs().get("embed", project.id)
     return job or start_embedding(session)
 
 
 def start_embedding(session: Session) -> Job:
-    worker = new_session(session.project)  # the tab's own session may end before the work does
+    bench = new_workbench(session.project)
 
     def work(job: Job) -> bool:
         def on_batch(so_far, n_done: int, n_total: int) -> None:  # type: ignore[no-untyped-def]
             job.news = [so_far]
             job.progress(n_done, n_total)
 
-        return worker.embed(on_batch, job.stop)
+        return embed(bench, on_batch, job.stop)
 
     return jobs().start("embed", session.project.id, title="Embedding texts", work=work)
-
-
-def umap_possible(session: Session) -> bool:
-    """Whether there are enough texts for a UMAP."""
-    pca = session.project.spaces()[0].map("PCA")
-    if pca is not None:  # no need to look at each of a million texts
-        return bool(np.count_nonzero(~np.isnan(pca[:, 0])) >= MIN_ROWS_FOR_UMAP)
-    return bool(np.count_nonzero(~session.project.dataset.empty) >= MIN_ROWS_FOR_UMAP)
 
 
 def umap(session: Session, space: Space) -> Job | None:
     """The job that makes this space's UMAP, started where there is none; None where it exists or can't be made."""
     made = space.has_map("UMAP") and not space.has_lost_its_graph
-    if not space.ready or made or not umap_possible(session):
+    if not space.ready or made or not umap_possible(session.project):
         return None
     job = jobs().get("umap", session.project.id, space.id)
     return job or start_umap(session, space)
 
 
 def start_umap(session: Session, space: Space) -> Job:
-    worker = new_session(session.project)
+    bench = new_workbench(session.project)
 
     def work(job: Job) -> bool:
-        return worker.make_umap(space, umap_process(), job.begin, job.progress, job.stop)
+        return make_umap(bench.project, space, umap_process(), job.begin, job.progress, job.stop)
 
     return jobs().start("umap", session.project.id, space.id, title="UMAP map", work=work)
 

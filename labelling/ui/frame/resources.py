@@ -16,7 +16,7 @@ from labelling.errors import CorralError, log_fault
 from labelling.projections import UmapProcess
 from labelling.session import Session
 from labelling.tasks.jobs import Jobs
-from labelling.tasks.projects import open_session
+from labelling.tasks.workbench import Workbench, open_workbench
 from labelling.workspace import Project, Workspace
 from labelling.workspace.upkeep import sweep
 
@@ -125,5 +125,9 @@ def signed_out() -> set[tuple[str, ...]]:
 
 
 def new_session(project: Project, who: str | None = None) -> Session:
-    """A session for a person; without one it is for a job, which goes on when whoever started it has gone."""
-    return open_session(workspace(), project, encoder_for, who)
+    return Session(project, encoder_for, who)
+
+
+def new_workbench(project: Project) -> Workbench:
+    """For a job: the tab's own session may end before the work does."""
+    return open_workbench(workspace(), project, encoder_for)

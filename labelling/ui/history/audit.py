@@ -118,7 +118,7 @@ def _draw(session: Session, seq: int, sample: str) -> None:
     if (held := state.of_project(Held).audit) is not None:
         _keep(session, held, go_on=False)
     n_read = len(session.log.read(seq))
-    rows = session.audit_sample(seq, sample, PAGE_ROWS, random_state=n_read)
+    rows = session.labelling.audit_sample(seq, sample, PAGE_ROWS, random_state=n_read)
     state.of_project(Held).audit = Audit(seq, sample, rows) if len(rows) else None
     if not len(rows) and sample == "contradicted" and n_read < session.log.actions[seq - 1].n_rows:
         tell("step done", "None of what is left to read is contradicted by labels round it.")

@@ -185,9 +185,9 @@ def draw(session: Session, action: Action) -> None:
 def _select(session: Session, action: Action, rows: np.ndarray) -> None:
     """Select the action's texts on the label page."""
     space = session.project.current
-    view = session.view or session.look(space, "UMAP" if space.has_map("UMAP") else "PCA")
+    view = session.map.view or session.map.look(space, "UMAP" if space.has_map("UMAP") else "PCA")
     if view is None:
         return
     session.show_only(None)
-    session.select_rows(rows, "history", action=action.seq)
+    session.selection.select(rows, "history", action=action.seq)
     st.switch_page(page.LABEL, query_params={"project": session.project.id})

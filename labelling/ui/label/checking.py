@@ -61,7 +61,7 @@ def begin(session: Session, action: Action | None) -> None:
         rows = log.check_sample(N_OF_ALL, random_state=seed)
         state.of_project(_Checked).done = _done(session)
     else:
-        rows = session.audit_sample(action.seq, "random", N_OF_ACTION, random_state=seed)
+        rows = session.labelling.audit_sample(action.seq, "random", N_OF_ACTION, random_state=seed)
     if not len(rows):
         raise LabelError("All of these were read already.")
     state.of_project(Held).audit = Audit(None if action is None else action.seq, "random", rows, beside_map=True)

@@ -56,18 +56,24 @@ class Shown:
 
 def controls(session: Session) -> Shown:
     """The row above the map."""
-    looks, view, key = state.of_project(Looks), session.view, state.widget_key("colour by")
+    looks, view, key = state.of_project(Looks), session.map.view, state.widget_key("colour by")
     assert view is not None  # noqa: S101 - the page shows its controls with a map only
-    space = session.suggesting
+    space = session.suggested.space
     guesses = [SUGGESTION, SURE] if space is not None and space.suggestions is not None else []
     columns = _columns(session.project.dataset_id, session.project.dataset)
-    options = [LABEL, *guesses, DENSITY, *([SEARCH] if session.found else []), *(f"{COLUMN}{name}" for name in columns)]
+    options = [
+        LABEL,
+        *guesses,
+        DENSITY,
+        *([SEARCH] if session.search.found else []),
+        *(f"{COLUMN}{name}" for name in columns),
+    ]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-controls"):
         with st.popover("Filter", icon=":material/filter_alt:"):
             wanted = filtering.choose(session)
         suggesting.show(session)
         if looks.by_search or st.session_state.get(key) not in options:
-            st.session_state[key] = LABEL if session.found is None else SEARCH
+            st.session_state[key] = LABEL if session.search.found is None else SEARCH
             looks.by_search = False
         by = st.selectbox(
             "Colour by",
@@ -100,11 +106,11 @@ def _said(by: str) -> str:
 def _masked(session: Session, wanted: Filter) -> tuple[np.ndarray | None, Filter]:
     """The rows that the filter leaves, and what of it could be applied."""
     try:
-        return session.filtered(wanted), wanted
+        return session.labels.filtered(wanted), wanted
     except SearchError as error:  # which is about the words
         page.error(error)
         wanted = replace(wanted, words="")
-        return session.filtered(wanted), wanted
+        return session.labels.filtered(wanted), wanted
 
 
 def chips(session: Session, shown: Shown) -> None:
@@ -132,10 +138,10 @@ def _columns(dataset_id: str, _dataset: Dataset) -> list[str]:
 
 def _coloured(session: Session, by: str, among: np.ndarray, mask: np.ndarray | None) -> Colouring:
     if by == LABEL:
-        return colours.by_label(session.log, session.focus)
-    assert session.view is not None  # noqa: S101
+        return colours.by_label(session.log, session.labels.focus)
+    assert session.map.view is not None  # noqa: S101
     # What is slow to make stays as long as what it is made of is the same.
-    key, made_of = (session.view.id, by, _guessing(session, by)), (session.found, mask)
+    key, made_of = (session.map.view.id, by, _guessing(session, by)), (session.search.found, mask)
     looks = state.of_project(Looks)
     held = looks.made
     if held is None or held[0] != key or any(a is not b for a, b in zip(held[1], made_of, strict=True)):
@@ -145,13 +151,13 @@ def _coloured(session: Session, by: str, among: np.ndarray, mask: np.ndarray | N
 
 def _made(session: Session, by: str, among: np.ndarray) -> Colouring:
     if by == DENSITY:
-        assert session.view is not None  # noqa: S101
-        return colours.by_density(session.view.id, session.view.xy)
+        assert session.map.view is not None  # noqa: S101
+        return colours.by_density(session.map.view.id, session.map.view.xy)
     if by == SEARCH:
-        assert session.found is not None  # noqa: S101
-        ranked = {"meaning": "nearest", "row": "nearest", "moved": "most moved"}.get(session.found.kind, "")
-        best = session.found.best(among, colours.NEAREST[-1] if ranked else None)
-        return colours.by_found(session.found.query, best, session.project.n_rows, ranked=ranked)
+        assert session.search.found is not None  # noqa: S101
+        ranked = {"meaning": "nearest", "row": "nearest", "moved": "most moved"}.get(session.search.found.kind, "")
+        best = session.search.found.best(among, colours.NEAREST[-1] if ranked else None)
+        return colours.by_found(session.search.found.query, best, session.project.n_rows, ranked=ranked)
     if by in (SUGGESTION, SURE):
         return _by_suggestion(session, by)
     name = by.removeprefix("column ")
@@ -160,12 +166,12 @@ def _made(session: Session, by: str, among: np.ndarray) -> Colouring:
 
 def _guessing(session: Session, by: str) -> int | None:
     """The space whose classifier the colours are by, if they are."""
-    space = session.suggesting if by in (SUGGESTION, SURE) else None
+    space = session.suggested.space if by in (SUGGESTION, SURE) else None
     return None if space is None else space.id
 
 
 def _by_suggestion(session: Session, by: str) -> Colouring:
-    space = session.suggesting
+    space = session.suggested.space
     found = None if space is None else space.suggestions
     assert space is not None  # noqa: S101 - these colours are offered where there are suggestions
     assert found is not None  # noqa: S101
@@ -186,10 +192,10 @@ def on_legend(session: Session, group: int, what: str) -> None:
     if what == "toggle":
         hidden_groups(session, by).symmetric_difference_update({group})
         return
-    colouring = colours.by_label(session.log, session.focus) if by == LABEL or made is None else made[2]
+    colouring = colours.by_label(session.log, session.labels.focus) if by == LABEL or made is None else made[2]
     rows = colouring.rows_of(group)
     name = next((str(entry["name"]) for entry in colouring.legend if entry["group"] == group), "")
-    session.select_rows(rows, "legend", what, colours=by, entry=name)
+    session.selection.select(rows, "legend", what, colours=by, entry=name)
 
 
 # ---------------------------------------------------------------- search
@@ -222,7 +228,7 @@ def _search(session: Session) -> None:
     if not query.strip():
         clear_search(session)
         return
-    look_for(lambda: session.search(st.session_state.get("search kind", "words"), query))
+    look_for(lambda: session.search.look_for(st.session_state.get("search kind", "words"), query))
 
 
 def look_for(search: Any) -> None:
@@ -236,7 +242,7 @@ def look_for(search: Any) -> None:
 
 
 def clear_search(session: Session) -> None:
-    session.found = None
+    session.search.found = None
     state.of_project(Looks).by_search = False
     box = state.widget_key("search query")
     if st.session_state.get(box):  # setting it empties the box, also of what is being typed meanwhile
@@ -245,12 +251,12 @@ def clear_search(session: Session) -> None:
 
 def found(session: Session) -> None:
     """What the search found, and the buttons that make a selection of it or end it."""
-    found = session.found
+    found = session.search.found
     if found is None:
         return
     ranked = found.scores is not None
     query = page.escape(_cut(found.query))
-    n = N_NEAREST if ranked else len(found.best(session.seen))
+    n = N_NEAREST if ranked else len(found.best(session.map.seen))
     with st.container(horizontal=True, vertical_alignment="center", key="corral-found", gap="small", width="content"):
         if found.kind == "moved":
             st.markdown(f"Texts that **{query}**", width="content")
@@ -275,8 +281,8 @@ def found(session: Session) -> None:
 
 
 def _select(session: Session, found: Found, n: int | None) -> None:
-    rows = np.sort(found.best(session.seen, n))
-    session.select_rows(rows, "search", kind=found.kind, query=_cut(found.query, 500))
+    rows = np.sort(found.best(session.map.seen, n))
+    session.selection.select(rows, "search", kind=found.kind, query=_cut(found.query, 500))
 
 
 def _cut(text: str, length: int = 60) -> str:

@@ -72,7 +72,7 @@ def take_off(*names: str) -> None:
 
 def choose(session: Session) -> Filter:
     """The conditions, all of which a text must fulfil to be shown."""
-    names = session.label_states()
+    names = session.labels.states()
     _follow_names(names)
     was = _chosen()
     labels = st.multiselect(
@@ -197,7 +197,7 @@ def conditions(session: Session, applied: Filter) -> list[Condition]:
     """The conditions of the filter that was applied, in plain words."""
     found = []
     if applied.labels:
-        names = session.label_states()
+        names = session.labels.states()
         found.append(Condition(f"label: {', '.join(names[id_] for id_ in applied.labels)}", (LABELS,)))
     if applied.words.strip():
         found.append(Condition(f"words: {applied.words.strip()}", (WORDS,)))

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from labelling.errors import StepError
 from labelling.labels import LabelLog, Outcome
 from labelling.labels.error_rate import Estimate
 from labelling.labels.label import NO, UNKNOWN, YES, Action, Label
 from labelling.readers.tables import count
-from labelling.session import Session, SessionError
+from labelling.session import Session
 from labelling.ui.frame import faults, keys, page, state
 from labelling.ui.frame.steps import step, tell, told
 from labelling.ui.map import LABEL_MAP, colours, is_drawn_on
@@ -83,7 +84,7 @@ def _new_label(session: Session) -> None:
     n = len(session.selection)
     verb, said = "Yes for" if session.log.multi_label and n else "Label", f"{n:,}" if n else ""
     if not session.log.multi_label and not _overwrites():
-        n_labelled = int(session.log.counts(session.selection).sum())
+        n_labelled = int(session.log.counts(session.selection.rows).sum())
         said = (
             f"0: {n:,} {'has' if n == 1 else 'have'} one"
             if n and n_labelled == n
@@ -103,7 +104,7 @@ def _new_label(session: Session) -> None:
             f"{verb} {said}".strip(),
             key="new label button",  # the same for any number: Enter pressed while the number changes counts too
             on_click=step(_give_typed),
-            args=(session, session.selection),
+            args=(session, session.selection.rows),
             type="primary",
             width="stretch",
             wrap=True,
@@ -119,7 +120,7 @@ def _give_typed(session: Session, shown: np.ndarray) -> None:
 
 
 def _labels(session: Session) -> None:
-    log, rows = session.log, session.selection
+    log, rows = session.log, session.selection.rows
     counts = log.counts()
     with st.container(border=False, horizontal=True, gap="small", key="corral-labels"):
         for label in log.labels:
@@ -127,14 +128,14 @@ def _labels(session: Session) -> None:
             st.html(
                 f"<style>.st-key-label-{label.id} button {{ border-left: 7px solid {hue}; }}</style>", width="content"
             )
-            in_focus = session.focus is not None and session.focus.id == label.id
+            in_focus = session.labels.focus is not None and session.labels.focus.id == label.id
             found = log.quality_of_label(label.id)
             st.button(
                 f"{page.escape(label.name)}  ({counts[label.id]:,}{_in_brief(found)})",
                 key=f"label-{label.id}",
                 shortcut=label.key,
                 on_click=step(
-                    (lambda label=label: session.focus_on(label.id))
+                    (lambda label=label: session.labels.focus_on(label.id))
                     if log.multi_label
                     else (lambda label=label: give(session, label.name, rows))
                 ),
@@ -163,11 +164,11 @@ def _about(label: Label, found: Estimate | None) -> str | None:
 
 def _label_values(session: Session) -> None:
     """Yes, no and unknown for the label in focus."""
-    focus, n = session.focus, len(session.selection)
+    focus, n = session.labels.focus, len(session.selection)
     if focus is None:
         st.caption("Type the name of a first label: what is selected is a yes for it.")
         return
-    rows = session.selection
+    rows = session.selection.rows
     known = (label_values := session.log.label_values(focus.id)[rows]) != UNKNOWN
 
     def will(answer: int) -> str:
@@ -197,9 +198,11 @@ def _label_values(session: Session) -> None:
 
 def _choice(session: Session) -> None:
     """What happens to selected rows that have another label, where there are any."""
-    rows, log = session.selection, session.log
+    rows, log = session.selection.rows, session.log
     if log.multi_label:
-        some = session.focus is not None and bool((log.label_values(session.focus.id)[rows] != UNKNOWN).any())
+        some = session.labels.focus is not None and bool(
+            (log.label_values(session.labels.focus.id)[rows] != UNKNOWN).any()
+        )
     else:
         some = bool(log.counts(rows).sum())
     if not some:
@@ -220,7 +223,7 @@ def _choice(session: Session) -> None:
         )
         st.button(
             "Skip",
-            on_click=step(session.deselect),
+            on_click=step(session.selection.deselect),
             type="tertiary",
             help="Leaves all of them as they are",
             key="skip",
@@ -241,10 +244,10 @@ def give(session: Session, name: str, shown: np.ndarray, answer: int = YES, *, o
     """
     overwrite = _overwrites() if overwrite is None else overwrite
     _need_a_selection_that_was_seen(session, shown)
-    outcome = session.label(name, answer=answer, overwrite=overwrite)
+    outcome = session.labelling.give(name, answer=answer, overwrite=overwrite)
     label = session.log.find(name.strip())
     if session.log.multi_label and label is not None:
-        session.focus_on(label.id)
+        session.labels.focus_on(label.id)
     _tell_meanwhile(outcome, overwrite=overwrite)
     if not outcome.n_changed:
         _note_nothing(session, name.strip(), answer, outcome)
@@ -262,10 +265,10 @@ def give(session: Session, name: str, shown: np.ndarray, answer: int = YES, *, o
 def clear(session: Session, shown: np.ndarray, name: str | None = None) -> None:
     """Take the labels, or this one, off what is selected; as `give`."""
     _need_a_selection_that_was_seen(session, shown)
-    outcome = session.clear(name)
+    outcome = session.labelling.clear(name)
     if not outcome.n_changed:
         said = "Nothing was taken off: none of what is selected has a label."
-        state.of_project(_Last).nothing = Nothing(session.selection, session.log.seq, said)
+        state.of_project(_Last).nothing = Nothing(session.selection.rows, session.log.seq, said)
     elif session.log.multi_label:
         of = f" for {page.escape(name)}" if name is not None else ""
         tell("step done", f"{outcome.n_changed:,} {'is' if outcome.n_changed == 1 else 'are'} unknown{of}")
@@ -279,8 +282,8 @@ def _need_a_selection_that_was_seen(session: Session, shown: np.ndarray) -> None
 
     And a key may be pressed when the lasso has come already, but the page still shows what was selected before.
     """
-    if is_drawn_on(LABEL_MAP) or session.selection is not shown:
-        raise SessionError(
+    if is_drawn_on(LABEL_MAP) or session.selection.rows is not shown:
+        raise StepError(
             "A lasso came at the same moment, and nothing was labelled: see what is selected now, and press again."
         )
 
@@ -293,7 +296,9 @@ def _note_nothing(session: Session, name: str, answer: int, outcome: Outcome) ->
     why = ", ".join(part for part in (there, other if n_others else "") if part)
     said = f"Nothing was labelled: {why}."
     overwrites = name if n_others else None
-    state.of_project(_Last).nothing = Nothing(session.selection, session.log.seq, said, overwrites, answer, n_others)
+    state.of_project(_Last).nothing = Nothing(
+        session.selection.rows, session.log.seq, said, overwrites, answer, n_others
+    )
 
 
 def _nothing_done(session: Session) -> None:
@@ -303,7 +308,7 @@ def _nothing_done(session: Session) -> None:
     held = last.nothing
     if held is None:
         return
-    if held.rows is not session.selection or held.seq != session.log.seq:
+    if held.rows is not session.selection.rows or held.seq != session.log.seq:
         last.nothing = None
         return
     with place.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-nothing"):
@@ -335,8 +340,8 @@ def undo_and_redo(session: Session, beside: Callable[[Session], object] = lambda
         # beside it until the run is over, and a press that comes then is taken by both. What it takes back is the
         # action that its help names, once.
         for name, do, target, shortcut, verb in (
-            ("Undo", session.undo, log.next_undo, keys.UNDO, "Takes back"),
-            ("Redo", session.redo, log.next_redo, keys.REDO, "Brings back"),
+            ("Undo", session.labelling.undo, log.next_undo, keys.UNDO, "Takes back"),
+            ("Redo", session.labelling.redo, log.next_redo, keys.REDO, "Brings back"),
         ):
             st.button(
                 name,

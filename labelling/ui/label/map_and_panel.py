@@ -9,9 +9,11 @@ import streamlit as st
 
 from labelling.readers.tables import count
 from labelling.session import MapView, Session
+from labelling.tasks.embed import can_be_made
 from labelling.tasks.jobs import Job
+from labelling.tasks.maps import map_part, umap_possible
 from labelling.ui.frame import faults, keys, page, progress, state
-from labelling.ui.frame.resources import jobs
+from labelling.ui.frame.resources import jobs, workspace
 from labelling.ui.frame.steps import step, tell
 from labelling.ui.label import checking, controls, give_labels, panel
 from labelling.ui.label.reading import Reading
@@ -120,13 +122,13 @@ def work(session: Session) -> Job | None:
 def status(session: Session, job: Job | None) -> None:
     """How far `work` is."""
     session.log.refresh()
-    if aside := session.cache.set_aside:
+    if aside := workspace().cache_of(session.project.owner).set_aside:
         st.caption(
             ":material/healing: The file with the embeddings was damaged. It was set aside "
             f"({page.escape(aside.name)}), and texts are embedded anew where a project needs it. No label was in it."
         )
     space = session.project.current
-    if not space.ready and job is None and not session.can_be_made(space):
+    if not space.ready and job is None and not can_be_made(space):
         page.error(
             f"The embeddings of {space.name!r} are damaged, and what made them is not there any more: choose another "
             "space. No label was in them."
@@ -166,7 +168,7 @@ def _worth_showing(session: Session, news: list[np.ndarray]) -> bool:
     if not news or len(session.selection):  # a map that moves under a selection would only irritate
         return False
     n_now = int(np.count_nonzero(~np.isnan(news[-1][:, 0])))
-    n_shown = session.view.n_points if session.view else 0
+    n_shown = session.map.view.n_points if session.map.view else 0
     return n_now >= 3 and n_now > GROWTH_WORTH_SHOWING * n_shown
 
 
@@ -203,7 +205,7 @@ def choose_map(session: Session) -> None:
     _follow_umap(session, shown, key, has_umap)
     chosen = st.segmented_control(
         "Projection",
-        ["PCA", "UMAP"] if progress.umap_possible(session) else ["PCA"],
+        ["PCA", "UMAP"] if umap_possible(session.project) else ["PCA"],
         key=key,
         required=True,
         label_visibility="collapsed",
@@ -212,11 +214,11 @@ def choose_map(session: Session) -> None:
     shown.projection = chosen
     if chosen == "UMAP" and not has_umap:
         st.caption("UMAP is still being made: PCA meanwhile.")
-    if session.can_tell_what_moved:
+    if session.search.can_tell_what_moved:
         st.button(
             "What moved",
             icon=":material/moving:",
-            on_click=step(lambda: controls.look_for(session.moved_most)),
+            on_click=step(lambda: controls.look_for(session.search.moved_most)),
             help="The texts whose nearest neighbours changed most from the original space to this one",
             type="tertiary",
         )
@@ -237,11 +239,11 @@ def _follow_umap(session: Session, shown: Shown, key: str, has_umap: bool) -> No
 
 def _view(session: Session, space: Space, projection: str) -> MapView | None:
     if space.map(projection) is not None:
-        return session.look(space, projection)
+        return session.map.look(space, projection)
     job = jobs().get("embed", session.project.id)
     if job and job.news and (_worth_showing(session, job.news) or not job.is_alive()):
-        return session.look_at_part(job.news[-1])
-    return session.view
+        return session.map.look_at_part(map_part(session.project, job.news[-1]))
+    return session.map.view
 
 
 # ---------------------------------------------------------------- what others do
@@ -256,7 +258,11 @@ def watch(session: Session, resting: float) -> None:
     """
     if session.project.has_grown:
         st.rerun()
-    if session.view is not None and session.has_regions and state.of_project(Shown).words_of != session.view.id:
+    if (
+        session.map.view is not None
+        and session.map.has_regions
+        and state.of_project(Shown).words_of != session.map.view.id
+    ):
         st.rerun()
     if time.monotonic() < resting:
         return
@@ -278,8 +284,8 @@ def show(session: Session) -> None:
     """The map and the panel. A lasso or a label runs only this part of the page again."""
     if session.project.has_grown:
         st.rerun(scope="app")  # which opens it anew
-    if session.view is not None:
-        send_selection(MAP, session.project.n_rows, session.selection)
+    if session.map.view is not None:
+        send_selection(MAP, session.project.n_rows, session.selection.rows)
     session.log.refresh()
     left, right = st.columns([13, 7], gap="small")
     with right:
@@ -290,7 +296,7 @@ def show(session: Session) -> None:
     # The browser takes a tenth of a second to lay out what follows, and would do so before it shows this.
     time.sleep(HEAD_START_SECONDS)
     with left:
-        if session.view is None:
+        if session.map.view is None:
             st.info("The first points appear in a moment.", icon=":material/hourglass_top:")
             return
         shown = controls.controls(session)
@@ -301,12 +307,12 @@ def show(session: Session) -> None:
         with stage:
             show_map(
                 MAP,
-                session.map_id,
+                session.map.id,
                 shown.colouring,
                 labels_seq=session.log.seq,
-                visible=session.visible,
+                visible=session.map.visible,
                 hidden_groups=shown.hidden,
-                outlined=session.is_drawn,
+                outlined=session.selection.is_drawn,
                 pinned=state.of_project(Reading).pinned,
                 height=MAP_HEIGHT,
                 handlers=Handlers(
@@ -326,26 +332,28 @@ def show(session: Session) -> None:
 
 def _send_words(session: Session) -> None:
     """The words on the map; of many texts they are made beside the page, and sent by `watch`'s next run of it."""
-    view = session.view
+    view = session.map.view
     if view is None or view.space is None:
         return
-    if session.project.n_rows > WORDS_AT_ONCE and not session.has_regions:
-        jobs().start("words", session.project.id, view.id, title="Words on the map", work=lambda _: session.regions())
+    if session.project.n_rows > WORDS_AT_ONCE and not session.map.has_regions:
+        jobs().start(
+            "words", session.project.id, view.id, title="Words on the map", work=lambda _: session.map.regions()
+        )
         return
-    send_regions(MAP, view.id, session.regions())
+    send_regions(MAP, view.id, session.map.regions())
     state.of_project(Shown).words_of = view.id
 
 
 def _select(session: Session, drawn: Drawn) -> None:
     state.of_project(Reading).page = 0
-    session.select(drawn.map_id, drawn.kind, drawn.points, drawn.how)
+    session.selection.draw(drawn.map_id, drawn.kind, drawn.points, drawn.how)
 
 
 def _select_region(session: Session, place: int, how: str) -> None:
-    found = session.regions()
+    found = session.map.regions()
     if place < len(found):
         state.of_project(Reading).page = 0
-        session.select_rows(found[place].rows, "region", how, name=found[place].name)
+        session.selection.select(found[place].rows, "region", how, name=found[place].name)
 
 
 def _pin(session: Session, row: int) -> None:
@@ -361,11 +369,14 @@ def _below(session: Session, shown: controls.Shown) -> None:
             give_labels.undo_and_redo(session, checking.offer)
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-chips"):
             # Each has its place in the row, whatever the others say: a chip that moves is shown twice for a while.
-            if session.visible is None:
+            if session.map.visible is None:
                 with st.container(key="corral-hint", width="content"):
                     st.caption("Drag a lasso round points; shift adds, alt takes away.", width="content")
             else:
-                n_shown, n_placed = int(np.count_nonzero(session.visible)), session.view.n_points if session.view else 0
+                n_shown, n_placed = (
+                    int(np.count_nonzero(session.map.visible)),
+                    session.map.view.n_points if session.map.view else 0,
+                )
                 st.caption(f"**{n_shown:,} of {n_placed:,}** are shown.", width="content")
             controls.chips(session, shown)
             controls.found(session)

@@ -40,15 +40,15 @@ def begin(session: Session) -> None:
                 "Unlabel",
                 key="unlabel",
                 shortcut=keys.UNLABEL,
-                on_click=step(lambda rows=session.selection: give_labels.clear(session, rows)),
-                disabled=not session.log.counts(session.selection).sum(),
+                on_click=step(lambda rows=session.selection.rows: give_labels.clear(session, rows)),
+                disabled=not session.log.counts(session.selection.rows).sum(),
                 help="Takes the labels off the selected points",
                 type="tertiary",
             )
         st.button(
             "Deselect",
             key="deselect",
-            on_click=step(session.deselect),
+            on_click=step(session.selection.deselect),
             shortcut=keys.DESELECT,
             type="tertiary",
         )
@@ -97,13 +97,13 @@ def show(session: Session) -> None:
 
 
 def _strays(session: Session) -> None:
-    strays = session.strays()
+    strays = session.selection.strays()
     if strays is not None and len(strays):
         st.button(
             f"Drop {len(strays):,}",
             key="step Drop",
             shortcut=keys.DROP_STRAYS,
-            on_click=step(lambda rows=session.selection: _go_on(session, rows, session.drop_strays)),
+            on_click=step(lambda rows=session.selection.rows: _go_on(session, rows, session.selection.drop_strays)),
             type="tertiary",
             help="These may not belong here: most of their nearest texts lie outside. The map has two dimensions, the "
             "space has hundreds; they lie here on the map, but not in the space.",
@@ -112,27 +112,45 @@ def _strays(session: Session) -> None:
 
 def steps(session: Session) -> None:
     """The ways from one selection to another."""
-    some, graph = bool(len(session.selection)), session.graph is not None
+    some, graph = bool(len(session.selection)), session.map.graph is not None
     waits = None if graph else "Comes with the UMAP, which is still being made"
     with st.container(horizontal=True, gap="small", key="corral-steps"):
         for name, key, do, possible, said in (
-            ("Grow", keys.GROW, session.grow, some and graph, waits or "Takes in the nearest texts, in the full space"),
-            ("Shrink", keys.SHRINK, session.shrink, some and graph, waits or "Leaves out what belongs there least"),
-            ("Invert", keys.INVERT, session.invert, some, "Selects what is shown and not selected"),
+            (
+                "Grow",
+                keys.GROW,
+                session.selection.grow,
+                some and graph,
+                waits or "Takes in the nearest texts, in the full space",
+            ),
+            (
+                "Shrink",
+                keys.SHRINK,
+                session.selection.shrink,
+                some and graph,
+                waits or "Leaves out what belongs there least",
+            ),
+            ("Invert", keys.INVERT, session.selection.invert, some, "Selects what is shown and not selected"),
             (
                 "Unlabelled",
                 keys.UNLABELLED,
-                session.select_unlabelled,
+                session.selection.select_unlabelled,
                 True,
                 "Selects what is shown without a label",
             ),
-            ("Back", keys.BACK, session.back, len(session.history) > 0, "The selection as it was before"),
+            (
+                "Back",
+                keys.BACK,
+                session.selection.back,
+                len(session.selection.history) > 0,
+                "The selection as it was before",
+            ),
         ):
             st.button(
                 name,
                 key=f"step {name}",
                 shortcut=key,
-                on_click=step(lambda do=do, rows=session.selection: _go_on(session, rows, do)),
+                on_click=step(lambda do=do, rows=session.selection.rows: _go_on(session, rows, do)),
                 disabled=not possible,
                 help=said,
                 type="tertiary",
@@ -141,7 +159,7 @@ def steps(session: Session) -> None:
 
 def _go_on(session: Session, rows: np.ndarray, do: Callable[[], object]) -> None:
     """Go on from this selection: it was pressed for what was shown, and is done once."""
-    if session.selection is not rows:
+    if session.selection.rows is not rows:
         return
     state.of_project(Reading).page = 0
     do()
@@ -149,9 +167,9 @@ def _go_on(session: Session, rows: np.ndarray, do: Callable[[], object]) -> None
 
 def _breakdown(session: Session) -> str:
     """A bar with what the selected rows bear, and the same in words: what a label would meet."""
-    rows, log = session.selection, session.log
+    rows, log = session.selection.rows, session.log
     if log.multi_label:
-        focus = session.focus
+        focus = session.labels.focus
         label_values = None if focus is None else log.label_values(focus.id)[rows]
         n_yes, n_no = (
             0 if label_values is None else int(np.count_nonzero(label_values == answer)) for answer in (YES, NO)
@@ -166,8 +184,8 @@ def _breakdown(session: Session) -> str:
     parts = [part for part in parts if part[0]]
     bar = "".join(f'<span style="width:{100 * n / len(rows):.2f}%;background:{hue}"></span>' for n, _, hue in parts)
     said = [f"{n:,} {html.escape(name)}" for n, name, _ in parts]
-    if session.n_hidden and session.is_drawn:
-        said.append(f"{session.n_hidden:,} more, hidden and not selected")
+    if session.selection.n_hidden and session.selection.is_drawn:
+        said.append(f"{session.selection.n_hidden:,} more, hidden and not selected")
     return f'<div class="corral-bar">{bar}</div><small>{" · ".join(said)}</small>'
 
 
@@ -179,7 +197,7 @@ def _counted(dataset_id: str, _session: Session) -> Keywords:
 
 
 def _keywords(session: Session, place: Place) -> None:
-    found = _counted(session.project.dataset_id, session).of(session.selection)
+    found = _counted(session.project.dataset_id, session).of(session.selection.rows)
     if found:
         words = "".join(
             f'<span title="in {word.share:.0%} of these, in {word.share_elsewhere:.0%} of the others">'
@@ -206,7 +224,7 @@ def _pinned(session: Session) -> None:
                 "More like it",
                 key="more like it",
                 shortcut=keys.MORE_LIKE_IT,
-                on_click=step(lambda: controls.look_for(lambda: session.more_like(row))),
+                on_click=step(lambda: controls.look_for(lambda: session.search.more_like(row))),
                 help="The nearest texts in the space that is shown",
                 type="tertiary",
             )
@@ -229,10 +247,10 @@ def _pinned(session: Session) -> None:
 
 def _table(session: Session, pages: Place) -> None:
     """Some of the selected texts, in a random order that can be drawn anew; or, without a selection, what was found."""
-    reading, rows, ordered = state.of_project(Reading), session.selection, False
-    if not len(rows) and session.found is not None:
-        among = session.seen
-        rows, ordered = session.found.best(among, MAX_SAMPLE), True
+    reading, rows, ordered = state.of_project(Reading), session.selection.rows, False
+    if not len(rows) and session.search.found is not None:
+        among = session.map.seen
+        rows, ordered = session.search.found.best(among, MAX_SAMPLE), True
     if not len(rows):
         return
     order = rows[:MAX_SAMPLE]
@@ -265,7 +283,7 @@ def _table(session: Session, pages: Place) -> None:
 
 
 def _row(session: Session, row: int, length: int = 2_000) -> str:
-    hue = colours.of_row(session.log, session.focus, row)
+    hue = colours.of_row(session.log, session.labels.focus, row)
     text = session.project.dataset.text(row).strip()
     cut = html.escape(text if len(text) <= length else text[:length].rstrip() + " …")
     name = html.escape(_said_of(session, row))
@@ -277,7 +295,7 @@ def _row(session: Session, row: int, length: int = 2_000) -> str:
 
 def _said_of(session: Session, row: int) -> str:
     """What a row bears, in words; with yes, no and unknown: what was said of it for the label in focus."""
-    focus, names = session.focus, session.log.name_of(row)
+    focus, names = session.labels.focus, session.log.name_of(row)
     if focus is None:
         return names or "unlabelled"
     word = {YES: "yes", NO: "no"}.get(int(session.log.label_values(focus.id)[row]), "unknown")

@@ -11,13 +11,13 @@ MAX_SHOWN = 12  # labels, those suggested for the most texts
 
 def show(session: Session) -> None:
     """For each label the number of unlabelled texts on show for which it is suggested; a button selects them."""
-    space = session.suggesting
+    space = session.suggested.space
     found = None if space is None else space.suggestions
     if space is None or found is None:
         return
     with st.popover("Suggestions", icon=":material/lightbulb:", type="tertiary", help=page.escape(space.name)):
         at_least = st.slider("At least so sure", 0.0, 1.0, 0.9, 0.05, key="suggestions at least")
-        open_rows = session.unlabelled & session.seen
+        open_rows = session.labels.unlabelled & session.map.seen
         counts = {label: int(open_rows[found.rows(label, at_least)].sum()) for label in found.classes}
         some = sorted((label for label in counts if counts[label]), key=lambda label: -counts[label])
         if not some:
@@ -27,6 +27,6 @@ def show(session: Session) -> None:
                 st.button(
                     f"{page.escape(label)}  ({counts[label]:,})",
                     key=f"suggested {label}",
-                    on_click=step(lambda label=label: session.select_suggested(label, at_least)),
+                    on_click=step(lambda label=label: session.suggested.select(label, at_least)),
                     help="Selects them: read a sample, then label them",
                 )

@@ -205,7 +205,7 @@ def _say_done(n: int) -> None:
 
 
 def _split(session: Session, label: Label) -> None:
-    rows = session.selection
+    rows = session.selection.rows
     n = int(np.count_nonzero(session.log.label_values(label.id)[rows] == YES))
     if not n:
         st.caption("To split it, lasso those of its points that shall have another label, and come back here.")
@@ -218,7 +218,7 @@ def _split(session: Session, label: Label) -> None:
             key=f"split {label.id} name",
         )
         if button.form_submit_button(f"Split off {n:,}", width="stretch", key=f"split {label.id} off"):
-            attempt(lambda: _say_done(session.split(label.id, new).n_changed))
+            attempt(lambda: _say_done(session.labelling.split(label.id, new).n_changed))
             st.rerun()
 
 

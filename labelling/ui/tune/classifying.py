@@ -13,12 +13,14 @@ import streamlit as st
 from labelling.encoders._folders import PACKAGED_MODEL
 from labelling.errors import CorralError
 from labelling.readers.tables import count
-from labelling.session import CLASSIFIER, Session
+from labelling.session import Session
+from labelling.tasks.classify import classify
 from labelling.tasks.jobs import Job
+from labelling.tasks.learnable import can_learn, what_is_needed
 from labelling.ui.frame import faults, page, progress, state
-from labelling.ui.frame.resources import check_model, jobs, new_session
+from labelling.ui.frame.resources import check_model, jobs, new_workbench
 from labelling.ui.tune import tuning
-from labelling.workspace import Space, Suggestions
+from labelling.workspace import CLASSIFIER, Space, Suggestions
 
 REFRESH_SECONDS = 0.5
 LABELS_AT_ONCE = 20  # in the table: more than these scroll
@@ -56,8 +58,11 @@ def settings(session: Session) -> None:
     if kind == READY:
         chosen["ready"] = True
     else:
-        if not session.can_tune():
-            st.info(page.escape(session.what_is_needed(what="A classifier")), icon=":material/lightbulb:")
+        if not can_learn(session.project, session.log):
+            st.info(
+                page.escape(what_is_needed(session.project, session.log, what="A classifier")),
+                icon=":material/lightbulb:",
+            )
             st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
             return
         names = {train: name for train, (name, _) in MOVES.items()}
@@ -138,7 +143,7 @@ def _job(session: Session) -> Job | None:
 
 
 def _start(session: Session, chosen: dict[str, Any]) -> None:
-    worker = new_session(session.project)
+    bench = new_workbench(session.project)
     model = Path(chosen["model"]).name if chosen["model"] else PACKAGED_MODEL
     state_file = _state_file(session, chosen)
 
@@ -158,8 +163,8 @@ def _start(session: Session, chosen: dict[str, Any]) -> None:
         from labelling.learning.classifiers import Stopped
 
         try:
-            return worker.classify(
-                _classifier(chosen), f"Classifier, {model}"[:60], chosen, callback, on_batch, state_file
+            return classify(
+                bench, _classifier(chosen), f"Classifier, {model}"[:60], chosen, callback, on_batch, state_file
             )
         except Stopped:
             return None

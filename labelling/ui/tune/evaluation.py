@@ -8,9 +8,10 @@ import streamlit as st
 from labelling.learning.evaluation import Evaluation, TooFewLabels
 from labelling.learning.registry import make_tuner
 from labelling.session import Session
+from labelling.tasks.evaluate import evaluate
 from labelling.tasks.jobs import Job
 from labelling.ui.frame import faults, page, progress
-from labelling.ui.frame.resources import jobs, new_session
+from labelling.ui.frame.resources import jobs, new_workbench
 from labelling.ui.map import colours
 from labelling.workspace import Space
 
@@ -40,10 +41,17 @@ def show(session: Session, new: Space) -> None:
 
 
 def _start(session: Session, space: Space) -> Job:
-    worker = new_session(session.project)
+    bench = new_workbench(session.project)
 
     def work(job: Job) -> Evaluation | None:
-        return worker.evaluate(space, lambda each: make_tuner(each.kind, each.settings), job.progress, job.stop)
+        return evaluate(
+            bench.project,
+            bench.log,
+            space,
+            lambda each: make_tuner(each.kind, each.settings),
+            job.progress,
+            job.stop,
+        )
 
     return jobs().start("evaluate", session.project.id, space.id, title="Holding out labels", work=work)
 

@@ -8,10 +8,10 @@ from labelling.database.engine import WorkspaceError
 from labelling.encoders._folders import PACKAGED_MODEL
 from labelling.learning.registry import TUNERS
 from labelling.readers.tables import count
-from labelling.session import CLASSIFIER, Session
+from labelling.session import Session
 from labelling.ui.frame import page
 from labelling.ui.tune import evaluation
-from labelling.workspace import Space
+from labelling.workspace import CLASSIFIER, Space
 
 WIDTHS = [4, 3, 2, 2, 2]
 

@@ -10,15 +10,17 @@ import streamlit as st
 
 from labelling.database.engine import WorkspaceError
 from labelling.learning.registry import TUNERS, titles
-from labelling.session import CLASSIFIER, Session
+from labelling.session import Session
 from labelling.tasks.jobs import Job
+from labelling.tasks.learnable import can_learn, learnable, what_is_needed
+from labelling.tasks.maps import umap_possible
 from labelling.tasks.tune import tune
 from labelling.ui.frame import faults, page, progress, state
-from labelling.ui.frame.resources import jobs, new_session
+from labelling.ui.frame.resources import jobs, new_workbench
 from labelling.ui.map import answer_hovers, colours, send_positions, show_map
 from labelling.ui.map.colours import Colouring
 from labelling.ui.tune import evaluation
-from labelling.workspace import Space
+from labelling.workspace import CLASSIFIER, Space
 
 REFRESH_SECONDS = 0.5
 MAP_HEIGHT = "460px"
@@ -37,11 +39,11 @@ class Seen:
 
 def settings(session: Session) -> None:
     """The tuner and its settings in plain words, and the button that starts it."""
-    counts = session.tunable()
+    counts = learnable(session.project, session.log)
     used = {label.name: int(counts[label.id]) for label in session.log.labels if counts[label.id]}
     st.markdown("##### Bend the map towards your labels")
-    if not session.can_tune():
-        st.info(page.escape(session.what_is_needed()), icon=":material/lightbulb:")
+    if not can_learn(session.project, session.log):
+        st.info(page.escape(what_is_needed(session.project, session.log)), icon=":material/lightbulb:")
         st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
         return
     st.caption(" · ".join(f"{page.escape(name)} {n:,}" for name, n in used.items()))
@@ -83,7 +85,7 @@ def _job(session: Session) -> Job | None:
 
 
 def _start(session: Session, kind: str, chosen: dict[str, Any]) -> None:
-    worker = new_session(session.project)
+    bench = new_workbench(session.project)
 
     def work(job: Job) -> Space:
         def callback(step: int, n_steps: int, loss: float, held_out_loss: float | None) -> bool:
@@ -91,7 +93,7 @@ def _start(session: Session, kind: str, chosen: dict[str, Any]) -> None:
             job.progress(step, n_steps)
             return not job.stop.is_set()
 
-        return tune(worker, titles()[kind], chosen, callback)
+        return tune(bench.project, bench.log, titles()[kind], chosen, callback)
 
     jobs().start("tune", session.project.id, title="Tuning", work=work)
 
@@ -145,7 +147,7 @@ def compare(session: Session, new: Space) -> None:
     old = session.project.current if session.project.current.id != new.id else session.project.spaces()[0]
     job = progress.umap(session, new)
     pick, name, keep, back = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
-    offered = ["PCA", "UMAP"] if progress.umap_possible(session) else ["PCA"]
+    offered = ["PCA", "UMAP"] if umap_possible(session.project) else ["PCA"]
     projection = pick.segmented_control("Projection", offered, default="PCA", key="compare", required=True)
     chosen = name.text_input("Name of the new space", value=new.name, max_chars=60)
     if keep.button("Keep it", type="primary", icon=":material/check:", width="stretch"):
@@ -214,9 +216,9 @@ def draw(
     xy = space.map(projection)
     if xy is None:
         return
-    colouring = colouring or colours.by_label(session.log, session.focus)
+    colouring = colouring or colours.by_label(session.log, session.labels.focus)
     colouring = colouring.counted(~np.isnan(np.asarray(xy[:, 0])))
-    map_id = session.name_of_map(space, projection)
+    map_id = session.map.name_of(space, projection)
     send_positions(key, map_id, xy)
     show_map(key, map_id, colouring, labels_seq=session.log.seq, height=height)
     answer_hovers(key, session.project.dataset, colouring, session.log.name_of)
