@@ -6,7 +6,10 @@ from pathlib import Path
 from labelling.encoders import registry
 from labelling.projections import UmapProcess
 from labelling.tasks import ready_made
-from labelling.tasks.projects import create_project, open_session
+from labelling.tasks.embed import embed
+from labelling.tasks.maps import make_umap
+from labelling.tasks.projects import create_project
+from labelling.tasks.workbench import open_workbench
 from labelling.ui.texts.load import DEMOS
 from labelling.workspace import Project, Workspace
 
@@ -15,9 +18,8 @@ def make(folder: Path, process: UmapProcess, demo: str) -> Project:
     """A demo's project as the app makes it where nothing came along."""
     workspace = Workspace(folder)
     project = create_project(workspace, DEMOS[demo].name, DEMOS[demo].read(), {})
-    session = open_session(workspace, project, lambda settings: registry.encoder_for(settings, folder))
-    assert session.embed()
-    assert session.make_umap(project.spaces()[0], process)
+    assert embed(open_workbench(workspace, project, lambda settings: registry.encoder_for(settings, folder)))
+    assert make_umap(project, project.spaces()[0], process)
     return project
 
 

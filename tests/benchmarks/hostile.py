@@ -232,7 +232,7 @@ def make(folder: Path) -> None:
     texts = [f"{TOPICS[row % 3]} number{row % 7} w{row}" for row in range(N_TEXTS)]
     session = new_session(workspace, workspace.create("texts", make_dataset(texts), {}))
     assert session.embed()
-    assert session.look(session.project.current, "PCA")
+    assert session.map.look(session.project.current, "PCA")
     rng = np.random.default_rng(0)
     for number in range(N_ACTIONS):
         session.log.assign(rng.choice(N_TEXTS, ROWS_EACH, replace=False), f"label {number % N_LABELS}", overwrite=True)
@@ -243,17 +243,16 @@ def make(folder: Path) -> None:
 
 def contents(work: Path) -> Iterator[tuple[str, Any]]:
     """All that a person sees of it, part by part."""
-    from labelling.encoders.cache import EmbeddingCache
-    from labelling.session import Session
     from labelling.workspace import Workspace
     from tests.session.test_session import WordEncoder
+    from tests.worker import Worker
 
     workspace = Workspace(work)
     check_is_whole(workspace.engine)  # as a server does when it starts
     yield "projects", [(each.id, each.name, each.n_rows, each.owner) for each in workspace.projects()]
     (info,) = workspace.projects()
     project = workspace.open(info.id)
-    session = Session(project, EmbeddingCache(work / "embeddings"), lambda settings: WordEncoder())
+    session = Worker(workspace, project, lambda settings: WordEncoder())
     yield "labels", session.log.names().tolist()
     yield "history", [(vars(action), session.log.rows_of(action.seq).tolist()) for action in session.log.actions]
     yield "texts", project.dataset.texts
@@ -265,7 +264,7 @@ def contents(work: Path) -> Iterator[tuple[str, Any]]:
     for space in project.spaces():
         if space.ready:
             yield f"vectors {space.id}", np.asarray(space.embeddings)
-            view = session.look(space, "PCA")
+            view = session.map.look(space, "PCA")
             yield f"map {space.id}", None if view is None else view.xy
 
 

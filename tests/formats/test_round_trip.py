@@ -26,8 +26,8 @@ from labelling.readers import (
     read_labels,
     read_table,
 )
-from labelling.session import Session
 from labelling.workspace import Workspace
+from tests.worker import Worker
 
 pytestmark = pytest.mark.slow
 
@@ -213,8 +213,8 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     workspace.engine.dispose()
 
 
-def open_session(workspace: Workspace, dataset: Dataset, *, multi_label: bool = False, take: Any = None) -> Session:
-    session = Session(workspace.create("p", dataset, {}, multi_label=multi_label), workspace.cache, no_encoder)
+def open_session(workspace: Workspace, dataset: Dataset, *, multi_label: bool = False, take: Any = None) -> Worker:
+    session = Worker(workspace, workspace.create("p", dataset, {}, multi_label=multi_label), no_encoder)
     if multi_label and take is not None:
         session.log.import_label_values(take)
     elif take is not None:
@@ -222,7 +222,7 @@ def open_session(workspace: Workspace, dataset: Dataset, *, multi_label: bool = 
     return session
 
 
-def again(workspace: Workspace, session: Session, kind: str) -> Session:
+def again(workspace: Workspace, session: Worker, kind: str) -> Worker:
     """A project of this one's export, its columns chosen as the upload page preselects them."""
     form = FORMATS[kind]
     frame = read_table(session.export(form), form.tail).frame
@@ -233,7 +233,7 @@ def again(workspace: Workspace, session: Session, kind: str) -> Session:
     return open_session(workspace, dataset, multi_label=multi_label, take=take)
 
 
-def exported(session: Session, kind: str = "csv", **options: bool) -> pd.DataFrame:
+def exported(session: Worker, kind: str = "csv", **options: bool) -> pd.DataFrame:
     form = FORMATS[kind]
     return read_table(session.export(form, **options), form.tail).frame
 
@@ -337,7 +337,7 @@ def test_of_texts_that_are_added_without_their_labels_these_are_kept(workspace: 
     data = earlier_export()
     session = open_session(workspace, Dataset(data, "text", "label"), take=data["label"].tolist())
     session.project.append(Dataset(data, "text"))
-    session = Session(session.project, workspace.cache, no_encoder)
+    session = Worker(workspace, session.project, no_encoder)
     frame = exported(session)
     assert frame["original_label"].tolist() == ["x", "", "y"] * 2
     assert frame["label"].tolist() == ["x", "", "y", "", "", ""]

@@ -16,15 +16,18 @@ import pytest
 from labelling import projections
 from labelling.database.engine import WorkspaceError
 from labelling.dataset import Dataset
+from labelling.errors import StepError
 from labelling.formats.registry import FORMATS, JSONL, PARQUET
 from labelling.labels.label import NO, LabelError
+from labelling.learning.classifiers import TransformerClassifier
 from labelling.learning.evaluation import Evaluation, TooFewLabels
 from labelling.learning.tuners import FeedForwardTuner
 from labelling.readers import read_table
 from labelling.selection.filters import Filter
 from labelling.selection.search import SearchError
-from labelling.session import TUNER_UNLABELLED_ROWS, Session, SessionError
+from labelling.tasks.learnable import TUNER_UNLABELLED_ROWS
 from labelling.workspace import Project, Space, Workspace
+from tests.worker import Worker
 
 TOPICS = ("card payment refused shop", "refund money late shop", "password login account locked")
 TEXTS = [f"{TOPICS[row % 3]} number{row % 7} {'please' if row % 2 else 'hello'} w{row}" for row in range(40)]
@@ -91,8 +94,8 @@ def make_dataset(texts: list[str] = TEXTS, **columns: Any) -> Dataset:
     return Dataset(pd.DataFrame({"text": pd.Series(texts, dtype="str"), **columns}), "text")
 
 
-def new_session(workspace: Workspace, project: Project, encoder: WordEncoder | None = None) -> Session:
-    return Session(workspace.open(project.id), workspace.cache, lambda settings: encoder or WordEncoder())
+def new_session(workspace: Workspace, project: Project, encoder: WordEncoder | None = None) -> Worker:
+    return Worker(workspace, workspace.open(project.id), lambda settings: encoder or WordEncoder())
 
 
 @pytest.fixture
@@ -101,28 +104,28 @@ def project(workspace: Workspace) -> Project:
 
 
 @pytest.fixture
-def session(workspace: Workspace, project: Project) -> Session:
+def session(workspace: Workspace, project: Project) -> Worker:
     """A session with its texts embedded and the PCA on show."""
     session = new_session(workspace, project)
     assert session.embed()
-    assert session.look(project.current, "PCA")
+    assert session.map.look(project.current, "PCA")
     return session
 
 
-def all_of(session: Session) -> tuple[str, str, list[list[float]]]:
+def all_of(session: Worker) -> tuple[str, str, list[list[float]]]:
     """A box round the whole map."""
-    assert session.view
-    low, high = np.nanmin(session.view.xy) - 1, np.nanmax(session.view.xy) + 1
-    return session.view.id, "box", [[low, low], [high, high]]
+    assert session.map.view
+    low, high = np.nanmin(session.map.view.xy) - 1, np.nanmax(session.map.view.xy) + 1
+    return session.map.view.id, "box", [[low, low], [high, high]]
 
 
-def select_rows(session: Session, rows: Sequence[int], how: str = "new") -> None:
+def select_rows(session: Worker, rows: Sequence[int], how: str = "new") -> None:
     """Select these rows, a tiny lasso each."""
-    assert session.view
+    assert session.map.view
     for number, row in enumerate(rows):
-        x, y = session.view.xy[row].astype(float)
+        x, y = session.map.view.xy[row].astype(float)
         points = [[x - 1e-3, y - 1e-3], [x + 1e-3, y - 1e-3], [x + 1e-3, y + 1e-3], [x - 1e-3, y + 1e-3]]
-        session.select(session.view.id, "lasso", points, how if number == 0 else "add")
+        session.selection.draw(session.map.view.id, "lasso", points, how if number == 0 else "add")
 
 
 # ---------------------------------------------------------------- embeddings
@@ -201,31 +204,31 @@ def test_stop_and_go_on(workspace: Workspace) -> None:
 def test_tiny_and_uniform_texts(workspace: Workspace, texts: list[str]) -> None:
     session = new_session(workspace, workspace.create("few", make_dataset(texts), {}))
     assert session.embed()
-    view = session.look(session.project.current, "PCA")
+    view = session.map.look(session.project.current, "PCA")
     filled = [row for row, text in enumerate(texts) if text.strip()]
     assert view.n_points == len(filled)
     if filled:
-        session.select(*all_of(session))
-        assert session.selection.tolist() == filled
-        assert session.label("a").n_changed == len(filled)
+        session.selection.draw(*all_of(session))
+        assert session.selection.rows.tolist() == filled
+        assert session.labelling.give("a").n_changed == len(filled)
     assert len(session.preview()) == min(10, len(texts))
 
 
 # ---------------------------------------------------------------- maps
 
 
-def test_look(session: Session, project: Project) -> None:
-    view = session.view
+def test_look(session: Worker, project: Project) -> None:
+    view = session.map.view
     assert (view.space, view.projection, view.n_points) == (0, "PCA", 38)
-    assert session.look(project.current, "PCA") is view, "the same object while nothing changes"
-    assert session.look(project.current, "UMAP") is None, "not made yet"
+    assert session.map.look(project.current, "PCA") is view, "the same object while nothing changes"
+    assert session.map.look(project.current, "UMAP") is None, "not made yet"
     project.current.save_map("UMAP", np.zeros((40, 2)))
-    umap = session.look(project.current, "UMAP")
+    umap = session.map.look(project.current, "UMAP")
     assert umap.id != view.id
-    assert session.view is umap
+    assert session.map.view is umap
 
 
-def test_a_part_keeps_its_orientation_and_has_an_id_of_its_own(workspace: Workspace, session: Session) -> None:
+def test_a_part_keeps_its_orientation_and_has_an_id_of_its_own(workspace: Workspace, session: Worker) -> None:
     x = np.asarray(session.project.current.embeddings)
     part = x.copy()
     part[25:] = np.nan
@@ -264,7 +267,7 @@ class Process:
 GRAPH = ((np.arange(40)[:, None] + [1, 2, 3]) % 40).astype(np.int32)
 
 
-def test_umap_of_a_space(session: Session) -> None:
+def test_umap_of_a_space(session: Worker) -> None:
     space = session.project.current
     titles: list[str] = []
     process = Process()
@@ -293,12 +296,12 @@ MORE = [f"{TOPICS[row % 3]} another{row}" for row in range(7)]
 
 
 @pytest.mark.slow
-def test_added_texts_move_nothing_and_change_no_label(workspace: Workspace, session: Session) -> None:
+def test_added_texts_move_nothing_and_change_no_label(workspace: Workspace, session: Worker) -> None:
     project = session.project
     select_rows(session, [0, 3, 6, 9])
-    session.label("card")
+    session.labelling.give("card")
     select_rows(session, [1, 4, 7, 10])
-    session.label("refund")
+    session.labelling.give("refund")
     tuned = session.tune(FeedForwardTuner(steps=20, random_state=0), "tuned")
     project.keep_space(tuned.id)
     before = {(space.id, "PCA"): space.map("PCA") for space in project.spaces()}
@@ -317,7 +320,7 @@ def test_added_texts_move_nothing_and_change_no_label(workspace: Workspace, sess
 
     again = new_session(workspace, project)
     assert again.log.names().tolist() == [*session.log.names(), *[None] * 8]
-    view = again.look(project.current, "PCA")
+    view = again.map.look(project.current, "PCA")
     assert view.id.endswith("-part")
     assert view.n_points == 38
     assert again.embed()
@@ -365,39 +368,39 @@ def test_texts_that_two_tabs_add_at_once(workspace: Workspace, project: Project)
 # ---------------------------------------------------------------- selection and labels
 
 
-def test_empty_texts_are_never_selected(session: Session) -> None:
-    assert session.view.n_points == 38
-    session.select(*all_of(session))
-    assert session.selection.tolist() == FILLED.tolist()
+def test_empty_texts_are_never_selected(session: Worker) -> None:
+    assert session.map.view.n_points == 38
+    session.selection.draw(*all_of(session))
+    assert session.selection.rows.tolist() == FILLED.tolist()
     big = 1e6
-    session.select(session.view.id, "lasso", [[-big, -big], [big, -big], [big, big], [-big, big]])
-    assert session.selection.tolist() == FILLED.tolist()
+    session.selection.draw(session.map.view.id, "lasso", [[-big, -big], [big, -big], [big, big], [-big, big]])
+    assert session.selection.rows.tolist() == FILLED.tolist()
 
 
-def test_add_subtract_and_none(session: Session) -> None:
-    session.select(*all_of(session))
+def test_add_subtract_and_none(session: Worker) -> None:
+    session.selection.draw(*all_of(session))
     select_rows(session, [0, 1], "subtract")
-    assert 0 not in session.selection
-    assert 1 in session.selection, "the second lasso added it again"
-    session.deselect()
-    assert session.selection.tolist() == []
+    assert 0 not in session.selection.rows
+    assert 1 in session.selection.rows, "the second lasso added it again"
+    session.selection.deselect()
+    assert session.selection.rows.tolist() == []
     select_rows(session, [3])
-    assert session.selection.tolist() == [3]
-    session.select(session.view.id, "lasso", [[0, 0]])
-    assert session.selection.tolist() == [3], "a click is no lasso"
+    assert session.selection.rows.tolist() == [3]
+    session.selection.draw(session.map.view.id, "lasso", [[0, 0]])
+    assert session.selection.rows.tolist() == [3], "a click is no lasso"
 
 
-def test_a_lasso_on_a_map_that_is_gone(session: Session, project: Project) -> None:
-    session.select(*all_of(session))
-    old = session.view.id
+def test_a_lasso_on_a_map_that_is_gone(session: Worker, project: Project) -> None:
+    session.selection.draw(*all_of(session))
+    old = session.map.view.id
     project.current.save_map("UMAP", np.zeros((40, 2)))
-    session.look(project.current, "UMAP")
-    with pytest.raises(SessionError, match="map has changed"):
-        session.select(old, "lasso", [[0, 0], [1, 0], [1, 1]])
-    session.view = None
-    with pytest.raises(SessionError, match="map has changed"):
-        session.select(old, "box", [[0, 0], [1, 1]])
-    assert len(session.selection) == 38, "the selection stays"
+    session.map.look(project.current, "UMAP")
+    with pytest.raises(StepError, match="map has changed"):
+        session.selection.draw(old, "lasso", [[0, 0], [1, 0], [1, 1]])
+    session.map.view = None
+    with pytest.raises(StepError, match="map has changed"):
+        session.selection.draw(old, "box", [[0, 0], [1, 1]])
+    assert len(session.selection.rows) == 38, "the selection stays"
 
 
 @pytest.mark.parametrize(
@@ -410,191 +413,191 @@ def test_a_lasso_on_a_map_that_is_gone(session: Session, project: Project) -> No
         ("circle", [[0, 0], [1, 1]], "new"),
     ],
 )
-def test_what_no_page_should_send(session: Session, kind: str, points: list, how: str) -> None:
+def test_what_no_page_should_send(session: Worker, kind: str, points: list, how: str) -> None:
     select_rows(session, [3])
     with pytest.raises(ValueError):  # noqa: PT011 - said by whichever part it reaches
-        session.select(session.view.id, kind, points, how)
-    assert session.selection.tolist() == [3]
+        session.selection.draw(session.map.view.id, kind, points, how)
+    assert session.selection.rows.tolist() == [3]
 
 
-def test_what_is_hidden_is_never_selected(session: Session) -> None:
+def test_what_is_hidden_is_never_selected(session: Worker) -> None:
     shown = np.arange(40) % 2 == 0
-    session.select(*all_of(session))
+    session.selection.draw(*all_of(session))
     assert session.show_only(shown) == 18
-    assert session.selection.tolist() == [row for row in FILLED if row % 2 == 0]
-    with pytest.raises(SessionError, match="map has changed"):
-        session.select(*all_of(session))  # drawn when all were shown
+    assert session.selection.rows.tolist() == [row for row in FILLED if row % 2 == 0]
+    with pytest.raises(StepError, match="map has changed"):
+        session.selection.draw(*all_of(session))  # drawn when all were shown
     _, kind, corners = all_of(session)
-    session.select(session.map_id, kind, corners)
-    assert session.selection.tolist() == [row for row in FILLED if row % 2 == 0]
-    session.select_rows(np.arange(40), "legend")
-    assert (session.selection % 2 == 0).all()
-    session.select_unlabelled()
-    assert (session.selection % 2 == 0).all()
-    session.select_rows(np.array([0, 2]), "search")
-    session.invert()
-    assert session.selection.tolist() == [row for row in FILLED if row % 2 == 0 and row > 2]
-    part = session.map_id
+    session.selection.draw(session.map.id, kind, corners)
+    assert session.selection.rows.tolist() == [row for row in FILLED if row % 2 == 0]
+    session.selection.select(np.arange(40), "legend")
+    assert (session.selection.rows % 2 == 0).all()
+    session.selection.select_unlabelled()
+    assert (session.selection.rows % 2 == 0).all()
+    session.selection.select(np.array([0, 2]), "search")
+    session.selection.invert()
+    assert session.selection.rows.tolist() == [row for row in FILLED if row % 2 == 0 and row > 2]
+    part = session.map.id
     assert session.show_only(None) == 0
-    assert session.map_id == session.view.id != part
-    assert session.show_only(~shown) == len(session.selection) or len(session.selection) == 0
-    assert session.selection.tolist() == []
+    assert session.map.id == session.map.view.id != part
+    assert session.show_only(~shown) == len(session.selection.rows) or len(session.selection.rows) == 0
+    assert session.selection.rows.tolist() == []
 
 
-def test_the_same_rows_shown_make_the_same_map(session: Session) -> None:
+def test_the_same_rows_shown_make_the_same_map(session: Worker) -> None:
     shown = np.arange(40) > 3
     session.show_only(shown)
-    first = session.map_id
+    first = session.map.id
     session.show_only(None)
     session.show_only(shown.copy())
-    assert session.map_id == first
+    assert session.map.id == first
     shown[3] = True
     session.show_only(shown)
-    assert session.map_id != first
+    assert session.map.id != first
 
 
-def test_intersect_invert_and_back(session: Session) -> None:
+def test_intersect_invert_and_back(session: Worker) -> None:
     select_rows(session, [0, 1, 2])
-    session.select_rows(np.array([1, 2, 3]), "legend", "intersect")
-    assert session.selection.tolist() == [1, 2]
-    assert not session.is_drawn
-    session.invert()
-    assert session.selection.tolist() == [row for row in FILLED if row not in (1, 2)]
-    session.deselect()
+    session.selection.select(np.array([1, 2, 3]), "legend", "intersect")
+    assert session.selection.rows.tolist() == [1, 2]
+    assert not session.selection.is_drawn
+    session.selection.invert()
+    assert session.selection.rows.tolist() == [row for row in FILLED if row not in (1, 2)]
+    session.selection.deselect()
     for expected in (len(FILLED) - 2, 2, 3):
-        session.back()
-        assert len(session.selection) == expected
-    assert session.is_drawn
-    session.label("a")
+        session.selection.back()
+        assert len(session.selection.rows) == expected
+    assert session.selection.is_drawn
+    session.labelling.give("a")
     assert session.log.actions[-1].source == "lasso", "as it was chosen"
     for _ in range(9):
-        session.back()
-    assert session.selection.tolist() == []
+        session.selection.back()
+    assert session.selection.rows.tolist() == []
 
 
-def test_back_leaves_out_what_is_hidden_by_now(session: Session) -> None:
+def test_back_leaves_out_what_is_hidden_by_now(session: Worker) -> None:
     select_rows(session, [0, 1, 2])
-    session.deselect()
+    session.selection.deselect()
     session.show_only(np.arange(40) != 1)
-    session.back()
-    assert session.selection.tolist() == [0, 2]
+    session.selection.back()
+    assert session.selection.rows.tolist() == [0, 2]
 
 
-def test_select_unlabelled(session: Session) -> None:
+def test_select_unlabelled(session: Worker) -> None:
     select_rows(session, [0, 1, 2])
-    session.label("a")
-    session.select_unlabelled()
-    assert session.selection.tolist() == FILLED[FILLED > 2].tolist()
-    assert session.label("b").n_changed == 35
+    session.labelling.give("a")
+    session.selection.select_unlabelled()
+    assert session.selection.rows.tolist() == FILLED[FILLED > 2].tolist()
+    assert session.labelling.give("b").n_changed == 35
     assert session.log.sources()[3] == "unlabelled"
 
 
-def test_filtered(session: Session) -> None:
-    assert session.filtered(Filter()) is None
-    words = session.filtered(Filter(words="card"))
+def test_filtered(session: Worker) -> None:
+    assert session.labels.filtered(Filter()) is None
+    words = session.labels.filtered(Filter(words="card"))
     assert np.flatnonzero(words).tolist() == [row for row in range(40) if "card" in TEXTS[row]]
-    assert session.filtered(Filter(words="card")) is words
+    assert session.labels.filtered(Filter(words="card")) is words
     select_rows(session, [0, 1])
-    by_state = session.filtered(Filter(labels=(-1,)))
+    by_state = session.labels.filtered(Filter(labels=(-1,)))
     assert by_state.all()
-    session.label("a")
-    assert session.filtered(Filter(labels=(-1,))).tolist() == [row not in (0, 1) for row in range(40)]
-    assert session.filtered(Filter(labels=(0,))).sum() == 2
+    session.labelling.give("a")
+    assert session.labels.filtered(Filter(labels=(-1,))).tolist() == [row not in (0, 1) for row in range(40)]
+    assert session.labels.filtered(Filter(labels=(0,))).sum() == 2
 
 
-def test_grow_shrink_and_strays_need_the_graph(session: Session) -> None:
-    assert session.strays() is None
-    with pytest.raises(SessionError, match="Nothing is selected"):
-        session.grow()
+def test_grow_shrink_and_strays_need_the_graph(session: Worker) -> None:
+    assert session.selection.strays() is None
+    with pytest.raises(StepError, match="Nothing is selected"):
+        session.selection.grow()
     select_rows(session, [20, 21, 22, 23, 24, 30])
-    for step in (session.grow, session.shrink, session.drop_strays):
-        with pytest.raises(SessionError, match="comes with the UMAP"):
+    for step in (session.selection.grow, session.selection.shrink, session.selection.drop_strays):
+        with pytest.raises(StepError, match="comes with the UMAP"):
             step()
     ring = ((np.arange(40)[:, None] + [1, -1, 2, -2]) % 40).astype(np.int32)
     session.project.current.save_graph(ring, ring.astype(np.float32))
-    assert session.strays().tolist() == [30]
-    session.drop_strays()
-    assert session.selection.tolist() == list(range(20, 25))
-    session.grow()
-    assert session.selection.tolist() == list(range(18, 27))
-    session.shrink()
-    assert session.selection.tolist() == list(range(19, 26))
-    session.label("a")
+    assert session.selection.strays().tolist() == [30]
+    session.selection.drop_strays()
+    assert session.selection.rows.tolist() == list(range(20, 25))
+    session.selection.grow()
+    assert session.selection.rows.tolist() == list(range(18, 27))
+    session.selection.shrink()
+    assert session.selection.rows.tolist() == list(range(19, 26))
+    session.labelling.give("a")
     how = session.log.how(session.log.seq)
     assert how["by"] == "lasso"
     assert [step["by"] for step in how["then"]][-3:] == ["strays", "grow", "core"]
 
 
-def test_search(session: Session) -> None:
-    session.search("words", "card")
+def test_search(session: Worker) -> None:
+    session.search.look_for("words", "card")
     rows = [row for row in range(40) if "card" in TEXTS[row]]
-    assert session.found.best(session.seen).tolist() == rows
-    assert session.found.best(np.arange(40) > rows[0]).tolist() == rows[1:]
-    session.search("regex", "^$|^ +$")
-    assert session.found.best(session.seen).tolist() == [], "they have no place on the map"
+    assert session.search.found.best(session.map.seen).tolist() == rows
+    assert session.search.found.best(np.arange(40) > rows[0]).tolist() == rows[1:]
+    session.search.look_for("regex", "^$|^ +$")
+    assert session.search.found.best(session.map.seen).tolist() == [], "they have no place on the map"
     with pytest.raises(SearchError, match="no regular expression"):
-        session.search("regex", "(")
-    assert session.found.kind == "regex", "what was found before stays"
-    session.search("meaning", TEXTS[0])
-    found = session.found.best(session.seen, 3)
+        session.search.look_for("regex", "(")
+    assert session.search.found.kind == "regex", "what was found before stays"
+    session.search.look_for("meaning", TEXTS[0])
+    found = session.search.found.best(session.map.seen, 3)
     assert found[0] == 0
     assert len(found) == 3
-    assert session.found.scores[0] == pytest.approx(1, abs=1e-5)
-    everything = session.found.best(session.seen)
+    assert session.search.found.scores[0] == pytest.approx(1, abs=1e-5)
+    everything = session.search.found.best(session.map.seen)
     assert sorted(everything) == FILLED.tolist()
-    assert (np.diff(session.found.scores[everything]) <= 0).all()
+    assert (np.diff(session.search.found.scores[everything]) <= 0).all()
     assert everything[:3].tolist() == found.tolist()
-    session.more_like(3)
-    assert session.found.best(session.seen, 1)[0] in np.flatnonzero([text == TEXTS[3] for text in TEXTS])
+    session.search.more_like(3)
+    assert session.search.found.best(session.map.seen, 1)[0] in np.flatnonzero([text == TEXTS[3] for text in TEXTS])
     with pytest.raises(SearchError, match="no text"):
-        session.more_like(int(EMPTY[0]))
+        session.search.more_like(int(EMPTY[0]))
     for kind in ("meaning", "words"):
         with pytest.raises(SearchError, match="nothing to look for"):
-            session.search(kind, "  ")
+            session.search.look_for(kind, "  ")
 
 
 def test_search_by_meaning_before_all_is_embedded(workspace: Workspace, project: Project) -> None:
     with pytest.raises(SearchError, match="still being embedded"):
-        new_session(workspace, project).search("meaning", "card")
+        new_session(workspace, project).search.look_for("meaning", "card")
 
 
-def test_what_moved_most(session: Session) -> None:
-    with pytest.raises(SessionError, match="Nothing has moved yet"):
-        session.moved_most()
+def test_what_moved_most(session: Worker) -> None:
+    with pytest.raises(StepError, match="Nothing has moved yet"):
+        session.search.moved_most()
     select_rows(session, [0, 3])
-    session.label("card")
+    session.labelling.give("card")
     select_rows(session, [1, 4])
-    session.label("refund")
+    session.labelling.give("refund")
     space = session.tune(FakeTuner(), "tuned")
     session.project.keep_space(space.id)
     session.project.show_space(space.id)
     session.project.spaces()[0].save_graph(GRAPH, GRAPH.astype(np.float32))
-    with pytest.raises(SessionError, match="Nothing has moved yet"):
-        session.moved_most()
+    with pytest.raises(StepError, match="Nothing has moved yet"):
+        session.search.moved_most()
     moved = GRAPH.copy()
     moved[7] = [20, 21, 22]
     space.save_graph(moved, moved.astype(np.float32))
-    session.moved_most()
-    assert session.found.best(session.seen, 1).tolist() == [7]
-    assert session.found.scores[7] == 1
+    session.search.moved_most()
+    assert session.search.found.best(session.map.seen, 1).tolist() == [7]
+    assert session.search.found.scores[7] == 1
 
 
-def test_label_clear_undo_redo(workspace: Workspace, session: Session) -> None:
-    with pytest.raises(SessionError, match="Nothing is selected"):
-        session.label("a")
-    with pytest.raises(SessionError, match="Nothing is selected"):
-        session.clear()
+def test_label_clear_undo_redo(workspace: Workspace, session: Worker) -> None:
+    with pytest.raises(StepError, match="Nothing is selected"):
+        session.labelling.give("a")
+    with pytest.raises(StepError, match="Nothing is selected"):
+        session.labelling.clear()
     select_rows(session, [0, 1, 2])
-    assert session.label("a").n_changed == 3
+    assert session.labelling.give("a").n_changed == 3
     select_rows(session, [2, 3])
-    assert session.label("b").n_changed == 1
-    assert session.label("b", overwrite=True).n_changed == 1
+    assert session.labelling.give("b").n_changed == 1
+    assert session.labelling.give("b", overwrite=True).n_changed == 1
     with pytest.raises(LabelError):
-        session.label("  ")
-    assert session.clear().n_changed == 2
-    assert session.undo().kind == "clear"
+        session.labelling.give("  ")
+    assert session.labelling.clear().n_changed == 2
+    assert session.labelling.undo().kind == "clear"
     assert session.log.names()[:4].tolist() == ["a", "a", "b", "b"]
-    assert session.redo().kind == "clear"
+    assert session.labelling.redo().kind == "clear"
 
     action = session.log.actions[0]
     assert action.source == "lasso"
@@ -610,11 +613,11 @@ def test_label_clear_undo_redo(workspace: Workspace, session: Session) -> None:
 # ---------------------------------------------------------------- tuning
 
 
-def test_tune(session: Session) -> None:
+def test_tune(session: Worker) -> None:
     select_rows(session, [0, 3, 6])
-    session.label("card")
+    session.labelling.give("card")
     select_rows(session, [1, 4])
-    session.label("refund")
+    session.labelling.give("refund")
     session.log.assign([5], "refund")  # a row without a text, by an import say
     tuner = FakeTuner(keep=0.25)
     steps: list[tuple] = []
@@ -639,7 +642,7 @@ def test_tune(session: Session) -> None:
     np.testing.assert_array_equal(np.asarray(session.project.current.embeddings), x)
 
 
-def test_tuning_starts_from_the_original_and_knows_other_tabs_labels(workspace: Workspace, session: Session) -> None:
+def test_tuning_starts_from_the_original_and_knows_other_tabs_labels(workspace: Workspace, session: Worker) -> None:
     other = new_session(workspace, session.project)
     other.log.assign([0], "card")
     other.log.assign([1], "refund")
@@ -652,14 +655,14 @@ def test_tuning_starts_from_the_original_and_knows_other_tabs_labels(workspace: 
     assert second.parent == 0
 
 
-def test_tuning_with_too_few_labels(session: Session) -> None:
-    with pytest.raises(SessionError, match="nothing is labelled"):
+def test_tuning_with_too_few_labels(session: Worker) -> None:
+    with pytest.raises(StepError, match="nothing is labelled"):
         session.tune(FakeTuner(), "t")
     session.log.assign(EMPTY, "without texts")
-    with pytest.raises(SessionError, match="nothing is labelled"):
+    with pytest.raises(StepError, match="nothing is labelled"):
         session.tune(FakeTuner(), "t")
     session.log.assign([0, 1, 2], "card")
-    with pytest.raises(SessionError, match="'card' alone"):
+    with pytest.raises(StepError, match="'card' alone"):
         session.tune(FakeTuner(), "t")
     assert len(session.project.spaces()) == 1
 
@@ -667,7 +670,7 @@ def test_tuning_with_too_few_labels(session: Session) -> None:
 def test_tuning_before_all_is_embedded(workspace: Workspace, project: Project) -> None:
     session = new_session(workspace, project)
     session.log.import_labels(["a", "b"] * 20)
-    with pytest.raises(SessionError, match="still being embedded"):
+    with pytest.raises(StepError, match="still being embedded"):
         session.tune(FakeTuner(), "t")
 
 
@@ -693,14 +696,14 @@ def tuner_like(space: Space) -> FeedForwardTuner:
     return FeedForwardTuner(steps=5, random_state=0)
 
 
-def label_in_lassos(session: Session, n_lassos: int = 2) -> None:
+def label_in_lassos(session: Worker, n_lassos: int = 2) -> None:
     for topic, name in enumerate(("card", "refund", "password")):
         rows = [row for row in FILLED if row % 3 == topic][:6]
         for lasso in range(n_lassos):
             session.log.assign(rows[lasso::n_lassos], name)
 
 
-def test_evaluate_holds_out_lassos_and_is_kept_with_the_space(session: Session) -> None:
+def test_evaluate_holds_out_lassos_and_is_kept_with_the_space(session: Worker) -> None:
     label_in_lassos(session)
     space = session.tune(tuner_like(session.project.current), "1")
     reports: list[tuple[int, int]] = []
@@ -715,7 +718,7 @@ def test_evaluate_holds_out_lassos_and_is_kept_with_the_space(session: Session) 
     assert Evaluation.from_dict(again) == found
 
 
-def test_evaluate_compares_with_the_space_that_the_map_shows(session: Session) -> None:
+def test_evaluate_compares_with_the_space_that_the_map_shows(session: Worker) -> None:
     label_in_lassos(session)
     first, second = (session.tune(tuner_like(session.project.current), str(number)) for number in (1, 2))
     session.project.keep_space(first.id)
@@ -726,7 +729,7 @@ def test_evaluate_compares_with_the_space_that_the_map_shows(session: Session) -
     assert set(found.figures) == {"0", "1", "2"}
 
 
-def test_imported_labels_are_held_out_one_by_one_and_lassos_whole(session: Session) -> None:
+def test_imported_labels_are_held_out_one_by_one_and_lassos_whole(session: Worker) -> None:
     session.log.import_labels([("card", "refund", None)[row % 3] if row < 12 else None for row in range(40)])
     session.log.assign([12, 15, 18], "card")
     session.log.assign([13, 16], "refund")
@@ -738,7 +741,7 @@ def test_imported_labels_are_held_out_one_by_one_and_lassos_whole(session: Sessi
     assert found.n_groups == n_imported + 2
 
 
-def test_where_each_label_has_one_lasso_texts_are_held_out_and_it_is_said_to_flatter(session: Session) -> None:
+def test_where_each_label_has_one_lasso_texts_are_held_out_and_it_is_said_to_flatter(session: Worker) -> None:
     label_in_lassos(session, n_lassos=1)
     space = session.tune(tuner_like(session.project.current), "1")
     found = session.evaluate(space, tuner_like)
@@ -749,19 +752,19 @@ def test_where_each_label_has_one_lasso_texts_are_held_out_and_it_is_said_to_fla
     assert Evaluation.from_dict(session.project.space(space.id).settings["evaluation"]).flatters
 
 
-def test_what_is_one_lasso_by_how_the_labels_were_given(session: Session) -> None:
+def test_what_is_one_lasso_by_how_the_labels_were_given(session: Worker) -> None:
     """A search, a suggestion, a key: an action each. A merge leaves them; what was split off is one of its own."""
     topics = [[row for row in FILLED if row % 3 == topic] for topic in range(3)]
     for number, topic in enumerate(topics):
         for part, by in enumerate(("search", "suggestion", "unlabelled")):
-            session.select_rows(np.array(topic[3 * part : 3 * part + 3]), by)
-            session.label(f"label {number}")
+            session.selection.select(np.array(topic[3 * part : 3 * part + 3]), by)
+            session.labelling.give(f"label {number}")
     space = session.tune(tuner_like(session.project.current), "1")
     found = session.evaluate(space, tuner_like)
     assert found is not None
     assert (found.n_rows, found.n_groups, found.flatters) == (27, 9, False)
-    session.select_rows(np.array(topics[0][:2]), "box")
-    session.split(0, "other")
+    session.selection.select(np.array(topics[0][:2]), "box")
+    session.labelling.split(0, "other")
     log = session.log
     log.merge(log.find("other").id, log.find("label 1").id)
     found = session.evaluate(space, tuner_like)
@@ -769,51 +772,50 @@ def test_what_is_one_lasso_by_how_the_labels_were_given(session: Session) -> Non
     assert (found.n_rows, found.n_groups, found.flatters) == (27, 10, False)
     assert found.counts == {"label 0": 7, "label 1": 11, "label 2": 9}
     for _ in range(2):
-        session.undo()
+        session.labelling.undo()
     found = session.evaluate(space, tuner_like)
     assert found is not None
     assert (found.n_rows, found.n_groups) == (27, 9)
 
 
-def test_rows_without_a_text_are_not_left_to_label(session: Session) -> None:
-    assert np.flatnonzero(~session.with_text).tolist() == EMPTY
-    assert np.flatnonzero(session.unlabelled).tolist() == FILLED.tolist()
+def test_rows_without_a_text_are_not_left_to_label(session: Worker) -> None:
+    assert np.flatnonzero(~session.labels.with_text).tolist() == EMPTY
+    assert np.flatnonzero(session.labels.unlabelled).tolist() == FILLED.tolist()
     session.log.import_labels(["a" if row in (5, 6) else "b" if row == 17 else None for row in range(40)])
-    assert np.flatnonzero(session.unlabelled).tolist() == FILLED[FILLED != 6].tolist()
-    assert session.tunable().tolist() == [1, 0], "a text that is not there teaches nothing"
-    assert not session.can_tune()
+    assert np.flatnonzero(session.labels.unlabelled).tolist() == FILLED[FILLED != 6].tolist()
+    assert session.learnable().tolist() == [1, 0], "a text that is not there teaches nothing"
+    assert not session.can_learn()
     assert "there is 'a' alone" in session.what_is_needed()
 
 
-def test_a_session_from_before_texts_were_added_goes_on_with_what_it_has(
-    workspace: Workspace, session: Session
-) -> None:
-    session.select_unlabelled()
-    session.search("words", "card")
+def test_a_session_from_before_texts_were_added_goes_on_with_what_it_has(workspace: Workspace, session: Worker) -> None:
+    session.selection.select_unlabelled()
+    session.search.look_for("words", "card")
     workspace.open(project_id := session.project.id).append(make_dataset(["a card more", "another"]))
-    for step in (session.select_unlabelled, session.invert, session.back, session.deselect):
+    chosen = session.selection
+    for step in (chosen.select_unlabelled, chosen.invert, chosen.back, chosen.deselect):
         step()
-    session.search("words", "card")
-    assert len(session.found.matches) == 40
+    session.search.look_for("words", "card")
+    assert len(session.search.found.matches) == 40
     again = new_session(workspace, workspace.open(project_id))
     assert again.embed()
-    view = again.look(again.project.current, "PCA")
-    assert view.id != session.view.id, "a lasso that was drawn on the map before is of other rows"
-    with pytest.raises(SessionError, match="map has changed"):
-        again.select(session.view.id, *all_of(session)[1:])
-    again.select_unlabelled()
-    assert again.selection.tolist() == [*FILLED, 40, 41]
-    again.search("words", "card")
-    assert np.flatnonzero(again.found.matches)[-1] == 40
-    again.deselect()
-    again.back()
-    assert again.selection.tolist() == [*FILLED, 40, 41]
-    again.label("all")
-    again.undo()
+    view = again.map.look(again.project.current, "PCA")
+    assert view.id != session.map.view.id, "a lasso that was drawn on the map before is of other rows"
+    with pytest.raises(StepError, match="map has changed"):
+        again.selection.draw(session.map.view.id, *all_of(session)[1:])
+    again.selection.select_unlabelled()
+    assert again.selection.rows.tolist() == [*FILLED, 40, 41]
+    again.search.look_for("words", "card")
+    assert np.flatnonzero(again.search.found.matches)[-1] == 40
+    again.selection.deselect()
+    again.selection.back()
+    assert again.selection.rows.tolist() == [*FILLED, 40, 41]
+    again.labelling.give("all")
+    again.labelling.undo()
     assert again.log.n_labelled == 0
 
 
-def test_an_evaluation_that_cannot_be_or_is_stopped_leaves_the_space(session: Session) -> None:
+def test_an_evaluation_that_cannot_be_or_is_stopped_leaves_the_space(session: Worker) -> None:
     session.log.assign([0, 3], "card")
     session.log.assign([1, 4], "refund")
     space = session.tune(tuner_like(session.project.current), "1")
@@ -829,7 +831,7 @@ def test_an_evaluation_that_cannot_be_or_is_stopped_leaves_the_space(session: Se
     assert "evaluation" not in session.project.space(space.id).settings
 
 
-def test_a_tuner_that_cannot_be_saved_leaves_no_space(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tuner_that_cannot_be_saved_leaves_no_space(session: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     session.log.import_labels(["a", "b"] * 20)
 
     def fail(self: FakeTuner, path: Path) -> None:
@@ -841,7 +843,7 @@ def test_a_tuner_that_cannot_be_saved_leaves_no_space(session: Session, monkeypa
     assert [space.id for space in session.project.spaces()] == [0]
 
 
-def test_with_a_real_tuner(session: Session) -> None:
+def test_with_a_real_tuner(session: Worker) -> None:
     from labelling.learning.tuners import FeedForwardTuner
 
     session.log.assign([row for row in FILLED if row % 3 == 0][:6], "card")
@@ -877,14 +879,14 @@ def test_export_row_by_row(
     project = workspace.create("p", Dataset(data.frame, "text", "label"), {})
     session = new_session(workspace, project)
     session.embed()
-    session.look(project.current, "PCA")
+    session.map.look(project.current, "PCA")
     session.log.import_labels([f"old{row}" if row % 5 == 0 else None for row in range(n)])
-    session.deselect()
+    session.selection.deselect()
     select_rows(session, [row for row in FILLED if row % 3 == 0])
-    session.label("card")
-    session.select(*all_of(session))
-    session.label("rest <b>")
-    session.undo()
+    session.labelling.give("card")
+    session.selection.draw(*all_of(session))
+    session.labelling.give("rest <b>")
+    session.labelling.undo()
     # Another tab's labels go out too.
     new_session(workspace, project).log.assign([1], "from another tab", how={"by": "box"})
 
@@ -913,7 +915,7 @@ def test_export_row_by_row(
             assert got["labelled_at"] == (None if at is None else at.replace("+00:00", "Z"))
 
 
-def test_preview_is_the_head_of_the_export(session: Session) -> None:
+def test_preview_is_the_head_of_the_export(session: Worker) -> None:
     session.log.assign([3, 30], "a")
     assert session.preview(4)["label"].fillna("").tolist() == ["", "", "", "a"]
     assert session.preview(4, only_labelled=True)["text"].tolist() == [TEXTS[3], TEXTS[30]]
@@ -923,7 +925,7 @@ def test_preview_is_the_head_of_the_export(session: Session) -> None:
         pd.testing.assert_frame_equal(session.preview(4, form=form), whole.head(4))
 
 
-def test_export_while_the_page_labels(session: Session) -> None:
+def test_export_while_the_page_labels(session: Worker) -> None:
     errors: list[Exception] = []
 
     def download() -> None:
@@ -948,42 +950,42 @@ def test_export_while_the_page_labels(session: Session) -> None:
 
 
 @pytest.fixture
-def multi_label(workspace: Workspace) -> Session:
+def multi_label(workspace: Workspace) -> Worker:
     session = new_session(workspace, workspace.create("several", make_dataset(), {}, multi_label=True))
     assert session.embed()
-    assert session.look(session.project.current, "PCA")
+    assert session.map.look(session.project.current, "PCA")
     return session
 
 
-def test_answers_for_the_label_in_focus(multi_label: Session) -> None:
-    assert multi_label.focus is None
+def test_answers_for_the_label_in_focus(multi_label: Worker) -> None:
+    assert multi_label.labels.focus is None
     select_rows(multi_label, [0, 1, 2])
-    multi_label.label("card")
+    multi_label.labelling.give("card")
     select_rows(multi_label, [2, 3])
-    assert multi_label.label("card", answer=NO).n_left == 1
-    multi_label.label("late")
-    assert multi_label.focus.name == "card", "the first one, until another is chosen"
-    multi_label.focus_on(multi_label.log.find("late").id)
-    assert multi_label.focus.name == "late"
+    assert multi_label.labelling.give("card", answer=NO).n_left == 1
+    multi_label.labelling.give("late")
+    assert multi_label.labels.focus.name == "card", "the first one, until another is chosen"
+    multi_label.labels.focus_on(multi_label.log.find("late").id)
+    assert multi_label.labels.focus.name == "late"
     assert multi_label.log.counts().tolist() == [3, 2]
     assert multi_label.log.counts(answer=NO).tolist() == [1, 0]
-    multi_label.select_unlabelled()
-    assert set(multi_label.selection) == set(FILLED) - {2, 3}, "what has no answer for the label in focus"
-    multi_label.clear("card")
+    multi_label.selection.select_unlabelled()
+    assert set(multi_label.selection.rows) == set(FILLED) - {2, 3}, "what has no answer for the label in focus"
+    multi_label.labelling.clear("card")
     assert multi_label.log.counts().tolist() == [1, 2]
     late = multi_label.log.find("late").id
-    states = multi_label.label_states()
+    states = multi_label.labels.states()
     assert [states[3 * late], states[3 * late + 1], states[3 * late + 2]] == ["late: yes", "late: no", "late: unknown"]
-    assert np.flatnonzero(multi_label.filtered(Filter(labels=(3 * late,)))).tolist() == [2, 3]
-    assert np.count_nonzero(multi_label.filtered(Filter(labels=(-1,)))) == 38
+    assert np.flatnonzero(multi_label.labels.filtered(Filter(labels=(3 * late,)))).tolist() == [2, 3]
+    assert np.count_nonzero(multi_label.labels.filtered(Filter(labels=(-1,)))) == 38
 
 
-def test_unknown_is_not_taken_for_no_by_a_tuner(multi_label: Session) -> None:
+def test_unknown_is_not_taken_for_no_by_a_tuner(multi_label: Worker) -> None:
     rows = [row for row in FILLED if row > 3]
     multi_label.log.assign(rows[:4], "card")
     multi_label.log.assign(rows[:2], "only yes")
-    assert not multi_label.can_tune()
-    with pytest.raises(SessionError, match="some that are no: unknown is not taken for no"):
+    assert not multi_label.can_learn()
+    with pytest.raises(StepError, match="some that are no: unknown is not taken for no"):
         multi_label.tune(FakeTuner(), "t")
     multi_label.log.assign(rows[4:6], "card", answer=NO)
     tuner = FakeTuner()
@@ -995,7 +997,7 @@ def test_unknown_is_not_taken_for_no_by_a_tuner(multi_label: Session) -> None:
     assert space.settings["labels"] == {"card": 4}
 
 
-def test_answers_are_exported(multi_label: Session) -> None:
+def test_answers_are_exported(multi_label: Worker) -> None:
     multi_label.log.assign([0], "a")
     multi_label.log.assign([1], "a", answer=NO)
     lines = multi_label.export(FORMATS[JSONL]).decode().splitlines()
@@ -1007,57 +1009,57 @@ def test_answers_are_exported(multi_label: Session) -> None:
 # ---------------------------------------------------------------- audits
 
 
-def test_samples_to_read(session: Session) -> None:
+def test_samples_to_read(session: Worker) -> None:
     session.log.assign([*FILLED[:20], *EMPTY], "a")
     rows = set(FILLED[:20])
-    first = session.audit_sample(1, "random", 5)
+    first = session.labelling.audit_sample(1, "random", 5)
     assert len(first) == 5
     assert set(first) < rows, "a row without a text can't be read"
     session.log.audit(1, first, first[:1], "random")
-    rest = session.audit_sample(1, "random", 50, random_state=1)
+    rest = session.labelling.audit_sample(1, "random", 50, random_state=1)
     assert set(rest) == rows - set(first), "each is read once"
-    far = session.audit_sample(1, "outlying", 3)
+    far = session.labelling.audit_sample(1, "outlying", 3)
     x = np.asarray(session.project.current.embeddings)
     standing = np.array(sorted(rows - set(first[:1])))
     middle = x[standing].mean(axis=0)
     cosine = x[standing] @ middle / np.linalg.norm(x[standing], axis=1)
     unread = np.isin(standing, rest)
     assert far[0] in standing[unread]
-    with pytest.raises(SessionError, match="neighbour graph"):
-        session.audit_sample(1, "edge", 3)
+    with pytest.raises(StepError, match="neighbour graph"):
+        session.labelling.audit_sample(1, "edge", 3)
     assert cosine[standing.tolist().index(far[0])] <= np.sort(cosine[unread])[2] + 1e-6
 
 
-def test_contradicted_are_those_whose_neighbours_have_another_label(session: Session) -> None:
+def test_contradicted_are_those_whose_neighbours_have_another_label(session: Worker) -> None:
     graph = np.array([[(row + step) % 40 for step in range(1, 4)] for row in range(40)])
     session.project.current.save_graph(graph, np.ones((40, 3)))
     first, second = FILLED[:6], FILLED[6:12]
     session.log.assign(first, "a")
     session.log.assign(second, "b")
-    found = session.audit_sample(1, "contradicted", 9)
+    found = session.labelling.audit_sample(1, "contradicted", 9)
     assert found.tolist() == [first[-1]], "alone all its next ones were labelled by another action"
     session.log.audit(1, found, [], "contradicted")
-    assert session.audit_sample(1, "contradicted", 9).tolist() == []
+    assert session.labelling.audit_sample(1, "contradicted", 9).tolist() == []
     assert session.log.rightness() is None, "what was looked for tells nothing of the share"
     with pytest.raises(ValueError, match="random, contradicted, outlying, edge, got 'best'"):
-        session.audit_sample(1, "best", 9)
+        session.labelling.audit_sample(1, "best", 9)
 
 
-def test_the_edge_has_the_fewest_of_its_neighbours_inside(session: Session) -> None:
+def test_the_edge_has_the_fewest_of_its_neighbours_inside(session: Worker) -> None:
     graph = np.array([[(row + step) % 40 for step in range(1, 4)] for row in range(40)])
     session.project.current.save_graph(graph, np.ones((40, 3)))
     rows = [row for row in range(12) if row in FILLED]
     session.log.assign(rows, "a")
-    assert session.audit_sample(1, "edge", 1)[0] == rows[-1], "whose next ones are all outside"
+    assert session.labelling.audit_sample(1, "edge", 1)[0] == rows[-1], "whose next ones are all outside"
 
 
-def test_what_was_drawn_round_but_is_hidden_is_counted(session: Session) -> None:
+def test_what_was_drawn_round_but_is_hidden_is_counted(session: Worker) -> None:
     visible = np.zeros(40, bool)
     visible[FILLED[:10]] = True
     session.show_only(visible)
     _, kind, corners = all_of(session)
-    session.select(session.map_id, kind, corners)
-    assert (len(session.selection), session.n_hidden) == (10, 28)
+    session.selection.draw(session.map.id, kind, corners)
+    assert (len(session.selection.rows), session.selection.n_hidden) == (10, 28)
 
 
 # ---------------------------------------------------------------- classifiers
@@ -1084,7 +1086,7 @@ class FakeClassifier:
         (folder / "made").touch()
 
 
-def test_a_classifier_makes_a_space_and_suggestions(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_classifier_makes_a_space_and_suggestions(session: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     session.log.assign(FILLED[:6], "card")
     session.log.assign(FILLED[6:12], "refund")
     session.log.assign(EMPTY, "card")
@@ -1104,32 +1106,32 @@ def test_a_classifier_makes_a_space_and_suggestions(session: Session, monkeypatc
     assert (found.codes[EMPTY] == -1).all()
     assert np.isnan(found.probability[EMPTY]).all()
 
-    with pytest.raises(SessionError, match="No classifier"):
-        session.select_suggested("card", 0.9)  # it is not kept yet
+    with pytest.raises(StepError, match="No classifier"):
+        session.suggested.select("card", 0.9)  # it is not kept yet
     session.project.keep_space(space.id)
-    session.select_suggested("refund", 0.9)
+    session.suggested.select("refund", 0.9)
     wanted = [row for row in FILLED[12:] if found.codes[row] == 1 and found.probability[row] >= 0.9]
     assert wanted
-    assert session.selection.tolist() == wanted
-    session.label("refund")
+    assert session.selection.rows.tolist() == wanted
+    session.labelling.give("refund")
     assert session.log.actions[-1].source == "suggestion"
     how = session.log.how(session.log.seq)
     assert (how["classifier"], how["label"], how["at_least"], how["projection"]) == (space.id, "refund", 0.9, "PCA")
 
     # Added texts get their guesses, and their places among the others.
-    monkeypatch.setattr("labelling.session.training._load_classifier", lambda folder: FakeClassifier())
+    monkeypatch.setattr(TransformerClassifier, "load", lambda folder: FakeClassifier())
     before = np.array(space.map("PCA"))
     session.project.append(make_dataset(["two words", "three more words"]))
-    again = Session(session.project, session.cache, session.encoder_for)
-    assert again.suggesting.suggestions is None, "not read yet"
+    again = Worker(session.workspace, session.project, session.bench.encoder_for)
+    assert again.suggested.space.suggestions is None, "not read yet"
     assert again.embed()
-    found = again.suggesting.suggestions
+    found = again.suggested.space.suggestions
     assert found.codes[-2:].tolist() == [0, 1]
-    np.testing.assert_array_equal(again.suggesting.map("PCA")[:40], before)
+    np.testing.assert_array_equal(again.suggested.space.map("PCA")[:40], before)
 
 
-def test_a_training_that_is_ended_or_has_too_few_labels_makes_nothing(session: Session) -> None:
-    with pytest.raises(SessionError, match="A classifier needs at least two labels"):
+def test_a_training_that_is_ended_or_has_too_few_labels_makes_nothing(session: Worker) -> None:
+    with pytest.raises(StepError, match="A classifier needs at least two labels"):
         session.classify(FakeClassifier(), "C", {})
     session.log.assign(FILLED[:2], "card")
     session.log.assign(FILLED[2:4], "refund")
@@ -1148,7 +1150,7 @@ def test_a_classifier_learns_from_texts_where_the_vectors_were_brought_along(
 
     vectors = np.random.default_rng(0).normal(size=(len(FILLED), 16)).astype(np.float32)  # as wide as the model's
     own = OwnVectors(16, lambda: vectors)
-    session = Session(workspace.open(project.id), workspace.cache, lambda settings: own, vectors=own)
+    session = Worker(workspace, workspace.open(project.id), lambda settings: own, vectors=own)
     assert session.embed()
     np.testing.assert_array_equal(np.asarray(session.project.spaces()[0].embeddings)[FILLED], vectors)
     session.log.assign(FILLED[:6], "card")
@@ -1163,14 +1165,14 @@ def test_a_classifier_learns_from_texts_where_the_vectors_were_brought_along(
     )
 
 
-def test_a_ready_classifier_needs_no_label(session: Session) -> None:
+def test_a_ready_classifier_needs_no_label(session: Worker) -> None:
     classifier = FakeClassifier()
     classifier.pretrained_, classifier.classes_ = True, np.array(["good", "bad"])
     space = session.classify(classifier, "ready", {})
     assert space.suggestions.classes == ("good", "bad")
 
 
-def test_what_a_classifier_was_trained_on_is_not_held_out_in_its_space(session: Session) -> None:
+def test_what_a_classifier_was_trained_on_is_not_held_out_in_its_space(session: Worker) -> None:
     session.log.assign(FILLED[:6], "card")
     session.log.assign(FILLED[6:12], "refund")
     space = session.classify(FakeClassifier(), "C", {})

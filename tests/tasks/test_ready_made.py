@@ -15,7 +15,8 @@ from labelling.dataset import Dataset
 from labelling.encoders.sentence import SentenceEncoder
 from labelling.projections import UmapProcess, pca
 from labelling.tasks import ready_made
-from labelling.tasks.projects import create_project, open_session
+from labelling.tasks.embed import can_be_made
+from labelling.tasks.projects import create_project
 from labelling.ui.texts.load import DEMOS
 from labelling.workspace import Project, Workspace
 
@@ -145,13 +146,14 @@ def test_a_damaged_file_is_not_used(
     assert not ready_made.put(path, project, workspace.cache, encoder)
     assert not project.spaces()[0].ready
     # It is embedded as any other project's texts are.
-    assert open_session(workspace, project, lambda settings: encoder).can_be_made(project.spaces()[0])
+    assert can_be_made(project.spaces()[0])
 
 
 def test_a_demo_is_shown_without_anything_heavy(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from labelling.encoders import registry\n"
+        "from labelling.session import Session\n"
         "from labelling.tasks import projects, ready_made\n"
         "from labelling.ui.label import map_and_panel\n"
         "from labelling.ui.texts.load import DEMOS\n"
@@ -160,8 +162,8 @@ def test_a_demo_is_shown_without_anything_heavy(tmp_path: Path) -> None:
         "demo, encoder = DEMOS['easy'], registry.encoder_for({}, workspace.folder)\n"
         "project = projects.create_project(workspace, demo.name, demo.read(), {})\n"
         "assert ready_made.put(demo.made, project, workspace.cache, encoder)\n"
-        "session = projects.open_session(workspace, project, lambda settings: encoder, 'me')\n"
-        "assert session.look(project.spaces()[0], 'UMAP').n_points == 800\n"
+        "session = Session(project, lambda settings: encoder, 'me')\n"
+        "assert session.map.look(project.spaces()[0], 'UMAP').n_points == 800\n"
         "heavy = ['torch', 'transformers', 'sentence_transformers', 'umap', 'numba']\n"
         "print([name for name in heavy if name in sys.modules])\n"
     )

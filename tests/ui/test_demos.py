@@ -49,7 +49,7 @@ def test_a_demo_opens_with_its_maps_and_no_model(which: str, workspace: Workspac
     assert "topic" not in project.dataset.frame
     (space,) = project.spaces()
     assert space.ready
-    assert at.session_state[SESSION].view.projection == "UMAP"
+    assert at.session_state[SESSION].map.view.projection == "UMAP"
     for work in (("embed", project.id), ("umap", project.id, space.id)):
         assert resources.jobs().get(*work) is None
     # Its own project is opened again, not a second one made.

@@ -16,6 +16,7 @@ from labelling.encoders import EncoderError
 from labelling.encoders.causal_lm import CausalLMEncoder
 from labelling.encoders.sentence import SentenceEncoder
 from labelling.encoders.transformer import TransformerEncoder
+from labelling.tasks.embed import embed
 from labelling.tasks.projects import vectors_file
 from labelling.ui.frame import resources
 from labelling.ui.texts import encoder_choice
@@ -86,8 +87,7 @@ def made(at: AppTest) -> Project:
 
 
 def embedded(project: Project) -> np.ndarray:
-    session = resources.new_session(project)
-    assert session.embed()
+    assert embed(resources.new_workbench(project))
     return np.asarray(project.spaces()[0].embeddings)
 
 
@@ -147,9 +147,9 @@ def test_word_counts_are_fitted_on_the_texts_and_place_what_is_added() -> None:
     st.cache_resource.clear()  # as after a new start
     project = resources.workspace().open(project.id)
     session = resources.new_session(project)
-    session.search("meaning", "a lost card")
-    assert session.found is not None
-    assert 0 in session.found.best(~project.dataset.empty, 2)
+    session.search.look_for("meaning", "a lost card")
+    assert session.search.found is not None
+    assert 0 in session.search.found.best(~project.dataset.empty, 2)
     press(added(project, jsonl(["the card is late"])), "Add the texts")
     after = embedded(resources.workspace().open(project.id))
     np.testing.assert_array_equal(after[:5], before)
@@ -171,9 +171,9 @@ def test_vectors_of_a_column(workspace: Workspace) -> None:
     np.testing.assert_array_equal(embedded(project), expected)  # two vectors for the text that is there twice
     session = resources.new_session(project)
     with pytest.raises(ValueError, match="brought along"):
-        session.search("meaning", "card")
-    session.look(project.spaces()[0], "PCA")
-    session.more_like(0)
+        session.search.look_for("meaning", "card")
+    session.map.look(project.spaces()[0], "PCA")
+    session.search.more_like(0)
     # Added texts bring theirs.
     at = added(project, jsonl(MORE, [[1, 0], [0, 1]]))
     press(at, "Add the texts")
@@ -209,7 +209,7 @@ def test_lost_vectors_are_said() -> None:
     project = made(uploaded(jsonl(TEXTS, VECTORS), encoder_choice.OWN))
     vectors_file(project, 5).unlink()
     with pytest.raises(EncoderError, match="are not in its folder: make the project again"):
-        resources.new_session(project).embed()
+        embed(resources.new_workbench(project))
 
 
 def test_an_endpoint_says_what_it_sends_and_costs(monkeypatch: pytest.MonkeyPatch, no_network: list[object]) -> None:

@@ -17,12 +17,12 @@ from labelling.database.engine import WorkspaceError
 from labelling.dataset import ReadError
 from labelling.encoders import EncoderError
 from labelling.encoders.cache import CacheError
-from labelling.errors import CorralError, log
+from labelling.errors import CorralError, StepError, log
 from labelling.labels.label import LabelError
 from labelling.learning.evaluation import TooFewLabels
 from labelling.learning.separation import SeparationError
 from labelling.selection.search import SearchError
-from labelling.session import Session, SessionError
+from labelling.session import Session
 from labelling.tasks.jobs import Job
 from labelling.ui.frame import faults, resources
 from labelling.ui.frame.faults import FAULT
@@ -72,7 +72,7 @@ def one_fault(records: list[logging.LogRecord], error: Exception, *words: str) -
 
 
 def select(at: AppTest, *rows: int) -> AppTest:
-    at.session_state["corral"].selection = np.array(rows)
+    at.session_state["corral"].selection.rows = np.array(rows)
     return at.run()
 
 
@@ -214,7 +214,7 @@ def test_in_a_job(
 
 
 def test_a_job_tells_what_can_be_told(logged: list[logging.LogRecord]) -> None:
-    job = Job("Tuning", raising(SessionError("There is 'a' alone: label others.")))
+    job = Job("Tuning", raising(StepError("There is 'a' alone: label others.")))
     job.start()
     job.join(60)
     assert job.failure == "Tuning failed: There is 'a' alone: label others."
@@ -321,7 +321,7 @@ def test_streamlits_own_signals_pass(project: Project) -> None:  # noqa: F811
     [
         (ReadError, ValueError),
         (LabelError, ValueError),
-        (SessionError, ValueError),
+        (StepError, ValueError),
         (SearchError, ValueError),
         (EncoderError, ValueError),
         (TooFewLabels, ValueError),

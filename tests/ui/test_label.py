@@ -101,11 +101,11 @@ def test_the_words_of_a_large_map_are_made_beside_the_page(project: Project, mon
     monkeypatch.setattr(map_and_panel, "WORDS_AT_ONCE", 10)
     at = open_page("label", project)
     session = at.session_state[page.SESSION]
-    job = resources.jobs().get("words", project.id, session.view.id)
+    job = resources.jobs().get("words", project.id, session.map.view.id)
     job.join()
     assert job.error is None
-    assert session.has_regions
+    assert session.map.has_regions
     assert of_project(at, map_and_panel.Shown).words_of is None, "they came after the page was drawn"
     at.run()
-    assert of_project(at, map_and_panel.Shown).words_of == session.view.id
+    assert of_project(at, map_and_panel.Shown).words_of == session.map.view.id
     assert not at.exception

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from labelling.readers import make_dataset, read_table
+from labelling.tasks.embed import embed
 from labelling.ui.frame import progress, resources
 from labelling.ui.label import controls
 from labelling.ui.label.reading import Reading
@@ -33,7 +34,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Works
 
 def make(workspace: Workspace, data: str, label: str | None = None) -> Project:
     project = workspace.create("mine", make_dataset(read_table(data.encode(), "a.csv"), "text", label), {})
-    assert resources.new_session(project).embed()
+    assert embed(resources.new_workbench(project))
     if label is not None:
         project.open_log().import_labels(project.dataset.frame[label].tolist())
     return project
@@ -43,7 +44,7 @@ def add(workspace: Workspace, data: str) -> None:
     """As the texts page does, and the label page after it; with a neighbour graph, each row's next ones."""
     (info,) = workspace.projects()
     grown = load.add_texts(info, make_dataset(read_table(data.encode(), "b.csv"), "text"))
-    assert resources.new_session(grown).embed()
+    assert embed(resources.new_workbench(grown))
     graph = (np.arange(grown.n_rows)[:, None] + [1, 2, 3]) % grown.n_rows
     grown.space(0).save_graph(graph, graph)
 
@@ -78,7 +79,7 @@ def test_every_step_works_with_the_texts_that_others_added(workspace: Workspace)
     at, elsewhere = open_page("label", project), open_page("label", project)
     for page in (at, elsewhere):
         press(page, "Unlabelled")
-        assert page.session_state["corral"].selection.tolist() == list(range(10, 40))
+        assert page.session_state["corral"].selection.rows.tolist() == list(range(10, 40))
         assert "corral-keywords" in "".join(element.value for element in page.html)
         page.selectbox(key="filter column").select("n").run()
         page.slider(key="filter range").set_value((5.0, 19.0)).run()
@@ -93,23 +94,23 @@ def test_every_step_works_with_the_texts_that_others_added(workspace: Workspace)
         assert "10 of 60 labelled" in page.get("progress")[0].proto.text
         press(page, "Unlabelled")
         assert not page.exception
-        assert page.session_state["corral"].selection.tolist() == list(range(10, 60))
+        assert page.session_state["corral"].selection.rows.tolist() == list(range(10, 60))
     words = "".join(element.value for element in at.html)
     assert 'title="in' in words  # keywords
-    at.session_state["corral"].selection = np.arange(40, 60)
+    at.session_state["corral"].selection.rows = np.arange(40, 60)
     at.run()
     assert ">parcel<" in "".join(element.value for element in at.html)
     press(at, "Grow")
-    assert at.session_state["corral"].selection.tolist() == [0, 1, 2, *range(40, 60)]
+    assert at.session_state["corral"].selection.rows.tolist() == [0, 1, 2, *range(40, 60)]
     for step in ("Shrink", "Invert", "Back", "Back", "Back"):
         press(at, step)
         assert not at.exception
-    assert at.session_state["corral"].selection.tolist() == list(range(40, 60))
+    assert at.session_state["corral"].selection.rows.tolist() == list(range(40, 60))
     at.text_input(key=key(at, "search query")).input("parcel").run()
     assert "**20** with the words" in said(at)
     assert legend(at) == {"found": 20, "others": 40}
     press(at, "Select them")
-    assert at.session_state["corral"].selection.tolist() == list(range(40, 60))
+    assert at.session_state["corral"].selection.rows.tolist() == list(range(40, 60))
     at.text_input(key=key(at, "new label name")).input("new")
     press(at, "Label 20")
     assert not at.exception
@@ -122,7 +123,7 @@ def test_every_step_works_with_the_texts_that_others_added(workspace: Workspace)
     assert "Pinned: row 60" in said(at)
     press(at, "More like it")
     assert not at.exception
-    assert at.session_state["corral"].found.scores.shape == (60,)
+    assert at.session_state["corral"].search.found.scores.shape == (60,)
 
 
 def test_new_columns_and_values_are_offered_as_soon_as_they_are_there(workspace: Workspace) -> None:
@@ -143,7 +144,7 @@ def test_new_columns_and_values_are_offered_as_soon_as_they_are_there(workspace:
     slider = at.slider[0]
     assert (slider.min, slider.max) == (0, 119)
     assert slider.value == (0, 119), "the limits from before would hide the new texts"
-    assert at.session_state["corral"].visible is None
+    assert at.session_state["corral"].map.visible is None
     at.slider[0].set_value((110.0, 119.0)).run()
     assert "**10 of 60** are shown" in said(at)
     next(box for box in at.selectbox if box.label == "Column").select("kind").run()
@@ -210,7 +211,7 @@ def test_what_hides_texts_is_said_in_chips_that_take_it_off(workspace: Workspace
     assert "are shown" not in said(at)
     assert legend(at) == {"refund": 12, "unlabelled": 18}
     at.run()
-    assert at.session_state["corral"].visible is None
+    assert at.session_state["corral"].map.visible is None
     assert not at.exception
 
 
@@ -237,7 +238,7 @@ def test_groups_that_the_legend_hides_are_a_chip_too(workspace: Workspace) -> No
     assert "**25 of 40** are shown" in said(at)
     press(at, "hidden in the legend: 2 groups")
     assert chips(at) == []
-    assert at.session_state["corral"].visible is None
+    assert at.session_state["corral"].map.visible is None
 
 
 def test_a_label_that_is_gone_leaves_the_filter_and_it_is_said(workspace: Workspace) -> None:
@@ -260,7 +261,7 @@ def test_a_label_that_is_gone_leaves_the_filter_and_it_is_said(workspace: Worksp
     log.delete(1)
     at.run()
     assert chips(at) == []
-    assert at.session_state["corral"].visible is None
+    assert at.session_state["corral"].map.visible is None
     assert not at.exception
 
 
@@ -291,7 +292,7 @@ def test_what_was_filtered_is_still_so_after_a_look_at_another_page(workspace: W
     assert chips(at) == ["words: card"]
     assert at.text_input(key="filter words").value == "card"
     other = workspace.create("other", make_dataset(read_table(FIRST.encode(), "b.csv"), "text"), {})
-    resources.new_session(other).embed()
+    embed(resources.new_workbench(other))
     at.query_params["project"] = other.id
     at.run()
     assert chips(at) == []
@@ -366,7 +367,7 @@ def test_an_uploaded_column_does_not_stand_in_for_what_colours_the_map(workspace
     names = ("label", "density", "search", "suggestion", "how sure", "column label", "kind")
     rows = [",".join(["text", *names])] + [",".join([f"a text {n}", *"xy"[n % 2] * len(names)]) for n in range(20)]
     project = workspace.create("clash", make_dataset(read_table("\n".join(rows).encode(), "a.csv"), "text"), {})
-    assert resources.new_session(project).embed()
+    assert embed(resources.new_workbench(project))
     project.open_log().assign([0, 1, 2], "mine")
     at = open_page("label", project)
     box = next(each for each in at.selectbox if each.label == "Colour by")

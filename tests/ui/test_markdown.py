@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from labelling.dataset import Dataset
+from labelling.tasks.embed import embed
 from labelling.ui.frame import access, resources
 from labelling.ui.frame.markdown import escape
 from labelling.ui.history import history
@@ -62,7 +63,7 @@ def naughty(workspace: Workspace) -> Project:  # noqa: F811
     for name in (":material/home:", "**kind**", ":smile:"):
         frame[name] = [names[row % 3] for row in range(n)]
     project = workspace.create(":material/delete: **x** :smile:", Dataset(frame, "text"), {})
-    assert resources.new_session(project).embed()
+    assert embed(resources.new_workbench(project))
     log = project.open_log(":red[who] :smile:")
     for place, name in enumerate(names):
         log.assign(np.arange(place, n, len(names)), name)
@@ -99,7 +100,7 @@ def test_on_every_page(naughty: Project, monkeypatch: pytest.MonkeyPatch, name: 
     monkeypatch.setattr(access, "user_name", lambda: ":red[who] :smile:")
     at = open_page(name, naughty)
     if name == "label":
-        at.session_state["corral"].selection = np.arange(8)
+        at.session_state["corral"].selection.rows = np.arange(8)
         of_project(at, Reading).pinned = 0
         at.text_input(key="search query").input(":material/delete:")
         at.run()

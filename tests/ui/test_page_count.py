@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from labelling.dataset import Dataset
+from labelling.tasks.embed import embed
 from labelling.ui.frame import resources
 from labelling.workspace import Project, Workspace
 from tests.ui.test_pages import open_page, press, said, workspace  # noqa: F401, a fixture
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.slow
 def many(workspace: Workspace) -> Project:  # noqa: F811
     texts = pd.Series([f"{'one of a few' if row < 13 else 'text'} {row}" for row in range(2_000)], dtype="str")
     project = workspace.create("many", Dataset(pd.DataFrame({"text": texts}), "text"), {})
-    assert resources.new_session(project).embed()
+    assert embed(resources.new_workbench(project))
     return project
 
 
@@ -33,7 +34,7 @@ def many(workspace: Workspace) -> Project:  # noqa: F811
 )
 def test_of_a_selection(many: Project, n: int, words: str) -> None:
     at = open_page("label", many)
-    at.session_state["corral"].selection = np.arange(n)
+    at.session_state["corral"].selection.rows = np.arange(n)
     at.run()
     assert not at.exception
     assert words in said(at).split("\n")

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from labelling.projections import UmapProcess
 from labelling.readers import make_dataset, read_table
 from labelling.session import Session
+from labelling.tasks.embed import embed
 from labelling.ui.frame import progress, resources
 from labelling.ui.label import map_and_panel
 from labelling.ui.label.reading import Reading
@@ -66,7 +67,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Works
 @pytest.fixture
 def project(workspace: Workspace) -> Project:
     project = workspace.create("mine", make_dataset(read_table(CSV, "a.csv"), "text"), {})
-    assert resources.new_session(project).embed()
+    assert embed(resources.new_workbench(project))
     return project
 
 
@@ -146,12 +147,12 @@ def test_a_map_that_was_ready_while_the_page_was_made_is_shown(
 ) -> None:
     texts = "".join(f"text {row} about {'cats' if row % 2 else 'money'}\n" for row in range(40))
     project = workspace.create("mine", make_dataset(read_table(texts.encode(), "a.txt"), "text"), {})
-    assert resources.new_session(project).embed()
+    assert embed(resources.new_workbench(project))
     really, chosen = map_and_panel.choose_map, []
 
     def slowly(session: Session) -> None:
         really(session)
-        chosen.append(session.view.projection if session.view else None)
+        chosen.append(session.map.view.projection if session.map.view else None)
         if job := resources.jobs().get("umap", project.id, 0):
             job.join()
 
@@ -184,10 +185,10 @@ def test_too_few_texts_for_a_umap_are_shown_as_pca(project: Project) -> None:
 
 def test_another_project_in_the_same_tab_starts_afresh(project: Project, workspace: Workspace) -> None:
     at = open_page("label", project)
-    at.session_state["corral"].selection = np.array([0, 2])
+    at.session_state["corral"].selection.rows = np.array([0, 2])
     of_project(at, tuning.Seen).tuned = 1
     other = workspace.create("other", make_dataset(read_table(CSV, "b.csv"), "text"), {})
-    resources.new_session(other).embed()
+    embed(resources.new_workbench(other))
     at.query_params["project"] = other.id
     at.run()
     assert at.session_state["corral"].project.id == other.id
@@ -198,8 +199,8 @@ def test_another_project_in_the_same_tab_starts_afresh(project: Project, workspa
 def test_the_selection_is_read_labelled_and_undone(project: Project) -> None:
     at = open_page("label", project)
     session = at.session_state["corral"]
-    session.selection = np.array([0, 2])
-    session.chosen_by = {"by": "lasso"}
+    session.selection.rows = np.array([0, 2])
+    session.selection.chosen_by = {"by": "lasso"}
     at.run()
     assert "2 selected" in said(at)
     sample = "".join(element.value for element in at.html)
@@ -217,7 +218,7 @@ def test_the_selection_is_read_labelled_and_undone(project: Project) -> None:
 
 def test_a_bad_label_name_is_explained(project: Project) -> None:
     at = open_page("label", project)
-    at.session_state["corral"].selection = np.array([0])
+    at.session_state["corral"].selection.rows = np.array([0])
     at.run()
     at.text_input(key="new label name").input("   ")
     next(button for button in at.button if button.label == "Label 1").click()
@@ -230,10 +231,10 @@ def test_markup_in_texts_and_labels_stays_text(workspace: Workspace) -> None:
     naughty = "<img src=x onerror=alert(1)>"
     data = f"text\n{naughty} one\n{naughty} two\n".encode()
     project = workspace.create(naughty, make_dataset(read_table(data, "a.csv"), "text"), {})
-    resources.new_session(project).embed()
+    embed(resources.new_workbench(project))
     project.open_log().assign([0, 1], naughty)
     at = open_page("label", project)
-    at.session_state["corral"].selection = np.array([0, 1])
+    at.session_state["corral"].selection.rows = np.array([0, 1])
     at.run()
     assert not any("<img" in element.value for element in at.html)
     assert any("&lt;img src=x onerror=alert(1)&gt; one" in element.value for element in at.html)
@@ -254,11 +255,11 @@ def test_a_search_is_listed_coloured_and_selected(project: Project) -> None:
     assert "how is the cat" in listed
     assert "the card was lost" not in listed
     press(at, "Select them")
-    assert at.session_state["corral"].selection.tolist() == [3]
+    assert at.session_state["corral"].selection.rows.tolist() == [3]
     assert "1 selected" in said(at)
     press(at, "End")
     assert at.selectbox(key="colour by").value == "label"
-    assert at.session_state["corral"].selection.tolist() == [3]
+    assert at.session_state["corral"].selection.rows.tolist() == [3]
 
 
 def test_a_search_by_meaning_ranks_all(project: Project) -> None:
@@ -269,12 +270,12 @@ def test_a_search_by_meaning_ranks_all(project: Project) -> None:
     assert "Nearest to **the refund is late**" in said(at)
     at.number_input(key="n nearest").set_value(1).run()
     press(at, "Select these")
-    assert at.session_state["corral"].selection.tolist() == [1]
+    assert at.session_state["corral"].selection.rows.tolist() == [1]
 
 
 def test_a_pattern_that_is_none_is_explained(project: Project) -> None:
     at = open_page("label", project)
-    at.session_state["corral"].selection = np.array([0, 2])
+    at.session_state["corral"].selection.rows = np.array([0, 2])
     at.selectbox(key="search kind").select("regex").run()
     at.text_input(key="search query").input("(lost").run()
     assert "is no regular expression here" in at.error[0].value
@@ -288,7 +289,7 @@ def test_a_pattern_that_is_none_is_explained(project: Project) -> None:
 def test_a_filter_hides_and_takes_out_of_the_selection(project: Project) -> None:
     project.open_log().assign([0], "a")
     at = open_page("label", project)
-    at.session_state["corral"].selection = np.array([0, 1])
+    at.session_state["corral"].selection.rows = np.array([0, 1])
     at.run()
     at.multiselect(key="filter labels").select(-1).run()
     assert not at.exception
@@ -302,13 +303,13 @@ def test_a_filter_hides_and_takes_out_of_the_selection(project: Project) -> None
     press(at, "Show all")
     assert "are shown" not in said(at)
     press(at, "Back")
-    assert at.session_state["corral"].selection.tolist() == [0, 1]
+    assert at.session_state["corral"].selection.rows.tolist() == [0, 1]
 
 
 def test_a_pinned_text_is_shown_whole_and_as_text(workspace: Workspace) -> None:
     data = "text,note\n" + f"<b>{'long ' * 600}end</b>,<i>x</i>\n" + "other,y\nthird,z\n"
     project = workspace.create("mine", make_dataset(read_table(data.encode(), "a.csv"), "text"), {})
-    resources.new_session(project).embed()
+    embed(resources.new_workbench(project))
     at = open_page("label", project)
     of_project(at, Reading).pinned = 0
     at.run()
@@ -317,7 +318,7 @@ def test_a_pinned_text_is_shown_whole_and_as_text(workspace: Workspace) -> None:
     assert "long end&lt;/b&gt;" in shown
     assert "<b>note</b> &lt;i&gt;x&lt;/i&gt;" in shown
     press(at, "More like it")
-    assert at.session_state["corral"].found.kind == "row"
+    assert at.session_state["corral"].search.found.kind == "row"
     press(at, "Unpin")
     assert "Pinned" not in said(at)
 
@@ -327,7 +328,7 @@ def test_a_pinned_text_is_shown_whole_and_as_text(workspace: Workspace) -> None:
 def test_colours_by_density_and_by_a_column(workspace: Workspace, by: str) -> None:
     data = "text,kind,amount\n" + "".join(f"text {row},{'ab'[row % 2]},{row}\n" for row in range(40))
     project = workspace.create("more", make_dataset(read_table(data.encode(), "a.csv"), "text"), {})
-    resources.new_session(project).embed()
+    embed(resources.new_workbench(project))
     at = open_page("label", project)
     at.selectbox(key="colour by").set_value(by).run()
     assert not at.exception
@@ -342,7 +343,7 @@ def test_a_filter_by_days(workspace: Workspace) -> None:
         f"text {row},2024-01-{row + 1:02},2024-01-01T{row:02}:00:00\n" for row in range(20)
     )
     project = workspace.create("days", make_dataset(read_table(data.encode(), "a.csv"), "text"), {})
-    resources.new_session(project).embed()
+    embed(resources.new_workbench(project))
     at = open_page("label", project)
     at.selectbox(key="filter column").select("at").run()
     at.slider(key="filter range").set_value((date(2024, 1, 3), date(2024, 1, 5))).run()
@@ -414,7 +415,7 @@ def tuned(project: Project, at: AppTest) -> AppTest:
 def test_a_new_space_is_shown_with_its_figures_and_any_space_can_be_gone_back_to(workspace: Workspace) -> None:
     data = "text\n" + "".join(f"{('the card was lost', 'zzz qqq xxx')[row % 2]} {row}\n" for row in range(40))
     project = workspace.create("more", make_dataset(read_table(data.encode(), "a.csv"), "text"), {})
-    resources.new_session(project).embed()
+    embed(resources.new_workbench(project))
     for row in range(12):  # a lasso each
         project.open_log().assign([row], ("<b>a</b>", "b")[row % 2])
     at = tuned(project, open_page("tune", project))

@@ -11,6 +11,7 @@ from labelling.labels import LabelLog
 from labelling.labels.label import KEYS, NO
 from labelling.palette import ORDER
 from labelling.readers import make_dataset, read_table
+from labelling.tasks.embed import embed
 from labelling.ui.frame import page, resources
 from labelling.ui.history.audit import Held
 from labelling.workspace import Project, Workspace
@@ -37,7 +38,7 @@ def make(workspace: Workspace, *, multi_label: bool = False) -> Project:
     project = workspace.create(
         "mine", make_dataset(read_table(csv.encode(), "a.csv"), "text"), {}, multi_label=multi_label
     )
-    assert resources.new_session(project).embed()
+    assert embed(resources.new_workbench(project))
     return project
 
 
@@ -59,7 +60,7 @@ def click(at: AppTest, label: str) -> AppTest:
 def select(at: AppTest, rows: list[int]) -> None:
     session = at.session_state[page.SESSION]
     session.show_only(None)
-    session.select_rows(np.array(rows), "test")
+    session.selection.select(np.array(rows), "test")
     at.run()
 
 
@@ -135,7 +136,7 @@ def test_the_history_is_read_and_gone_back_in(project: Project) -> None:
     ann.assign(range(5), "a", how={"by": "lasso", "space": 0, "projection": "PCA"})
     bob.assign(range(5, 8), "b")
     ann.refresh()
-    ann.clear([0])
+    ann.labelling.clear([0])
     at = open_page("history", project)
     table = at.dataframe[0].value
     assert table["#"].tolist() == [3, 2, 1]
@@ -284,7 +285,7 @@ def wait_for_job(project: Project) -> None:
 def test_a_classifier_is_trained_kept_and_suggests(workspace: Workspace) -> None:
     csv = "text\n" + "\n".join(f"{'my card is gone' if row % 2 else 'the refund is late'} {row}" for row in range(24))
     project = workspace.create("mine", make_dataset(read_table(csv.encode(), "a.csv"), "text"), {})
-    assert resources.new_session(project).embed()
+    assert embed(resources.new_workbench(project))
     at = open_page("classify", project)
     assert "A classifier needs at least two labels" in said(at)
     log = log_of(project)
@@ -305,7 +306,7 @@ def test_a_classifier_is_trained_kept_and_suggests(workspace: Workspace) -> None
     at = open_page("label", project)
     at.slider(key="suggestions at least").set_value(0.5)
     at.run().button(key="suggested card").click().run()
-    assert at.session_state[page.SESSION].selection.tolist() == list(range(13, 24, 2))
+    assert at.session_state[page.SESSION].selection.rows.tolist() == list(range(13, 24, 2))
     at.selectbox(key="colour by").select("suggestion")
     assert not at.run().exception
     at.selectbox(key="colour by").select("how sure")

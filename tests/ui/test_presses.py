@@ -160,25 +160,25 @@ def test_an_action_is_taken_back_once(project: Project) -> None:
     session = resources.new_session(project)
     for row in range(3):
         session.log.assign([row], "a")
-    assert session.undo(3)
-    assert session.undo(3) is None
+    assert session.labelling.undo(3)
+    assert session.labelling.undo(3) is None
     assert session.log.n_labelled == 2
-    assert session.redo(3)
-    assert session.redo(3) is None
+    assert session.labelling.redo(3)
+    assert session.labelling.redo(3) is None
     assert session.log.n_labelled == 3
 
 
 def test_a_step_goes_on_from_the_selection_that_was_shown(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state.st, "session_state", {})
     session = resources.new_session(project)
-    session.look(project.space(0), "PCA")
-    session.select_rows(np.arange(10), "test")
-    shown = session.selection
+    session.map.look(project.space(0), "PCA")
+    session.selection.select(np.arange(10), "test")
+    shown = session.selection.rows
     for _ in range(2):  # the second one was meant for what is no longer selected
-        panel._go_on(session, shown, session.invert)
-    assert session.selection.tolist() == list(range(10, 30))
-    panel._go_on(session, session.selection, session.back)
-    assert session.selection.tolist() == list(range(10))
+        panel._go_on(session, shown, session.selection.invert)
+    assert session.selection.rows.tolist() == list(range(10, 30))
+    panel._go_on(session, session.selection.rows, session.selection.back)
+    assert session.selection.rows.tolist() == list(range(10))
 
 
 def test_what_was_done_on_the_map_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:

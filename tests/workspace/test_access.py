@@ -15,6 +15,8 @@ from labelling import cli
 from labelling.database.engine import WorkspaceError
 from labelling.dataset import Dataset
 from labelling.labels import user_name
+from labelling.tasks.embed import embed
+from labelling.tasks.export import export
 from labelling.ui.frame import access, resources
 from labelling.workspace import Project, Workspace, as_account
 from tests.ui.test_pages import CSV, ROOT, FakeEncoder, fresh_workspace, open_page, said
@@ -33,7 +35,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Works
 def make(workspace: Workspace, name: str, owner: str | None) -> Project:
     frame = pd.DataFrame({"text": pd.Series([f"{name} {row}" for row in range(4)], dtype="str")})
     project = workspace.create(name, Dataset(frame, "text"), {}, owner=owner)
-    assert resources.new_session(project).embed()
+    assert embed(resources.new_workbench(project))
     return project
 
 
@@ -175,7 +177,7 @@ def test_the_name_that_is_typed_stands_with_what_is_done(workspace: Workspace) -
     at = open_page("label", project)
     assert at.text_input(key="name typed").value == user_name()
     at.text_input(key="name typed").input("  Ann \n *B* ").run()
-    at.session_state["corral"].select_unlabelled()
+    at.session_state["corral"].selection.select_unlabelled()
     at.run()
     at.text_input(key="new label name").input("post")
     press(at, "Label 4")
@@ -287,7 +289,7 @@ def test_a_share_is_made_and_ended_on_the_texts_page(workspace: Workspace, lette
 def test_a_click_after_the_share_has_ended_changes_nothing(letters: Project) -> None:
     letters.share(BEN)
     at = open_as(signed_in(BEN), "label", letters)
-    at.session_state["corral"].select_unlabelled()
+    at.session_state["corral"].selection.select_unlabelled()
     at.run()
     at.text_input(key="new label name").input("post")
     letters.unshare(BEN)
@@ -345,7 +347,7 @@ def test_signing_out_ends_every_tab_of_the_browser(letters: Project) -> None:
     press(first, "Sign out")
     assert "corral" not in first.session_state
     with pytest.raises(WorkspaceError, match="There is no project"):  # what a download that is still on show would do
-        second.session_state["corral"].export()
+        export(second.session_state["corral"].project)
     second.run()
     assert second.title[0].value == "Sign in"
     assert "letters" not in said(second)

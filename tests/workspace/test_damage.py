@@ -12,12 +12,12 @@ import pytest
 
 from labelling.database.engine import WorkspaceError, check_is_whole
 from labelling.database.packing import OF_ACTION
-from labelling.encoders.cache import EmbeddingCache
 from labelling.learning.tuners import FeedForwardTuner
-from labelling.session import Session
+from labelling.tasks.embed import can_be_made
 from labelling.workspace import Space, Workspace
 from labelling.workspace.upkeep import check
 from tests.session.test_session import TEXTS, WordEncoder, make_dataset, new_session, select_rows
+from tests.worker import Worker
 
 ARRAYS = ["embeddings", "PCA"]
 LABELS = ["card", "card", "refund", "refund"]
@@ -30,10 +30,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace = Workspace(folder)
     session = new_session(workspace, workspace.create("texts", make_dataset(), {}))
     assert session.embed()
-    assert session.look(session.project.current, "PCA")
+    assert session.map.look(session.project.current, "PCA")
     for row, name in enumerate(LABELS):
         select_rows(session, [row])
-        session.label(name)
+        session.labelling.give(name)
     space = session.tune(FeedForwardTuner(steps=5, random_state=0), "Round 1")
     session.project.keep_space(space.id)
     workspace.engine.dispose()
@@ -45,13 +45,13 @@ def work(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "work"))
 
 
-def opened(work: Path) -> Session:
+def opened(work: Path) -> Worker:
     workspace = Workspace(work)
     (info,) = workspace.projects()
-    return Session(workspace.open(info.id), EmbeddingCache(work / "embeddings"), lambda settings: WordEncoder())
+    return Worker(workspace, workspace.open(info.id), lambda settings: WordEncoder())
 
 
-def labels(session: Session) -> list[str | None]:
+def labels(session: Worker) -> list[str | None]:
     return session.log.names().tolist()[: len(LABELS)]
 
 
@@ -87,10 +87,10 @@ def test_arrays_are_made_again(made: Path, work: Path, how: str, name: str, spac
     space = session.project.space(space_id)
     with pytest.raises(WorkspaceError, match="made again") if name == "embeddings" else pytest.MonkeyPatch.context():
         _ = space.embeddings
-    assert session.can_be_made(session.project.space(space_id))
+    assert can_be_made(session.project.space(space_id))
     assert session.embed()
-    assert not session.can_be_made(session.project.space(space_id))
-    assert session.look(session.project.space(space_id), "PCA") is not None
+    assert not can_be_made(session.project.space(space_id))
+    assert session.map.look(session.project.space(space_id), "PCA") is not None
     assert same_vectors(session.project.space(space_id), opened(made).project.space(space_id))
     assert labels(session) == LABELS
 
@@ -102,7 +102,7 @@ def test_a_tuned_space_whose_tuner_is_gone_too_is_told_and_the_rest_opens(work: 
     session = opened(work)
     space = session.project.space(1)
     assert not space.ready
-    assert not session.can_be_made(space)
+    assert not can_be_made(space)
     assert session.embed()
     assert labels(session) == LABELS
 
@@ -241,7 +241,7 @@ def test_ten_bytes_flipped_in_any_file(made: Path, tmp_path: Path) -> None:
                 for space in session.project.spaces():
                     if space.ready:
                         assert same_vectors(space, opened(made).project.space(space.id)), name
-                        assert session.look(space, "PCA") is not None, name
+                        assert session.map.look(space, "PCA") is not None, name
             except WorkspaceError as error:
                 said[name, seed] = str(error)
             shutil.rmtree(work)

@@ -61,13 +61,8 @@ def controls(session: Session) -> Shown:
     space = session.suggested.space
     guesses = [SUGGESTION, SURE] if space is not None and space.suggestions is not None else []
     columns = _columns(session.project.dataset_id, session.project.dataset)
-    options = [
-        LABEL,
-        *guesses,
-        DENSITY,
-        *([SEARCH] if session.search.found else []),
-        *(f"{COLUMN}{name}" for name in columns),
-    ]
+    searched = [SEARCH] if session.search.found else []
+    options = [LABEL, *guesses, DENSITY, *searched, *(f"{COLUMN}{name}" for name in columns)]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-controls"):
         with st.popover("Filter", icon=":material/filter_alt:"):
             wanted = filtering.choose(session)

@@ -112,39 +112,16 @@ def _strays(session: Session) -> None:
 
 def steps(session: Session) -> None:
     """The ways from one selection to another."""
-    some, graph = bool(len(session.selection)), session.map.graph is not None
+    chosen, graph = session.selection, session.map.graph is not None
+    some = bool(len(chosen))
     waits = None if graph else "Comes with the UMAP, which is still being made"
     with st.container(horizontal=True, gap="small", key="corral-steps"):
         for name, key, do, possible, said in (
-            (
-                "Grow",
-                keys.GROW,
-                session.selection.grow,
-                some and graph,
-                waits or "Takes in the nearest texts, in the full space",
-            ),
-            (
-                "Shrink",
-                keys.SHRINK,
-                session.selection.shrink,
-                some and graph,
-                waits or "Leaves out what belongs there least",
-            ),
-            ("Invert", keys.INVERT, session.selection.invert, some, "Selects what is shown and not selected"),
-            (
-                "Unlabelled",
-                keys.UNLABELLED,
-                session.selection.select_unlabelled,
-                True,
-                "Selects what is shown without a label",
-            ),
-            (
-                "Back",
-                keys.BACK,
-                session.selection.back,
-                len(session.selection.history) > 0,
-                "The selection as it was before",
-            ),
+            ("Grow", keys.GROW, chosen.grow, some and graph, waits or "Takes in the nearest texts, in the full space"),
+            ("Shrink", keys.SHRINK, chosen.shrink, some and graph, waits or "Leaves out what belongs there least"),
+            ("Invert", keys.INVERT, chosen.invert, some, "Selects what is shown and not selected"),
+            ("Unlabelled", keys.UNLABELLED, chosen.select_unlabelled, True, "Selects what is shown without a label"),
+            ("Back", keys.BACK, chosen.back, len(chosen.history) > 0, "The selection as it was before"),
         ):
             st.button(
                 name,
