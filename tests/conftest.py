@@ -8,11 +8,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from tests import postgres as postgresql
+
+if TYPE_CHECKING:
+    from labelling.workspace import Project, Workspace
+    from tests.worker import Worker
 
 FAST = "CORRAL_FAST" in os.environ  # `make test-fast`
 if FAST:
@@ -63,6 +68,37 @@ def save_tiny_model(folder: Path, seed: int = 0, hidden_size: int = 16) -> Path:
     model = SentenceTransformer(modules=[transformer, Pooling(hidden_size, "mean")], device="cpu")
     model.save(str(folder / "model"), create_model_card=False)
     return folder / "model"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> "Workspace":
+    from labelling.workspace import Workspace
+
+    return Workspace(tmp_path)
+
+
+@pytest.fixture
+def project(workspace: "Workspace") -> "Project":
+    """Forty texts, not embedded yet."""
+    from tests.projects import make_dataset
+
+    return workspace.create("texts", make_dataset(), {})
+
+
+@pytest.fixture
+def session(workspace: "Workspace", project: "Project") -> "Worker":
+    """A session with its texts embedded and the PCA on show."""
+    from tests.projects import opened
+
+    return opened(workspace, project)
+
+
+@pytest.fixture
+def multi_label(workspace: "Workspace") -> "Worker":
+    """As `session`, with yes, no and unknown for each label."""
+    from tests.projects import make_dataset, opened
+
+    return opened(workspace, workspace.create("several", make_dataset(), {}, multi_label=True))
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tests.test_architecture import FILES, imported_rooms, room
+from tests.helpers import FILES, imported_rooms, room
 
 PAGE = Path(__file__).parents[1] / "ARCHITECTURE.md"
 PLAIN = {"errors", "files", "palette", "dataset", "csv_injection", "app_folder", "__init__"}  # files, not rooms

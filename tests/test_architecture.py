@@ -1,20 +1,13 @@
 """Who may import whom, and that nothing heavy is imported before it is needed."""
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.sources import parsed
+from tests.helpers import FILES, ROOT, imported_modules, imported_rooms, room
 
-ROOT = Path(__file__).parents[1]
-FILES = sorted(
-    path.relative_to(ROOT) for path in [ROOT / "app.py", *ROOT.glob("pages/*.py"), *ROOT.glob("labelling/**/*.py")]
-)
-
-ANYWHERE = {"__init__", "errors", "files"}  # the version; what all may raise, and write
 # What each room of the library may import, from the ground up: a room is in the list of another only further down.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
@@ -46,36 +39,6 @@ ABOVE: dict[str, set[str]] = {
 }
 
 
-def room(path: Path) -> str:
-    """app, pages, or the name of the room in the library."""
-    if path.parts[0] != "labelling":
-        return path.parts[0].removesuffix(".py")
-    return path.parts[1].removesuffix(".py")
-
-
-def imported_modules(path: Path) -> set[str]:
-    """All that a file imports, wherever it does."""
-    modules = set()
-    for node in ast.walk(parsed(ROOT / path)):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            modules |= {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Import):
-            modules |= {alias.name for alias in node.names}
-    return modules
-
-
-def imported_rooms(path: Path) -> set[str]:
-    rooms = set()
-    for name in imported_modules(path):
-        parts = name.split(".")
-        if parts[0] == "labelling" and len(parts) > 1:
-            there = ROOT / "labelling" / parts[1]
-            rooms.add(parts[1] if there.is_dir() or there.with_suffix(".py").exists() else "__init__")
-        elif parts[0] in ("app", "pages", "streamlit"):
-            rooms.add(parts[0])
-    return rooms - {room(path)} - ANYWHERE
-
-
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_imports_go_one_way(path: Path) -> None:
     assert imported_rooms(path) <= {**MAY_IMPORT, **ABOVE}[room(path)]
@@ -95,6 +58,12 @@ def test_no_room_knows_itself_by_way_of_others() -> None:
         for found in knows.values():
             found.difference_update(free)
     assert not knows
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=str)
+def test_no_test_imports_from_another(path: Path) -> None:
+    """What several tests need stands in a conftest or a module of helpers."""
+    assert not [name for name in imported_modules(path.relative_to(ROOT)) if ".test_" in name]
 
 
 def test_the_picture_of_the_rooms_is_that_of_the_imports() -> None:

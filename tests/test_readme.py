@@ -1,21 +1,12 @@
 """The documentation's Python runs as it stands, and what it names is there."""
 
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.helpers import ROOT, run_python
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def run_python(text: str) -> dict[str, Any]:
-    """Run the Python of a page from top to bottom; what it left behind."""
-    names: dict[str, Any] = {}
-    for code in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
-        exec(code, names)
-    return names
 
 
 @pytest.mark.slow

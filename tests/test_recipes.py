@@ -17,8 +17,7 @@ from labelling.formats import registry as formats
 from labelling.learning import registry as tuners
 from labelling.ui.frame import resources
 from labelling.workspace import Project, Workspace
-from tests.ui.test_pages import fresh_workspace, open_page, upload
-from tests.ui.test_pages_labels import make
+from tests.ui.helpers import fresh_workspace, make, open_page, upload
 
 ROOT = Path(__file__).parents[1]
 ENCODER_FOR = resources.encoder_for  # before a fixture puts a quick one in its place

@@ -25,7 +25,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.browser.app import project_id, wait_for_map
-from tests.browser.conftest import Server
+from tests.browser.server import Server
 
 PLAIN = """
 import sys

@@ -23,9 +23,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from labelling.database.engine import WorkspaceError, open_database  # noqa: E402
-from tests.labels.helpers import add_project, open_log, state  # noqa: E402
-from tests.labels.test_faults import kill_a_stream  # noqa: E402
-from tests.labels.test_together import write_at_once  # noqa: E402
+from tests.labels.helpers import add_project, kill_a_stream, open_log, state, write_at_once  # noqa: E402
 from tests.postgres import Server  # noqa: E402
 
 N_ROWS = 20_000

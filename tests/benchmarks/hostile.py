@@ -226,7 +226,7 @@ def make(folder: Path) -> None:
     """A workspace with a project: labelled, embedded, mapped, tuned."""
     from labelling.learning.tuners import FeedForwardTuner
     from labelling.workspace import Workspace
-    from tests.session.test_session import TOPICS, make_dataset, new_session
+    from tests.projects import TOPICS, make_dataset, new_session
 
     workspace = Workspace(folder)
     texts = [f"{TOPICS[row % 3]} number{row % 7} w{row}" for row in range(N_TEXTS)]
@@ -244,7 +244,7 @@ def make(folder: Path) -> None:
 def contents(work: Path) -> Iterator[tuple[str, Any]]:
     """All that a person sees of it, part by part."""
     from labelling.workspace import Workspace
-    from tests.session.test_session import WordEncoder
+    from tests.projects import WordEncoder
     from tests.worker import Worker
 
     workspace = Workspace(work)
@@ -319,7 +319,7 @@ def checking(work: Path) -> str:
 
 
 def flips(seeds: int, database_seeds: int, n_bytes: int, only: str, verbose: bool) -> None:
-    from tests.workspace.test_damage import flip
+    from tests.workspace.helpers import flip
 
     with tempfile.TemporaryDirectory() as name:
         made, work = Path(name) / "made", Path(name) / "work"

@@ -35,7 +35,7 @@ from labelling.workspace import Project, Workspace  # noqa: E402
 from labelling.workspace.upkeep import LEFT_OVER_SECONDS, sweep  # noqa: E402
 from tests.benchmarks.hostile import Writers, compare, ended_after  # noqa: E402
 from tests.browser.app import TIMEOUT, legend, until, wait_for_map, wait_for_selected  # noqa: E402
-from tests.browser.conftest import Server  # noqa: E402
+from tests.browser.server import Server  # noqa: E402
 
 N = 240
 GROUP = 10  # texts that have a word in common

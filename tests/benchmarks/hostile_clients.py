@@ -31,7 +31,7 @@ from labelling.labels import LabelLog  # noqa: E402
 from labelling.workspace import Project, Workspace  # noqa: E402
 from tests.benchmarks.hostile import ended_after  # noqa: E402
 from tests.benchmarks.hostile_browser import GROUP, memory, small, started  # noqa: E402
-from tests.browser.conftest import Server  # noqa: E402
+from tests.browser.server import Server  # noqa: E402
 
 N_LABELS = 8
 PATIENCE = 120.0  # seconds for an answer

@@ -2,72 +2,25 @@
 
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
+import threading
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
-from tests.browser.app import TIMEOUT
+from labelling.dataset import Dataset
+from labelling.workspace import Project, Workspace
+from tests.browser.app import TIMEOUT, wait_for_map
+from tests.browser.helpers import GROUP, WORDS, N, Provider
+from tests.browser.server import Server
+from tests.browser.traffic import Traffic
 
 ROOT = Path(__file__).parents[2]
 FAILED = pytest.StashKey[bool]()
 expect.set_options(timeout=TIMEOUT)
-
-
-class Server:
-    """`streamlit run app.py` on a free port of this machine, with these secrets (TOML) if any.
-
-    Where CORRAL_TEST_SEED is set, a number, the server makes other maps: no test may hang on where a point lies.
-    """
-
-    def __init__(self, workspace: Path, secrets: str = "") -> None:
-        self.workspace = workspace
-        self.options = ["--server.headless=true"]
-        if secrets:
-            path = workspace.parent / "secrets.toml"
-            path.write_text(secrets)
-            self.options.append(f"--secrets.files={path}")
-        with socket.socket() as free:
-            free.bind(("localhost", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://localhost:{self.port}"
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={self.port}"]
-        environment = {**os.environ, "CORRAL_WORKSPACE": str(self.workspace)}
-        if "CORRAL_TEST_SEED" in os.environ:
-            environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent / "other_maps"), str(ROOT)])
-        self.log = (self.workspace.parent / "server.log").open("ab")
-        self.process = subprocess.Popen(
-            [*command, *self.options],
-            cwd=ROOT,
-            env=environment,
-            stdout=self.log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        end = time.monotonic() + TIMEOUT / 1000
-        while time.monotonic() < end and self.process.poll() is None:
-            try:
-                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2)
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise RuntimeError(Path(self.log.name).read_text())
-
-    def kill(self) -> None:
-        """SIGKILL for the server and its child process: nothing gets a chance to tidy up."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self.log.close()
 
 
 @pytest.fixture
@@ -142,3 +95,61 @@ def new_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Calla
                 tell(page)
         context.close()
     assert not errors
+
+
+@pytest.fixture
+def project(shared_server: Server) -> Project:
+    """Three round groups of 80 texts side by side, already embedded and mapped; every fourth came by mail."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "text": pd.Series([f"{WORDS[GROUP[row]]}, number {row}" for row in range(N)], dtype="str"),
+            "channel": np.where(np.arange(N) % 4 == 0, "mail", "chat"),
+            "amount": np.arange(N) % 40,
+        }
+    )
+    project = Workspace(shared_server.workspace).create("groups", Dataset(frame, "text"), {})
+    space = project.space(0)
+    angle, radius = rng.uniform(0, 2 * np.pi, N), np.sqrt(rng.uniform(0, 1, N))
+    xy = np.column_stack([GROUP * 4 + radius * np.cos(angle), radius * np.sin(angle)]).astype(np.float32)
+    embeddings = np.column_stack([xy, rng.normal(scale=0.1, size=(N, 6))]).astype(np.float32)
+    distance = np.linalg.norm(embeddings[:, None] - embeddings, axis=2)
+    graph = np.argsort(distance, axis=1)[:, 1:16]
+    space.save_graph(graph, np.take_along_axis(distance, graph, axis=1))
+    space.save_map("PCA", xy)
+    space.save_map("UMAP", xy[:, ::-1])
+    project.describe_space(0, n_truncated=0, max_tokens=256)
+    space.save_embeddings(embeddings)
+    return project
+
+
+@pytest.fixture
+def traffic(new_page: Callable[..., Page]) -> Traffic:
+    return Traffic(new_page())
+
+
+@pytest.fixture
+def page(shared_server: Server, traffic: Traffic, project: Project) -> Page:
+    """The label page of `project`, on its PCA."""
+    page = traffic.page
+    page.goto(f"{shared_server.url}/label?project={project.id}")
+    wait_for_map(page, "UMAP")
+    page.get_by_text("PCA", exact=True).click()
+    wait_for_map(page, "PCA")
+    return page
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    provider = Provider()
+    threading.Thread(target=provider.serve_forever, daemon=True).start()
+    yield provider
+    provider.shutdown()
+    provider.server_close()
+
+
+@pytest.fixture(scope="module")
+def server_with_sign_in(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("sign_in") / "workspace", provider.secrets())
+    yield server
+    server.kill()

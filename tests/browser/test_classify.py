@@ -9,8 +9,8 @@ from playwright.sync_api import Page, expect
 
 from labelling.workspace import Project
 from tests.browser.app import settle, shot, wait_for_legend, wait_for_map
-from tests.browser.conftest import Server
-from tests.browser.test_instrument import GROUP, project  # noqa: F401, a fixture
+from tests.browser.helpers import GROUP
+from tests.browser.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 def test_train_look_keep_and_take_suggestions(
     shared_server: Server,
     new_page: Callable[..., Page],
-    project: Project,  # noqa: F811
+    project: Project,
 ) -> None:
     log = project.open_log()
     for group, name in enumerate(("apples", "trains", "plants")):

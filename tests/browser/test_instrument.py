@@ -27,13 +27,9 @@ from tests.browser.app import (
     wait_for_selected,
     wheel,
 )
-from tests.browser.conftest import Server
+from tests.browser.helpers import GROUP, N, places, round_group, search
+from tests.browser.server import Server
 from tests.browser.traffic import Traffic
-
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-N = 240
-WORDS = ("apple pie with cream", "the train was late", "a plant lost its leaves")
-GROUP = np.arange(N) % 3
 
 
 @pytest.fixture
@@ -41,61 +37,7 @@ def server(shared_server: Server) -> Server:
     return shared_server
 
 
-@pytest.fixture
-def project(shared_server: Server) -> Project:
-    """Three round groups of 80 texts side by side, already embedded and mapped; every fourth came by mail."""
-    rng = np.random.default_rng(0)
-    frame = pd.DataFrame(
-        {
-            "text": pd.Series([f"{WORDS[GROUP[row]]}, number {row}" for row in range(N)], dtype="str"),
-            "channel": np.where(np.arange(N) % 4 == 0, "mail", "chat"),
-            "amount": np.arange(N) % 40,
-        }
-    )
-    project = Workspace(shared_server.workspace).create("groups", Dataset(frame, "text"), {})
-    space = project.space(0)
-    angle, radius = rng.uniform(0, 2 * np.pi, N), np.sqrt(rng.uniform(0, 1, N))
-    xy = np.column_stack([GROUP * 4 + radius * np.cos(angle), radius * np.sin(angle)]).astype(np.float32)
-    embeddings = np.column_stack([xy, rng.normal(scale=0.1, size=(N, 6))]).astype(np.float32)
-    distance = np.linalg.norm(embeddings[:, None] - embeddings, axis=2)
-    graph = np.argsort(distance, axis=1)[:, 1:16]
-    space.save_graph(graph, np.take_along_axis(distance, graph, axis=1))
-    space.save_map("PCA", xy)
-    space.save_map("UMAP", xy[:, ::-1])
-    project.describe_space(0, n_truncated=0, max_tokens=256)
-    space.save_embeddings(embeddings)
-    return project
-
-
-@pytest.fixture
-def traffic(new_page: Callable[..., Page]) -> Traffic:
-    return Traffic(new_page())
-
-
-@pytest.fixture
-def page(server: Server, traffic: Traffic, project: Project) -> Page:
-    page = traffic.page
-    page.goto(f"{server.url}/label?project={project.id}")
-    wait_for_map(page, "UMAP")
-    page.get_by_text("PCA", exact=True).click()
-    wait_for_map(page, "PCA")
-    return page
-
-
-def places(page: Page, project: Project) -> np.ndarray:
-    return on_screen(page, project.space(0).map("PCA"))
-
-
-def round_group(page: Page, points: np.ndarray, group: int, modifier: str | None = None) -> None:
-    """A lasso round all of a group."""
-    its = points[group == GROUP]
-    lasso(page, (its.max(axis=0) + its.min(axis=0)) / 2, 1.35 * np.ptp(its, axis=0) / 2, modifier)
-
-
-def search(page: Page, words: str) -> None:
-    page.keyboard.press("/")
-    page.keyboard.type(words)
-    page.keyboard.press("Enter")
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 def test_a_cluster_is_labelled_by_keyboard_alone(page: Page, project: Project) -> None:

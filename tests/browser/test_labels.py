@@ -24,15 +24,15 @@ from tests.browser.app import (
     wait_for_selected,
     wheel,
 )
-from tests.browser.conftest import Server
-from tests.browser.test_instrument import GROUP, project, round_group  # noqa: F401, a fixture
+from tests.browser.helpers import GROUP, round_group
+from tests.browser.server import Server
 from tests.browser.traffic import Traffic
 from tests.naughty import NAMES, SCRIPTS, TEXTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
-def open_label_page(page: Page, shared_server: Server, project: Project) -> np.ndarray:  # noqa: F811
+def open_label_page(page: Page, shared_server: Server, project: Project) -> np.ndarray:
     """The label page with its PCA; where its points are."""
     page.goto(f"{shared_server.url}/label?project={project.id}")
     wait_for_map(page, "UMAP")
@@ -41,7 +41,7 @@ def open_label_page(page: Page, shared_server: Server, project: Project) -> np.n
     return on_screen(page, project.space(0).map("PCA"))
 
 
-def test_two_people_at_once(shared_server: Server, new_page: Callable[..., Page], project: Project) -> None:  # noqa: F811
+def test_two_people_at_once(shared_server: Server, new_page: Callable[..., Page], project: Project) -> None:
     ann, bob = new_page(), new_page()
     traffic = Traffic(ann)
     points = open_label_page(ann, shared_server, project)
@@ -74,7 +74,7 @@ def test_two_people_at_once(shared_server: Server, new_page: Callable[..., Page]
 def test_labels_are_managed_and_audited_by_hand(
     shared_server: Server,
     new_page: Callable[..., Page],
-    project: Project,  # noqa: F811
+    project: Project,
 ) -> None:
     page = new_page()
     points = open_label_page(page, shared_server, project)
@@ -143,7 +143,7 @@ def test_texts_and_names_are_never_more_than_text(
     page.get_by_role("button", name="Make the map").click()
     page.wait_for_url("**/label?project=*")
     wait_for_map(page, "UMAP")  # labels that came along are nobody's work on the PCA
-    project = Workspace(shared_server.workspace).open(project_id(page))  # noqa: F811
+    project = Workspace(shared_server.workspace).open(project_id(page))
     assert project.dataset.texts == texts
     assert project.open_log().names().tolist() == kinds
 

@@ -10,13 +10,17 @@ from playwright.sync_api import Page, expect
 
 from labelling.dataset import Dataset
 from labelling.workspace import Project, Workspace
-from tests.browser import test_instrument as instrument
 from tests.browser.app import legend, on_screen, type_label, wait_for_legend, wait_for_map, wait_for_selected
-from tests.browser.conftest import Server
-from tests.browser.test_instrument import N, places, round_group
+from tests.browser.helpers import N, places, round_group
+from tests.browser.server import Server
+
+
+@pytest.fixture
+def server(shared_server: Server) -> Server:
+    return shared_server
+
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-server, project, page, traffic = instrument.server, instrument.project, instrument.page, instrument.traffic
 SHOWN = re.compile(r"^[\d,]+ of [\d,]+ are shown")
 
 

@@ -25,7 +25,7 @@ from tests.browser.app import (
     wait_for_legend,
     wait_for_map,
 )
-from tests.browser.conftest import ROOT, Server
+from tests.browser.server import ROOT, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 RADIUS = 45  # px, of a person's lasso

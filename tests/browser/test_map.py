@@ -25,10 +25,10 @@ from tests.browser.app import (
     wait_for_view,
     wheel,
 )
-from tests.browser.conftest import ROOT, Server
+from tests.browser.helpers import NAUGHTY
+from tests.browser.server import ROOT, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-NAUGHTY = '<img src=x onerror="window.caught = 1"> <script>window.caught = 1</script> **bold** `code` $x$ :red[no]'
 
 
 @pytest.fixture

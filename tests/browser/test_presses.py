@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 from labelling.labels import LabelLog
 from labelling.workspace import Project
 from tests.browser.app import settle, type_label, wait_for_legend, wait_for_map, wait_for_selected
-from tests.browser.conftest import Server
-from tests.browser.test_instrument import N, project, search  # noqa: F401, a fixture
+from tests.browser.helpers import N, search
+from tests.browser.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 N_UNDO, N_LABELS, N_STEPS = 50, 8, 12
@@ -31,7 +31,7 @@ def busy() -> Iterator[None]:
         process.wait()
 
 
-def opened(new_page: Callable[..., Page], server: Server, project: Project) -> Page:  # noqa: F811
+def opened(new_page: Callable[..., Page], server: Server, project: Project) -> Page:
     page = new_page()
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(f"{server.url}/label?project={project.id}")
@@ -53,7 +53,7 @@ def undone(log: LabelLog) -> list[int]:
 def test_a_press_is_one_action_on_a_busy_machine(
     shared_server: Server,
     new_page: Callable[..., Page],
-    project: Project,  # noqa: F811
+    project: Project,
     busy: None,
 ) -> None:
     log = project.open_log()
@@ -114,7 +114,7 @@ def test_a_press_is_one_action_on_a_busy_machine(
 def test_a_label_that_changes_nothing_says_so(
     shared_server: Server,
     new_page: Callable[..., Page],
-    project: Project,  # noqa: F811
+    project: Project,
 ) -> None:
     log = project.open_log()
     log.assign(np.arange(96), "refund")
@@ -152,7 +152,7 @@ def test_a_label_that_changes_nothing_says_so(
 def test_only_what_was_read_counts_in_an_audit(
     shared_server: Server,
     new_page: Callable[..., Page],
-    project: Project,  # noqa: F811
+    project: Project,
 ) -> None:
     log = project.open_log()
     log.assign(np.arange(80), "refund")
@@ -204,7 +204,7 @@ def test_only_what_was_read_counts_in_an_audit(
 def test_keys_are_for_the_page_again_after_a_choice(
     shared_server: Server,
     new_page: Callable[..., Page],
-    project: Project,  # noqa: F811
+    project: Project,
 ) -> None:
     page = opened(new_page, shared_server, project)
     kind = page.get_by_role("combobox", name="Search by")

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.app import TIMEOUT, pictures, shot
-from tests.browser.conftest import Server
-from tests.browser.test_map import NAUGHTY
+from tests.browser.helpers import NAUGHTY
+from tests.browser.server import Server
 from tests.browser.traffic import Traffic
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]

@@ -12,9 +12,8 @@ from labelling.dataset import Dataset
 from labelling.ui.frame.access import WANTED_JS
 from labelling.workspace import Project, Workspace
 from tests.browser.app import wait_for_map
-from tests.browser.conftest import ROOT, Server
-from tests.browser.test_sign_in import address, make, provider  # noqa: F401, a fixture
-from tests.browser.test_sign_in import server as with_sign_in  # noqa: F401, a fixture
+from tests.browser.helpers import address, make
+from tests.browser.server import ROOT, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 NAMES = [
@@ -123,12 +122,12 @@ def test_the_charts_of_a_tuner_are_whole(shared_server: Server, new_page: Callab
 
 
 def test_after_signing_in_one_is_where_one_wanted_to_go(
-    with_sign_in: Server,  # noqa: F811
+    server_with_sign_in: Server,
     new_page: Callable[..., Page],
 ) -> None:
-    project = make(with_sign_in, "letters", "ann@example.org")
+    project = make(server_with_sign_in, "letters", "ann@example.org")
     page = new_page()
-    page.goto(address(with_sign_in, "label", project.id))
+    page.goto(address(server_with_sign_in, "label", project.id))
     expect(page.get_by_text("After that, you are back on this page.")).to_be_visible()
     page.wait_for_function("() => sessionStorage.getItem('corral-wanted')")
     page.get_by_role("button", name="Sign in").click()
@@ -137,7 +136,7 @@ def test_after_signing_in_one_is_where_one_wanted_to_go(
     wait_for_map(page, "UMAP")
     assert page.evaluate("() => sessionStorage.getItem('corral-wanted')") is None
     # Only once: the first page can be gone to as always.
-    page.goto(with_sign_in.url)
+    page.goto(server_with_sign_in.url)
     expect(page.get_by_role("button", name="Open the demo")).to_be_visible()
 
 

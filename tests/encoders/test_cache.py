@@ -11,47 +11,14 @@ import pytest
 
 from labelling.encoders import EncoderError, cache
 from labelling.encoders.cache import CacheError, EmbeddingCache
-
-TEXTS = [f"text number {i} " + "word " * (i * 7919 % 23) for i in range(1200)]
-
-
-class CountingEncoder:
-    """Embeddings made from the hash of a text; `encoded` and the file `log` say what was asked for."""
-
-    max_tokens = None
-
-    def __init__(self, fingerprint: str = "ab12", n_dims: int = 8, log: Path | None = None, seconds: float = 0):
-        self.fingerprint = fingerprint
-        self.n_dims = n_dims
-        self.log = log
-        self.seconds = seconds
-        self.encoded: list[str] = []
-        self.batches: list[int] = []
-
-    def encode(self, texts):
-        self.encoded.extend(texts)
-        self.batches.append(len(texts))
-        if self.log:
-            with self.log.open("a") as file:
-                file.write("".join(f"{text}\n" for text in texts))
-        time.sleep(self.seconds)
-        seeds = [int.from_bytes(cache._digest(self.fingerprint + text)[:8], "little") for text in texts]
-        return np.array([np.random.default_rng(seed).normal(size=self.n_dims) for seed in seeds], np.float32)
-
-    def count_truncated(self, texts):
-        return 0
-
-
-def expected(texts, **parameters):
-    return CountingEncoder(**parameters).encode(texts)
-
+from tests.encoders.helpers import TEXTS, CountingEncoder, expected
 
 # What the tests with several processes run: argv is the cache's folder, the log and the file that says go.
 PROCESS = """
 import sys, time
 from pathlib import Path
 from labelling.encoders.cache import EmbeddingCache
-from tests.encoders.test_cache import TEXTS, CountingEncoder, expected
+from tests.encoders.helpers import TEXTS, CountingEncoder, expected
 folder, log, go = map(Path, sys.argv[1:])
 embeddings = EmbeddingCache(folder)
 print("ready", flush=True)
@@ -278,7 +245,7 @@ def test_database_grown_by_another_process(tmp_path, monkeypatch):
     code = """
 import sys
 from labelling.encoders.cache import EmbeddingCache
-from tests.encoders.test_cache import TEXTS, CountingEncoder
+from tests.encoders.helpers import TEXTS, CountingEncoder
 EmbeddingCache(sys.argv[1]).embed(CountingEncoder(n_dims=384), TEXTS[:1000])
 """
     process = start(code, tmp_path)
@@ -343,7 +310,7 @@ def test_a_damaged_database_is_set_aside_and_made_anew(tmp_path, damage):
     code = """
 import sys
 from labelling.encoders.cache import EmbeddingCache
-from tests.encoders.test_cache import TEXTS, CountingEncoder, expected
+from tests.encoders.helpers import TEXTS, CountingEncoder, expected
 embeddings = EmbeddingCache(sys.argv[1])
 assert not embeddings.lookup("ab12", TEXTS, 384)[1].any()
 assert (embeddings.embed(CountingEncoder(n_dims=384), TEXTS) == expected(TEXTS, n_dims=384)).all()
@@ -411,7 +378,7 @@ def test_disk_full(tmp_path):
     code = """
 import resource, sys
 from labelling.encoders.cache import CacheError, EmbeddingCache
-from tests.encoders.test_cache import TEXTS, CountingEncoder
+from tests.encoders.helpers import TEXTS, CountingEncoder
 embeddings = EmbeddingCache(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
 try:

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import ROOT, run_python
 from tests.models import save_model
-from tests.test_readme import ROOT, run_python
 
 
 def test_the_python_on_encoders_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_network: list[object]) -> None:

@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
@@ -16,13 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, event, func, select, text
+from sqlalchemy import Engine, event, text
 
 from labelling.database.engine import WorkspaceError, open_database
-from labelling.database.tables import actions, changes
 from labelling.labels import LabelLog, writing
-from tests.labels.helpers import N_ROWS, add_project, open_log, rows_by_replay, state
-from tests.labels.writer import ROWS_EACH, command
+from tests.labels.helpers import N_ROWS, add_project, kill_a_stream, open_log, state
 from tests.postgres import REQUIRED, Server, binaries
 
 pytestmark = pytest.mark.slow
@@ -30,56 +27,6 @@ pytestmark = pytest.mark.slow
 MANY = 20_000  # rows: an action of these needs more than the pages that happen to be free
 
 # ---------------------------------------------------------------- kills
-
-
-def kill_a_stream(
-    database: Path | str,
-    n_actions: int,
-    kill_after: int,
-    delay: float,
-    kill: Callable[[subprocess.Popen[str]], object] = subprocess.Popen.kill,
-    heal: Callable[[], object] = lambda: None,
-    n_rows: int = 100,
-) -> tuple[int, int]:
-    """Kill a process that labels; check all; how many actions it said were done, and how many there are."""
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command(database, "ann", n_rows, n_actions), stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
-    ) as writer:
-        assert writer.stdout is not None
-        assert writer.stdin is not None
-        assert writer.stdout.readline() == "ready\n"
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
-        told = [writer.stdout.readline() for _ in range(kill_after)]
-        time.sleep(delay)  # into the midst of the next
-        kill(writer)
-        told += writer.stdout.readlines()
-    heal()
-    done = [int(line) for line in told if line.endswith("\n")]
-    assert done == list(range(1, len(done) + 1))
-    return len(done), check_after_kill(database, n_rows, len(done))
-
-
-def check_after_kill(database: Path | str, n_rows: int, n_done: int) -> int:
-    """All that was done is there, nothing is half there, and it goes on; how many actions there are."""
-    engine = open_database(database)
-    if engine.dialect.name == "sqlite":
-        with engine.connect() as connection:
-            assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
-    log = open_log(engine, n_rows)
-    n_there = log.seq
-    assert n_done <= n_there <= n_done + 1, "the last may have been written and not yet told"
-    for action in log.actions:
-        assert action.n_rows == len(log.rows_of(action.seq)) == ROWS_EACH
-    with engine.connect() as connection:
-        assert connection.scalar(select(func.count()).select_from(actions)) == n_there
-        assert connection.scalar(select(func.count()).select_from(changes)) == n_there
-    assert log.codes.tolist() == rows_by_replay(log)
-    assert log.assign([0], "goes on", overwrite=True).n_changed == 1
-    assert open_log(engine, n_rows).seq == n_there + 1
-    engine.dispose()
-    return n_there
 
 
 @pytest.mark.parametrize("seed", range(2))

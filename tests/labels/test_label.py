@@ -4,20 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelling.labels.label import MAX_IMPORTED_LABELS, MAX_NAME_LENGTH, LabelError, clean_name, names_to_import
-
-NAMES = [
-    "card payment",
-    "<script>alert(1)</script> & **bold**",
-    "'; DROP TABLE labels; --",
-    "می\u200cخواهم",  # Persian needs the zero-width non-joiner
-    "👩\u200d👩\u200d👧",
-    "prix\u00a0: 5\u00a0€",
-    "\u202eright to left\u202c",
-    "=1+1",
-    "None",
-    "x" * MAX_NAME_LENGTH,
-]
+from labelling.labels.label import MAX_IMPORTED_LABELS, LabelError, clean_name, names_to_import
+from tests.labels.helpers import NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)

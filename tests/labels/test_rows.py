@@ -9,8 +9,7 @@ from sqlalchemy import Engine
 
 from labelling.labels import LabelLog
 from labelling.labels.label import MAX_IMPORTED_LABELS, NO, UNKNOWN, YES, LabelError
-from tests.labels.helpers import N_ROWS, add_project, n_actions, names_of, open_log, state
-from tests.labels.test_label import NAMES
+from tests.labels.helpers import N_ROWS, NAMES, add_project, n_actions, names_of, open_log, state
 
 # ---------------------------------------------------------------- assign and clear
 

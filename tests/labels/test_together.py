@@ -1,18 +1,13 @@
 """Several at once: tabs, threads, processes."""
 
-import subprocess
 import threading
-import time
-from collections import Counter
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
-from labelling.database.engine import open_database
 from labelling.labels import LabelLog
-from tests.labels.helpers import N_ROWS, add_project, names_of, open_log, rows_by_replay, state
-from tests.labels.writer import command
+from tests.labels.helpers import N_ROWS, add_project, names_of, open_log, state, write_at_once
 
 pytestmark = pytest.mark.slow
 
@@ -82,36 +77,6 @@ def test_threads_that_share_a_log(engine: Engine) -> None:
     log.refresh()
     assert [action.seq for action in log.actions] == list(range(1, 61))
     assert state(log) == state(open_log(engine))
-
-
-def write_at_once(database: Path | str, n_writers: int, n_each: int, n_rows: int = 200) -> float:
-    """Processes that label at once; checks that all is there, in one order; how many seconds it took."""
-    add_project(open_database(database), "p", n_rows)
-    pipe = subprocess.PIPE
-    writers = [
-        subprocess.Popen(command(database, f"w{number}", n_rows, n_each), stdin=pipe, stdout=pipe, text=True)
-        for number in range(n_writers)
-    ]
-    for writer in writers:
-        assert writer.stdout.readline() == "ready\n"
-    start = time.perf_counter()
-    for writer in writers:
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
-    told = [writer.communicate()[0].split() for writer in writers]
-    seconds = time.perf_counter() - start
-    engine = open_database(database)
-    log = open_log(engine, n_rows)
-    assert [action.seq for action in log.actions] == list(range(1, n_writers * n_each + 1))
-    assert sorted(int(seq) for seqs in told for seq in seqs) == [action.seq for action in log.actions]
-    assert Counter(action.who for action in log.actions) == {f"w{number}": n_each for number in range(n_writers)}
-    for number, seqs in enumerate(told):
-        assert [log.actions[int(seq) - 1].who for seq in seqs] == [f"w{number}"] * n_each
-        written = [log.how(int(seq))["number"] for seq in seqs if log.actions[int(seq) - 1].kind == "assign"]
-        assert written == [turn for turn in range(n_each) if turn % 10 != 9], "each in its own order"
-    assert log.codes.tolist() == rows_by_replay(log), "the labels are those that this order gives"
-    engine.dispose()
-    return seconds
 
 
 def test_writers_at_once(database: Path | str) -> None:

@@ -12,13 +12,13 @@ from labelling.ui.frame import resources
 from labelling.ui.frame.page import SESSION
 from labelling.ui.texts.load import DEMOS
 from labelling.workspace import Workspace
-from tests.ui.test_pages import CSV, FakeEncoder, open_page, press, said, upload, workspace  # noqa: F401, a fixture
+from tests.ui.helpers import CSV, FakeEncoder, open_page, press, said, upload
 
 BUTTONS = {"easy": "Open the easy demo", "hard": "Open the demo"}
 
 
 @pytest.fixture
-def packaged(monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> list[bool]:  # noqa: F811
+def packaged(monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> list[bool]:
     """The packaged encoder, never at work; how often, and how, it was to be loaded ahead."""
     ahead: list[bool] = []
 
@@ -39,7 +39,7 @@ def test_the_easy_demo_is_the_first_thing_offered() -> None:
 
 
 @pytest.mark.parametrize("which", DEMOS)
-def test_a_demo_opens_with_its_maps_and_no_model(which: str, workspace: Workspace, packaged: list[bool]) -> None:  # noqa: F811
+def test_a_demo_opens_with_its_maps_and_no_model(which: str, workspace: Workspace, packaged: list[bool]) -> None:
     at = press(open_page("texts"), BUTTONS[which])
     assert not at.exception
     assert packaged == [False], "loaded in the background, after the map"
@@ -57,7 +57,7 @@ def test_a_demo_opens_with_its_maps_and_no_model(which: str, workspace: Workspac
     assert len(workspace.projects()) == 1
 
 
-def test_another_encoder_embeds_the_demo_itself(workspace: Workspace) -> None:  # noqa: F811
+def test_another_encoder_embeds_the_demo_itself(workspace: Workspace) -> None:
     press(open_page("texts"), BUTTONS["easy"])
     (info,) = workspace.projects()
     end = time.monotonic() + 60

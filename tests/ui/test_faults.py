@@ -30,7 +30,7 @@ from labelling.ui.label import panel
 from labelling.ui.tune import tuning
 from labelling.workspace import Project
 from tests.sources import parsed
-from tests.ui.test_pages import CSV, ROOT, open_page, press, project, said, upload, workspace  # noqa: F401, fixtures
+from tests.ui.helpers import CSV, ROOT, open_page, press, said, upload
 
 pytestmark = pytest.mark.slow
 
@@ -78,7 +78,7 @@ def select(at: AppTest, *rows: int) -> AppTest:
 
 @pytest.mark.parametrize("error", FAULTS, ids=lambda error: type(error).__name__)
 def test_in_a_callback(
-    project: Project,  # noqa: F811
+    project: Project,
     monkeypatch: pytest.MonkeyPatch,
     logged: list[logging.LogRecord],
     error: Exception,
@@ -105,7 +105,7 @@ def test_in_a_callback(
     [("deselect", "Deselect"), ("undo", "Undo"), ("grow", "Grow"), ("clear", "Unlabel"), ("invert", "Invert")],
 )
 def test_in_the_other_buttons_of_the_panel(
-    project: Project,  # noqa: F811
+    project: Project,
     monkeypatch: pytest.MonkeyPatch,
     logged: list[logging.LogRecord],
     method: str,
@@ -122,7 +122,7 @@ def test_in_the_other_buttons_of_the_panel(
 
 
 def test_in_a_search(
-    project: Project,  # noqa: F811
+    project: Project,
     monkeypatch: pytest.MonkeyPatch,
     logged: list[logging.LogRecord],
 ) -> None:
@@ -140,7 +140,7 @@ def test_in_a_search(
 
 @pytest.mark.parametrize("error", FAULTS, ids=lambda error: type(error).__name__)
 def test_in_the_page_itself(
-    project: Project,  # noqa: F811
+    project: Project,
     monkeypatch: pytest.MonkeyPatch,
     logged: list[logging.LogRecord],
     error: Exception,
@@ -161,7 +161,7 @@ def test_in_the_page_itself(
 
 
 def test_an_error_of_ones_own_in_the_page_is_shown_and_not_logged(
-    project: Project,  # noqa: F811
+    project: Project,
     monkeypatch: pytest.MonkeyPatch,
     logged: list[logging.LogRecord],
 ) -> None:
@@ -171,7 +171,7 @@ def test_an_error_of_ones_own_in_the_page_is_shown_and_not_logged(
 
 
 def test_in_a_fragment_the_rest_of_the_page_stays_and_the_log_is_not_flooded(
-    project: Project,  # noqa: F811
+    project: Project,
     monkeypatch: pytest.MonkeyPatch,
     logged: list[logging.LogRecord],
 ) -> None:
@@ -190,7 +190,7 @@ def test_in_a_fragment_the_rest_of_the_page_stays_and_the_log_is_not_flooded(
 
 @pytest.mark.parametrize("error", FAULTS, ids=lambda error: type(error).__name__)
 def test_in_a_job(
-    project: Project,  # noqa: F811
+    project: Project,
     monkeypatch: pytest.MonkeyPatch,
     logged: list[logging.LogRecord],
     error: Exception,
@@ -230,7 +230,7 @@ def test_a_job_tells_what_can_be_told(logged: list[logging.LogRecord]) -> None:
     [(FAULTS[0], FAULT, 1), (WorkspaceError("no longer shared with you"), "no longer shared with you", 0)],
 )
 def test_in_a_download(
-    project: Project,  # noqa: F811
+    project: Project,
     monkeypatch: pytest.MonkeyPatch,
     logged: list[logging.LogRecord],
     error: Exception,
@@ -301,7 +301,7 @@ def test_in_what_the_map_sends(monkeypatch: pytest.MonkeyPatch, logged: list[log
     assert len(logged) == 1
 
 
-def test_streamlits_own_signals_pass(project: Project) -> None:  # noqa: F811
+def test_streamlits_own_signals_pass(project: Project) -> None:
     def script() -> None:
         import streamlit as st
 

@@ -10,9 +10,8 @@ from labelling.ui.frame import page, resources
 from labelling.ui.history.audit import Held
 from labelling.ui.label import checking, map_and_panel
 from labelling.workspace import Project, Workspace
+from tests.ui.helpers import click, fresh_workspace, log_of, make, open_page, said, select
 from tests.ui.tab import of_project
-from tests.ui.test_pages import fresh_workspace, open_page, said
-from tests.ui.test_pages_labels import click, log_of, make, select
 
 
 @pytest.fixture(autouse=True)

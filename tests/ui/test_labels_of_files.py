@@ -5,7 +5,7 @@ import pytest
 
 from labelling.workspace import Project, Workspace
 from tests.readers.helpers import DATA
-from tests.ui.test_pages import open_page, press, said, upload, workspace  # noqa: F401, workspace is a fixture
+from tests.ui.helpers import open_page, press, said, upload
 
 pytestmark = pytest.mark.slow
 
@@ -14,7 +14,7 @@ LINES = (
 )
 
 
-def made(workspace: Workspace, name: str, data: bytes, label: str | None) -> Project:  # noqa: F811
+def made(workspace: Workspace, name: str, data: bytes, label: str | None) -> Project:
     """The project that is made of this file, with this column for its labels."""
     at = upload(open_page("texts"), name, data)
     if label is not None:
@@ -35,7 +35,7 @@ def made(workspace: Workspace, name: str, data: bytes, label: str | None) -> Pro
         ("formats/hf.parquet", None, ["card", "card", "refund", "refund", None, None, None, "card"]),
     ],
 )
-def test_labels_come_into_the_log(workspace: Workspace, name: str, data: bytes | None, labels: list) -> None:  # noqa: F811
+def test_labels_come_into_the_log(workspace: Workspace, name: str, data: bytes | None, labels: list) -> None:
     project = made(workspace, name, (DATA / name).read_bytes() if data is None else data, "label")
     assert project.open_log().names().tolist() == labels
 
@@ -47,13 +47,13 @@ def test_labels_come_into_the_log(workspace: Workspace, name: str, data: bytes |
         ("formats/doccano_doccano_multi.jsonl", [1, 1, *[np.nan] * 5, 1]),
     ],
 )
-def test_answers_come_into_the_log(workspace: Workspace, name: str, card: list[float]) -> None:  # noqa: F811
+def test_answers_come_into_the_log(workspace: Workspace, name: str, card: list[float]) -> None:
     log = made(workspace, name, (DATA / name).read_bytes(), None).open_log()
     assert log.multi_label
     np.testing.assert_array_equal(log.frame()["card"], card)
 
 
-def test_several_names_for_one_label_are_explained_and_nothing_is_made(workspace: Workspace) -> None:  # noqa: F811
+def test_several_names_for_one_label_are_explained_and_nothing_is_made(workspace: Workspace) -> None:
     name = "a.jsonl"
     at = upload(open_page("texts"), name, LINES.replace(b'["late"]', b'["late", "cold"]'))
     at.radio(key=f"kind of {name}").set_value("One label").run()

@@ -15,8 +15,8 @@ from labelling.ui.label import controls
 from labelling.ui.label.reading import Reading
 from labelling.ui.texts import load
 from labelling.workspace import Project, Workspace
+from tests.ui.helpers import fresh_workspace, open_page, press, said, tuned
 from tests.ui.tab import key, of_project
-from tests.ui.test_pages import fresh_workspace, open_page, press, said, tuned
 
 pytestmark = pytest.mark.slow
 

@@ -17,8 +17,8 @@ from labelling.ui.label.reading import Reading
 from labelling.ui.labels import manage
 from labelling.workspace import Project, Workspace
 from tests.naughty import NAMES
+from tests.ui.helpers import open_page
 from tests.ui.tab import of_project
-from tests.ui.test_pages import open_page, workspace  # noqa: F401, a fixture
 
 DRAWN_OTHERWISE = [
     ":material/delete:", ":material_delete:", ":smile:", "::+1:tada:", ":streamlit:", "**bold**", "_it_", "~~gone~~",
@@ -55,7 +55,7 @@ def test_space_that_would_mean_something_is_left_out() -> None:
 
 
 @pytest.fixture
-def naughty(workspace: Workspace) -> Project:  # noqa: F811
+def naughty(workspace: Workspace) -> Project:
     """A project whose name, columns, texts and labels are such strings, with a candidate space and its figures."""
     names = [name for name in DRAWN_OTHERWISE if len(name) <= 80]
     n = 4 * len(names)

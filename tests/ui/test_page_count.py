@@ -8,13 +8,13 @@ from labelling.dataset import Dataset
 from labelling.tasks.embed import embed
 from labelling.ui.frame import resources
 from labelling.workspace import Project, Workspace
-from tests.ui.test_pages import open_page, press, said, workspace  # noqa: F401, a fixture
+from tests.ui.helpers import open_page, press, said
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def many(workspace: Workspace) -> Project:  # noqa: F811
+def many(workspace: Workspace) -> Project:
     texts = pd.Series([f"{'one of a few' if row < 13 else 'text'} {row}" for row in range(2_000)], dtype="str")
     project = workspace.create("many", Dataset(pd.DataFrame({"text": texts}), "text"), {})
     assert embed(resources.new_workbench(project))

@@ -1,92 +1,20 @@
 """The pages without a browser: what they say, and what they refuse. Components run in tests/browser."""
 
-import atexit
-from collections.abc import Iterator, Sequence
 from datetime import date
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
-from labelling.projections import UmapProcess
 from labelling.readers import make_dataset, read_table
 from labelling.session import Session
 from labelling.tasks.embed import embed
-from labelling.ui.frame import progress, resources
+from labelling.ui.frame import resources
 from labelling.ui.label import map_and_panel
 from labelling.ui.label.reading import Reading
 from labelling.ui.tune import tuning
 from labelling.workspace import Project, Workspace
+from tests.ui.helpers import CSV, open_page, press, said, tuned, upload
 from tests.ui.tab import of_project
-
-ROOT = Path(__file__).parents[2]
-CSV = b"id,text,kind\n1,the card was lost,a\n2,the refund is late,b\n3,where is my money,\n4,how is the cat,a\n"
-
-
-class FakeEncoder:
-    """A vector a text, from its letters: quick, and the same each time."""
-
-    fingerprint = "fake"
-    n_dims = 8
-    max_tokens = 16
-
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        return np.array([np.bincount([ord(c) % 8 for c in t], minlength=8) for t in texts], np.float32)
-
-    def count_truncated(self, texts: Sequence[str]) -> int:
-        return sum(len(text) > 16 for text in texts)
-
-
-@cache
-def umap_process() -> UmapProcess:
-    """One for all tests: to start it takes longer than any of them."""
-    process = UmapProcess()
-    atexit.register(process.close)
-    return process
-
-
-def fresh_workspace(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    """The app's workspace, in this folder, with an encoder that is quick."""
-    monkeypatch.setenv("CORRAL_WORKSPACE", str(folder / "workspace"))
-    monkeypatch.setattr(resources, "warm_up", lambda **_: None)
-    monkeypatch.setattr(resources, "encoder_for", lambda settings: FakeEncoder())
-    monkeypatch.setattr(progress, "umap_process", umap_process)
-    st.cache_resource.clear()
-    yield resources.workspace()
-    st.cache_resource.clear()
-
-
-@pytest.fixture(autouse=True)
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    yield from fresh_workspace(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def project(workspace: Workspace) -> Project:
-    project = workspace.create("mine", make_dataset(read_table(CSV, "a.csv"), "text"), {})
-    assert embed(resources.new_workbench(project))
-    return project
-
-
-def open_page(name: str, project: Project | str | None = None) -> AppTest:
-    at = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
-    at.switch_page(f"pages/{name}.py")
-    if project is not None:
-        at.query_params["project"] = project if isinstance(project, str) else project.id
-    return at.run()
-
-
-def said(at: AppTest) -> str:
-    kinds = (at.error, at.info, at.caption, at.markdown, at.success, at.warning)
-    words = [str(element.value) for kind in kinds for element in kind]
-    return "\n".join([*words, *(element.proto.label for element in at.get("page_link"))])
-
-
-def upload(at: AppTest, name: str, data: bytes) -> AppTest:
-    return at.file_uploader[0].upload(name, data).run()
 
 
 @pytest.mark.parametrize("name", ["texts", "label", "labels", "tune", "classify", "history", "export"])
@@ -238,11 +166,6 @@ def test_markup_in_texts_and_labels_stays_text(workspace: Workspace) -> None:
     at.run()
     assert not any("<img" in element.value for element in at.html)
     assert any("&lt;img src=x onerror=alert(1)&gt; one" in element.value for element in at.html)
-
-
-def press(at: AppTest, label: str) -> AppTest:
-    next(button for button in at.button if button.label == label).click()
-    return at.run()
 
 
 def test_a_search_is_listed_coloured_and_selected(project: Project) -> None:
@@ -398,17 +321,6 @@ def test_tuning_makes_a_candidate_that_can_be_given_up(project: Project) -> None
     at.run()
     assert [space.name for space in project.spaces()] == ["Original"]
     assert project.open_log().n_labelled == 4
-
-
-def tuned(project: Project, at: AppTest) -> AppTest:
-    """The tune page once a tuner and its evaluation have run."""
-    next(button for button in at.button if button.label == "Run the tuner").click()
-    at.run()
-    resources.jobs().get("tune", project.id).join(120)
-    at.run()
-    job = resources.jobs().get("evaluate", project.id, project.spaces()[-1].id)
-    job.join(120)
-    return at.run()
 
 
 @pytest.mark.slow

@@ -1,13 +1,7 @@
 """The pages for labels, without a browser: manage them, go back, audit, yes and no for each, train a classifier."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from labelling.labels import LabelLog
 from labelling.labels.label import KEYS, NO
 from labelling.palette import ORDER
 from labelling.readers import make_dataset, read_table
@@ -15,56 +9,18 @@ from labelling.tasks.embed import embed
 from labelling.ui.frame import page, resources
 from labelling.ui.history.audit import Held
 from labelling.workspace import Project, Workspace
+from tests.ui.helpers import TEXTS, click, log_of, make, open_action, open_page, said, select, upload
 from tests.ui.tab import of_project
-from tests.ui.test_pages import ROOT, fresh_workspace, open_page, said, upload
 
 pytestmark = pytest.mark.slow
 
-TEXTS = [f"text number {row}" for row in range(30)]
 
-
-@pytest.fixture(autouse=True)
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    yield from fresh_workspace(tmp_path, monkeypatch)
+# ---------------------------------------------------------------- labels
 
 
 @pytest.fixture
 def project(workspace: Workspace) -> Project:
     return make(workspace)
-
-
-def make(workspace: Workspace, *, multi_label: bool = False) -> Project:
-    csv = "text\n" + "\n".join(TEXTS)
-    project = workspace.create(
-        "mine", make_dataset(read_table(csv.encode(), "a.csv"), "text"), {}, multi_label=multi_label
-    )
-    assert embed(resources.new_workbench(project))
-    return project
-
-
-def log_of(project: Project) -> LabelLog:
-    return project.open_log()
-
-
-def open_action(project: Project, action: str) -> AppTest:
-    at = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
-    at.switch_page("pages/history.py")
-    at.query_params["project"], at.query_params["action"] = project.id, action
-    return at.run()
-
-
-def click(at: AppTest, label: str) -> AppTest:
-    return next(button for button in at.button if button.label.startswith(label)).click().run()
-
-
-def select(at: AppTest, rows: list[int]) -> None:
-    session = at.session_state[page.SESSION]
-    session.show_only(None)
-    session.selection.select(np.array(rows), "test")
-    at.run()
-
-
-# ---------------------------------------------------------------- labels
 
 
 def test_labels_are_made_and_changed(project: Project) -> None:

@@ -24,9 +24,8 @@ from labelling.ui.labels import manage
 from labelling.ui.map.colours import Colouring
 from labelling.workspace import Project, Workspace
 from tests.sources import parsed
+from tests.ui.helpers import ROOT, click, fresh_workspace, log_of, make, open_action, open_page, said, select
 from tests.ui.tab import of_project
-from tests.ui.test_pages import ROOT, fresh_workspace, open_page, said
-from tests.ui.test_pages_labels import click, log_of, make, open_action, select
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,7 @@ from streamlit.testing.v1 import AppTest
 from labelling.ui.frame import resources
 from labelling.ui.texts import projects
 from labelling.workspace import Project, Workspace
-from tests.ui.test_pages import fresh_workspace, open_page, said
-from tests.ui.test_pages_labels import log_of, make
+from tests.ui.helpers import fresh_workspace, log_of, make, open_page, said
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ from labelling.readers import make_dataset, read_table
 from labelling.ui.frame import resources
 from labelling.ui.separation import separation
 from labelling.workspace import Workspace
+from tests.ui.helpers import FakeEncoder, open_page, said, upload
 from tests.ui.tab import of_tab
-from tests.ui.test_pages import FakeEncoder, open_page, said, upload, workspace  # noqa: F401, workspace is a fixture
 
 pytestmark = pytest.mark.slow
 
@@ -121,7 +121,7 @@ def test_one_label_alone_can_not_be_recorded() -> None:
     assert button(at, "Record").disabled
 
 
-def test_a_project_by_its_labels_or_by_a_column(workspace: Workspace) -> None:  # noqa: F811
+def test_a_project_by_its_labels_or_by_a_column(workspace: Workspace) -> None:
     at = open_page("separation")
     at.button_group[0].set_value("A project").run()
     assert "There is no project yet" in said(at)

@@ -11,8 +11,8 @@ from labelling.readers.names import MULTI_LABEL
 from labelling.ui.texts import reading
 from labelling.ui.texts.columns import ONE
 from labelling.workspace import Workspace
+from tests.ui.helpers import CSV, open_page, press, said, upload
 from tests.ui.tab import of_tab
-from tests.ui.test_pages import CSV, open_page, press, said, upload, workspace  # noqa: F401, workspace is a fixture
 
 pytestmark = pytest.mark.slow
 
@@ -73,7 +73,7 @@ def plain(at: AppTest) -> str:
 # ---------------------------------------------------------------- guesses
 
 
-def test_a_table_without_a_guess_is_shown_and_one_chooses(workspace: Workspace) -> None:  # noqa: F811
+def test_a_table_without_a_guess_is_shown_and_one_chooses(workspace: Workspace) -> None:
     at = upload(open_page("texts"), "mine.csv", b"a,b\n1,2\n3,4\n3,5\n")
     assert not at.exception
     assert not at.error
@@ -247,7 +247,7 @@ def test_what_comes_in_with_the_texts_is_said_before() -> None:
     assert "4 of 4 rows have one of 4 labels: '1', '2', '3', '4'" in plain(at)
 
 
-def test_several_labels_in_a_row_are_explained_and_can_be_taken(workspace: Workspace) -> None:  # noqa: F811
+def test_several_labels_in_a_row_are_explained_and_can_be_taken(workspace: Workspace) -> None:
     lines = ['{"text": "the card was lost", "label": ["card", "late"]}', '{"text": "where is it", "label": ["late"]}']
     at = upload(open_page("texts"), "a.jsonl", "\n".join([*lines, '{"text": "no label at all"}']).encode())
     assert at.radio[0].value == MULTI_LABEL
@@ -304,7 +304,7 @@ def test_what_was_uploaded_is_never_markdown(nasty: str) -> None:
         assert nasty.replace("/", "") not in each
 
 
-def test_two_projects_of_one_name_are_told_apart(workspace: Workspace) -> None:  # noqa: F811
+def test_two_projects_of_one_name_are_told_apart(workspace: Workspace) -> None:
     at = upload(open_page("texts"), "mine.csv", CSV)
     press(at, "Make the map")
     at = upload(open_page("texts"), "mine.csv", CSV)

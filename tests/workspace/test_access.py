@@ -19,7 +19,7 @@ from labelling.tasks.embed import embed
 from labelling.tasks.export import export
 from labelling.ui.frame import access, resources
 from labelling.workspace import Project, Workspace, as_account
-from tests.ui.test_pages import CSV, ROOT, FakeEncoder, fresh_workspace, open_page, said
+from tests.ui.helpers import CSV, ROOT, FakeEncoder, fresh_workspace, open_page, said
 
 pytestmark = pytest.mark.slow
 

@@ -1,6 +1,5 @@
 """A workspace whose disk goes bad: what can be made again is made again, what can't is named, labels stay."""
 
-import random
 import re
 import shutil
 import sqlite3
@@ -12,55 +11,13 @@ import pytest
 
 from labelling.database.engine import WorkspaceError, check_is_whole
 from labelling.database.packing import OF_ACTION
-from labelling.learning.tuners import FeedForwardTuner
 from labelling.tasks.embed import can_be_made
 from labelling.workspace import Space, Workspace
 from labelling.workspace.upkeep import check
-from tests.session.test_session import TEXTS, WordEncoder, make_dataset, new_session, select_rows
-from tests.worker import Worker
+from tests.projects import TEXTS, make_dataset
+from tests.workspace.helpers import LABELS, flip, labels, opened
 
 ARRAYS = ["embeddings", "PCA"]
-LABELS = ["card", "card", "refund", "refund"]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with one project: labelled, embedded, mapped, with a tuned space."""
-    folder = tmp_path_factory.mktemp("made") / "work"
-    workspace = Workspace(folder)
-    session = new_session(workspace, workspace.create("texts", make_dataset(), {}))
-    assert session.embed()
-    assert session.map.look(session.project.current, "PCA")
-    for row, name in enumerate(LABELS):
-        select_rows(session, [row])
-        session.labelling.give(name)
-    space = session.tune(FeedForwardTuner(steps=5, random_state=0), "Round 1")
-    session.project.keep_space(space.id)
-    workspace.engine.dispose()
-    return folder
-
-
-@pytest.fixture
-def work(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "work"))
-
-
-def opened(work: Path) -> Worker:
-    workspace = Workspace(work)
-    (info,) = workspace.projects()
-    return Worker(workspace, workspace.open(info.id), lambda settings: WordEncoder())
-
-
-def labels(session: Worker) -> list[str | None]:
-    return session.log.names().tolist()[: len(LABELS)]
-
-
-def flip(path: Path, seed: int, n: int = 10) -> None:
-    data = bytearray(path.read_bytes())
-    for place in random.Random(seed).sample(range(len(data)), min(n, len(data))):
-        data[place] ^= 1 << (place % 8)
-    path.unlink()
-    path.write_bytes(data)
 
 
 def same_vectors(space: Space, other: Space) -> bool:

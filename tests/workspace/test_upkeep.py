@@ -13,10 +13,10 @@ from labelling import cli
 from labelling.database.engine import WorkspaceError
 from labelling.workspace import Workspace, upkeep
 from labelling.workspace.upkeep import backup, check, sweep
-from tests.workspace.test_damage import LABELS, flip, labels, made, opened, work  # noqa: F401, fixtures
+from tests.workspace.helpers import LABELS, flip, labels, opened
 
 
-def test_a_whole_workspace_has_no_problem(work: Path) -> None:  # noqa: F811
+def test_a_whole_workspace_has_no_problem(work: Path) -> None:
     assert check(Workspace(work)) == []
     (info,) = Workspace(work).projects()
     assert check(Workspace(work), info.id) == []
@@ -24,7 +24,7 @@ def test_a_whole_workspace_has_no_problem(work: Path) -> None:  # noqa: F811
         check(Workspace(work), "abc")
 
 
-def test_all_that_is_wrong_is_found_and_nothing_is_changed(work: Path) -> None:  # noqa: F811
+def test_all_that_is_wrong_is_found_and_nothing_is_changed(work: Path) -> None:
     flip(next(work.glob("projects/*/spaces/0/PCA.npy")), 0)
     next(work.glob("projects/*/dataset/dataset.parquet")).write_bytes(b"PAR1 no more")
     (work / "projects" / ("b" * 12)).mkdir()
@@ -39,7 +39,7 @@ def test_all_that_is_wrong_is_found_and_nothing_is_changed(work: Path) -> None: 
     assert {path: path.read_bytes() for path in work.rglob("projects/**/*") if path.is_file()} == before
 
 
-def test_a_copy_made_while_labels_are_given_opens(work: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_copy_made_while_labels_are_given_opens(work: Path, tmp_path: Path) -> None:
     session = opened(work)
     over = threading.Event()
 
@@ -71,13 +71,13 @@ def test_a_copy_made_while_labels_are_given_opens(work: Path, tmp_path: Path) ->
     assert back.embed(), "what was left out is made again"
 
 
-def test_a_copy_that_cannot_be_written_leaves_nothing(work: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_copy_that_cannot_be_written_leaves_nothing(work: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(WorkspaceError, match="can't be written"):
         backup(Workspace(work), tmp_path / "file" / "copy.zip")
 
 
-def test_leftovers_of_kills_are_swept(work: Path) -> None:  # noqa: F811
+def test_leftovers_of_kills_are_swept(work: Path) -> None:
     (info,) = Workspace(work).projects()
     folder = work / "projects" / info.id
     old, new = folder / "spaces/0/PCA.npy.0123abcd.tmp", folder / "spaces/0/UMAP.npy.0123abcd.tmp"
@@ -106,7 +106,7 @@ def test_leftovers_of_kills_are_swept(work: Path) -> None:  # noqa: F811
     assert check(Workspace(work), info.id) == []
 
 
-def test_the_command(work: Path, tmp_path: Path, monkeypatch, capsys) -> None:  # noqa: F811
+def test_the_command(work: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.setenv("CORRAL_WORKSPACE", str(work))
     assert cli.main(["check"]) == 0
     assert "0 problems found" in capsys.readouterr().out

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.test_readme import ROOT, run_python
+from tests.helpers import ROOT, run_python
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from labelling.learning.tuners import ContrastiveLearner, make_pairs
-from tests.learning.tuners.test_tuners import blobs, parting
+from tests.learning.tuners.helpers import blobs, parting
 
 
 def pairs_of_blobs(spread=2.0, **counts):

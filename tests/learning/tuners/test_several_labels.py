@@ -6,7 +6,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from labelling.learning.tuners import FeedForwardTuner
-from tests.learning.tuners.test_tuners import blobs, every_tuner
+from tests.learning.tuners.helpers import blobs, every_tuner
 
 
 def texts_with_several_labels(n_rows=240, n_dims=24, spread=0.6, seed=0):

@@ -4,7 +4,7 @@ import pytest
 from labelling.learning.memory import MEMORY_ROWS, Memory
 from labelling.learning.targets import Targets
 from labelling.learning.tuners import ContrastiveTuner, FeedForwardTuner
-from tests.learning.tuners.test_tuners import blobs, every_tuner
+from tests.learning.tuners.helpers import blobs, every_tuner
 
 pytestmark = pytest.mark.slow
 

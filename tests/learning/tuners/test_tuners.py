@@ -17,9 +17,8 @@ from labelling.learning.optimise import MIN_HELD_OUT, held_out_rows
 from labelling.learning.targets import Targets, read_targets
 from labelling.learning.tuners import ContrastiveTuner, FeedForwardTuner
 from labelling.learning.tuners._base import class_core
+from tests.learning.tuners.helpers import TUNERS, blobs, every_tuner, parting
 
-TUNERS = [FeedForwardTuner, ContrastiveTuner]
-every_tuner = pytest.mark.parametrize("tuner_class", TUNERS)
 REASON = "one case uses -1 as a class, which marks unlabelled rows here; run without that case below"
 
 
@@ -37,21 +36,6 @@ def test_scikit_learn_contract(estimator, check):
 def test_scikit_learn_contract_for_semi_supervised_classes(tuner_class):
     # scikit-learn drops the case of -1 for its own semi-supervised estimators, by their name.
     check_classifiers_classes("LabelSpreading", tuner_class())
-
-
-def blobs(n_rows=120, n_dims=16, n_classes=3, spread=0.25, seed=0):
-    """Noisy copies of random directions, and which direction each row is of."""
-    rng = np.random.RandomState(seed)
-    codes = np.arange(n_rows) % n_classes
-    return (rng.randn(n_classes, n_dims)[codes] + rng.randn(n_rows, n_dims) * spread).astype(np.float32), codes
-
-
-def parting(space, codes):
-    """Distance between class means over distance within classes, in two dimensions by PCA."""
-    points = PCA(2, random_state=0).fit_transform(space)
-    means = np.stack([points[codes == code].mean(0) for code in np.unique(codes)])
-    within = np.linalg.norm(points - means[codes], axis=1).mean()
-    return np.linalg.norm(means[:, None] - means, axis=2)[np.triu_indices(len(means), 1)].mean() / within
 
 
 @pytest.mark.slow
