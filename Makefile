@@ -3,16 +3,24 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test test-fast lint types pytest screenshots format
+.PHONY: run test test-fast lint scripts types pytest screenshots format
 
 run: $(VENV)/run
 	$(BIN)/streamlit run app.py
 
 test: lint types pytest
 
-lint: $(VENV)/test
+lint: $(VENV)/test scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# What checks the pages' own scripts, where there is node; CORRAL_NODE_REQUIRED, as in CI, makes a missing one a failure.
+scripts:
+	@if command -v npm > /dev/null; then \
+		{ test node_modules/made -nt package-lock.json || { npm ci --silent --no-audit --no-fund && touch node_modules/made; }; } && \
+		npm run --silent lint && npm run --silent types && npm run --silent test; \
+	elif [ -n "$$CORRAL_NODE_REQUIRED" ]; then echo "npm is missing: install Node.js 18.18 or newer."; exit 1; \
+	else echo "Scripts: not checked, as there is no npm."; fi
 
 types: $(VENV)/test
 	$(BIN)/mypy

@@ -1,11 +1,15 @@
 // @ts-check
 // Colours as the painters need them, and the shapes of the points.
 
+let probe = null; // a pixel that is painted to ask for a colour's parts
+
+/** @type {(colour: string) => [number, number, number]} */
 function rgb(colour) {
-  const probe = (rgb.context ??= document.createElement("canvas").getContext("2d", { willReadFrequently: true }));
+  probe ??= document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   probe.fillStyle = colour;
   probe.fillRect(0, 0, 1, 1);
-  return [...probe.getImageData(0, 0, 1, 1).data.subarray(0, 3)];
+  const [red, green, blue] = probe.getImageData(0, 0, 1, 1).data;
+  return [red, green, blue];
 }
 
 // Unlabelled points: between ink and paper, so that they stay quiet in light and in dark.

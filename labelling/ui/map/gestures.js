@@ -44,7 +44,7 @@ class Gestures {
   pressed(event) {
     const { map } = this;
     if (event.target.closest?.(".corral-travel")) return;
-    document.activeElement?.blur(); // from here on the keys are for the map, not for the box typed in before
+    focused()?.blur(); // from here on the keys are for the map, not for the box typed in before
     map.travel.finish();
     map.hover.end();
     this.how = howOf(event);
@@ -72,7 +72,7 @@ class Gestures {
     this.panning = true;
     const { map } = this;
     const box = map.stage.getBoundingClientRect();
-    const from = { x: [...map.range.x], y: [...map.range.y] };
+    const from = structuredClone(map.range);
     const moves = new AbortController();
     const follow = (now) => {
       const right = (now.clientX - event.clientX) / box.width;

@@ -8,6 +8,7 @@ export default () => {
 };
 
 function watchKeys() {
+  const focused = () => /** @type {HTMLElement} */ (document.activeElement);
   const noText = /^(checkbox|radio|range|button|submit|reset|file|color)$/;
   const isBox = (at) => at.tagName === "TEXTAREA" || (at.tagName === "INPUT" && !noText.test(at.type));
   const isOpen = (at) => at.ariaExpanded === "true";
@@ -23,7 +24,8 @@ function watchKeys() {
     const done = ["pointer", "Enter", "Escape"].includes(last);
     if (oldValue === "true" && !isOpen(target) && done) leave(target);
   });
-  document.addEventListener("focusin", ({ target }) => {
+  document.addEventListener("focusin", (event) => {
+    const target = /** @type {HTMLElement} */ (event.target);
     closing.disconnect();
     list = target.role === "combobox" ? target : null;
     if (list) closing.observe(list, { attributeFilter: ["aria-expanded"], attributeOldValue: true });
@@ -33,7 +35,7 @@ function watchKeys() {
   // With the mouse a switch or a button is used once; a person who goes by keys stays where they are.
   document.addEventListener("pointerup", () => {
     setTimeout(() => {
-      const at = document.activeElement;
+      const at = focused();
       const used = at.tagName === "BUTTON" ? !at.ariaHasPopup && !isOpen(at) : at.tagName === "INPUT" && !isBox(at);
       if (last === "pointer" && used) at.blur();
     }, 100); // its click has come
@@ -58,7 +60,7 @@ function watchKeys() {
   });
   // On a busy machine the next key comes before any timer: it is the page's, too. The box has taken Enter by now.
   document.body.addEventListener("keypress", (event) => {
-    const at = document.activeElement;
+    const at = focused();
     if (event.key === "Enter" && at.tagName === "INPUT" && isBox(at) && at.role !== "combobox") at.blur();
   });
   return true;

@@ -23,6 +23,7 @@ class CorralMap {
     this.travel = new Travel(this);
     this.gestures = new Gestures(this);
     this.count = 0;
+    /** @type {View} */
     this.range = { x: [-1, 1], y: [-1, 1] };
     this.painter = makePainter(this.canvas, () => this.draw());
     this.leaving = new AbortController();

@@ -20,5 +20,7 @@ const element = (tag, className, parent, more = {}) => {
   return made;
 };
 
+const focused = () => /** @type {HTMLElement | null} */ (document.activeElement);
+
 // Whether the next key is for a box.
-const typing = () => /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? "");
+const typing = () => /^(INPUT|TEXTAREA|SELECT)$/.test(focused()?.tagName ?? "");

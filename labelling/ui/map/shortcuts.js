@@ -9,15 +9,15 @@ const BOXES = { "/": "Search", n: "New label" };
 // `here`: whether the pointer or the focus is on the map. Returns whether the key was for the map.
 /** @type {(map: any, key: string, here: boolean) => boolean} */
 function shortcut(map, key, here) {
-  const row = document.activeElement?.dataset?.corralRow;
+  const row = focused()?.dataset?.corralRow;
   if (key === "Enter" && row !== undefined) map.pick(Number(row));
   else if (key === "w") map.regions.toggle();
-  else if (key === "?") document.querySelector(".st-key-corral-below [data-testid=stPopover] button")?.click();
+  else if (key === "?") helpButton()?.click();
   else if (key === "f") map.goToSelection();
   else if (key === "h") map.goHome();
   else if (key === "+" || key === "=") map.lookAt(zoomed(map.range, NEARER));
   else if (key === "-") map.lookAt(zoomed(map.range, 1 / NEARER));
-  else if (MOVES[key] && here) map.lookAt(moved(map.range, ...MOVES[key]));
+  else if (MOVES[key] && here) map.lookAt(moved(map.range, MOVES[key][0], MOVES[key][1]));
   else if (key === " " && here) map.gestures.holdSpace(true);
   else if (BOXES[key]) enterBox(BOXES[key]);
   else return false;
@@ -30,9 +30,12 @@ function keyPressed(map, event) {
   if (shortcut(map, event.key, here)) event.preventDefault();
 }
 
+const HELP = ".st-key-corral-below [data-testid=stPopover] button";
+const helpButton = () => /** @type {HTMLElement} */ (document.querySelector(HELP));
+
 // What it holds is typed over.
 function enterBox(name) {
-  const box = document.querySelector(`input[aria-label="${name}"]`);
+  const box = /** @type {HTMLInputElement} */ (document.querySelector(`input[aria-label="${name}"]`));
   box?.focus();
   box?.select();
 }

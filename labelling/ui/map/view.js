@@ -5,8 +5,8 @@
 // The ranges that show all points, or those of the rows that are `wanted`, with a little room around them.
 /** @type {(positions: ArrayLike<number>, wanted?: (row: number) => boolean) => View} */
 function fit(positions, wanted) {
-  const view = {};
-  for (const [offset, axis] of [[0, "x"], [1, "y"]]) {
+  /** @type {(offset: number) => [number, number]} */
+  const reach = (offset) => {
     let low = Infinity;
     let high = -Infinity;
     for (let i = offset; i < positions.length; i += 2) {
@@ -15,14 +15,15 @@ function fit(positions, wanted) {
       if (positions[i] > high) high = positions[i];
     }
     const room = (high - low) * 0.05 || 1;
-    view[axis] = low <= high ? [low - room, high + room] : [-1, 1];
-  }
-  return view;
+    return low <= high ? [low - room, high + room] : [-1, 1];
+  };
+  return { x: reach(0), y: reach(1) };
 }
 
 // About the middle; below 1 nearer.
 /** @type {(view: View, factor: number) => View} */
 function zoomed(view, factor) {
+  /** @type {(ends: [number, number]) => [number, number]} */
   const about = ([low, high]) => {
     const [middle, half] = [(low + high) / 2, ((high - low) / 2) * factor];
     return [middle - half, middle + half];
@@ -39,7 +40,9 @@ function moved({ x: [x0, x1], y: [y0, y1] }, right, up) {
 
 /** @type {(view: View, target: View, part: number) => View} */
 function between(view, target, part) {
-  const way = (from, to) => [0, 1].map((i) => from[i] + (to[i] - from[i]) * part);
+  const at = (from, to) => from + (to - from) * part;
+  /** @type {(from: [number, number], to: [number, number]) => [number, number]} */
+  const way = (from, to) => [at(from[0], to[0]), at(from[1], to[1])];
   return { x: way(view.x, target.x), y: way(view.y, target.y) };
 }
 

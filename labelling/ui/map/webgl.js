@@ -38,6 +38,8 @@ void main() {
 }`;
 
 class GlPainter {
+  slow = false; // a graphics card draws them all in no time, so it asks for no sample of them
+
   constructor(canvas, gl, redraw) {
     this.gl = gl;
     this.canvas = canvas;
@@ -120,6 +122,7 @@ class GlPainter {
     gl.uniform3fv(this.at.ink, rgb(ink).map((value) => value / 255));
   }
 
+  /** @type {(view: View, t: number, size: number, coarse?: boolean) => void} */
   draw({ x, y }, t, size) {
     const { gl, order } = this;
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);

@@ -1,0 +1,15 @@
+// What the map's scripts hand to one another. Only the type checker reads this; nothing of it is served.
+
+/** A place in pixels of the stage from its left top, or in units of the map. */
+type Place = { x: number; y: number };
+/** The part of the plane that is shown. */
+type View = { x: [number, number]; y: [number, number] };
+type Size = { width: number; height: number };
+/** A bit a row; null where it is of no row. */
+type Mask = Uint8Array | null;
+type Order = { rows: Uint32Array; ends: number[]; coarse: Uint32Array; coarseEnds: number[]; counts: number[] };
+type Grid = { near: (left: number, right: number, bottom: number, top: number, visit: (row: number) => void) => void };
+/** What is drawn: "lasso" or "box". */
+type Mode = string;
+/** What all mounts of a page share: the maps by their key. */
+type Registry = any;
