@@ -3,7 +3,7 @@
 import streamlit as st
 
 from labelling.ui.frame import page
-from labelling.ui.labels import manage
+from labelling.ui.labels import compare, manage
 
 page.start("Labels")
 session = page.session()
@@ -13,3 +13,4 @@ with listed:
     manage.listed(session)
 with edited:
     manage.edit(session)
+    compare.show(session)

@@ -32,6 +32,11 @@ STYLE = """<style>
    moves by itself keeps a core busy that the work behind the bar could use. */
 .stElementContainer, .stProgress * { opacity: 1 !important; transition: none !important; }
 .st-key-corral-top { min-height: 3.4rem; }
+/* Streamlit's own grey of captions and shown keys has too little contrast to be read by everybody (WCAG 1.4.3). */
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] *, .stApp kbd {
+  color: color-mix(in srgb, var(--st-text-color) 82%, var(--st-background-color)) !important; opacity: 1 !important; }
+[data-testid^="stBaseButton-primary"]:not(:disabled), .stMultiSelect span[title] {
+  color: light-dark(#fff, #0b1b29) !important; }
 .corral-sample { border-left: 4px solid var(--corral-colour, #8888); padding: 2px 0 2px 10px; margin: 0 0 9px;
   font-size: 0.88rem; line-height: 1.4; white-space: pre-line; overflow-wrap: anywhere; unicode-bidi: plaintext; }
 .corral-sample[data-corral-row] { cursor: pointer; }

@@ -53,6 +53,10 @@ STYLE = """<style>
   flex: none; }
 .st-key-corral-panel { flex-wrap: nowrap; overflow: hidden; gap: 0.3rem; }
 .st-key-corral-panel > * { flex: none; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-corral-progress) { height: 2.9rem; flex: none; }
+.st-key-corral-progress { flex-wrap: nowrap; overflow: hidden; }
+.st-key-corral-progress > :first-child { flex: 1 1 auto; min-width: 0; }
+.st-key-corral-progress button { min-height: 1.6rem; padding: 0 0.2rem; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-corral-head) { height: 2rem; flex: none; }
 .st-key-corral-head { flex-wrap: nowrap; overflow: hidden; }
 .st-key-corral-head button { min-height: 1.6rem; padding: 0 0.4rem; }

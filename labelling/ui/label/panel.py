@@ -13,7 +13,7 @@ from labelling.session import Session
 from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.steps import step, told
 from labelling.ui.history import audit
-from labelling.ui.label import checking, controls, give_labels
+from labelling.ui.label import aim, checking, controls, give_labels
 from labelling.ui.label.reading import Reading
 from labelling.ui.map import colours
 
@@ -24,7 +24,9 @@ MAX_READ = 20_000  # characters of a pinned text
 
 def begin(session: Session) -> None:
     """How much is labelled and selected."""
-    page.labelled(session)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-progress"):
+        page.labelled(session)
+        aim.show(session)
     n = len(session.selection)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-head"):
         if (held := checking.reading(session)) is not None:

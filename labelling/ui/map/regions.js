@@ -23,9 +23,17 @@ class Regions {
       word.onclick = (event) =>
         performance.now() - (this.map.drewAt ?? -1e9) > 100 &&
         this.map.send("region", { place, what: event.shiftKey ? "add" : "new", map: this.map.drawnOn });
+      word.onwheel = (event) => this.passOn(event);
       return { word, x, y, level, width: name.length * WORD.width + WORD.pad };
     });
     this.draw();
+  }
+
+  // A wheel over a word zooms, as it does beside it: plotly's layer below is told of it.
+  passOn(event) {
+    event.preventDefault();
+    const below = document.elementsFromPoint(event.clientX, event.clientY).find((at) => this.map.chart.contains(at));
+    below?.dispatchEvent(new WheelEvent("wheel", event));
   }
 
   toggle() {

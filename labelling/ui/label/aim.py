@@ -1,0 +1,97 @@
+"""How far it is to the aim that a person chose: so much labelled, and so much of it right; and what is left."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from labelling.labels.error_rate import Rightness
+from labelling.selection.regions import Region
+from labelling.session import Session
+from labelling.ui.frame import keys, page, state
+from labelling.ui.frame.steps import step
+from labelling.ui.label.reading import Reading
+from labelling.ui.texts import load
+
+AIMS = (90, 95, 98)  # per cent
+MAX_KINDS = 5
+
+
+@dataclass
+class Aim:
+    """Of the texts so many per cent are to be labelled, and of the labels so many are to be right."""
+
+    share: int = AIMS[0]
+
+
+def show(session: Session) -> None:
+    """A popover with the aim, how far it is, and what is left."""
+    aim, where = state.of_project(Aim), {"project": session.project.id}
+    with st.popover(":material/flag:", help="The aim, and what is left", type="tertiary", key="aim"):
+        chosen = st.segmented_control(
+            "Aim: so many labelled, and so many of them right",
+            AIMS,
+            default=aim.share,
+            format_func=lambda share: f"{share} %",
+            required=True,
+            key=state.widget_key("aim share"),
+        )
+        aim.share = AIMS[0] if chosen is None else chosen
+        n, left = int(np.count_nonzero(session.labels.with_text)), session.labels.unlabelled
+        n_left = int(np.count_nonzero(left))
+        st.markdown(f"- {labelled_so_far(n, n_left, aim.share)}\n- {right_so_far(session.log.rightness(), aim.share)}")
+        if n_left:
+            _what_is_left(session, left)
+        else:
+            st.page_link(page.EXPORT, label="Export the labels", query_params=where)
+        if load.topics_of(session.project.dataset) is not None:
+            st.page_link(page.LABELS, label="Compare with the true topics", query_params=where)
+
+
+def labelled_so_far(n: int, n_left: int, aim: int) -> str:
+    """How far the labelled share of `n` texts is from the aim, in per cent."""
+    more = int(np.ceil(aim / 100 * n)) - (n - n_left)
+    if more > 0:
+        return f"**{more:,} more** to label, to have {aim} % of {n:,}"
+    return f"Labelled: **{(n - n_left) / n:.0%}**, the aim is reached" + (f"; {n_left:,} left" if n_left else "")
+
+
+def right_so_far(found: Rightness | None, aim: int) -> str:
+    """Whether so many of the labels are right as is aimed at, by what was read at random."""
+    if found is None:
+        return f"How right they are nobody knows yet: **press {keys.CHECK}** to check some"
+    low, high = (round(100 * (1 - share)) for share in (found.wrong.high, found.wrong.low))
+    if low >= aim:
+        return f"Right: **{low} to {high} %**, the aim is reached"
+    if high < aim:
+        return f"Right: **{low} to {high} %**, which is less: look for the contradicted ones on the page History"
+    return f"Right: **{low} to {high} %**: check more ({keys.CHECK}) to be sure of {aim} %"
+
+
+def kinds_left(regions: list[Region], left: np.ndarray) -> list[tuple[Region, np.ndarray]]:
+    """The largest regions of the map, which have no row in common, with the rows of the mask `left` in each."""
+    found = [(region, region.rows[left[region.rows]]) for region in regions if region.level == 0]
+    return sorted((one for one in found if len(one[1])), key=lambda one: -len(one[1]))
+
+
+def _what_is_left(session: Session, left: np.ndarray) -> None:
+    if not session.map.has_regions:
+        st.caption("What is left, by kind, comes with the words on the map.")
+        return
+    kinds = kinds_left(session.map.regions(), left & session.map.seen)
+    st.caption("What is left, by kind; a click selects it")
+    for number, (region, rows) in enumerate(kinds[:MAX_KINDS]):
+        st.button(
+            f"{page.escape(region.name)} · {len(rows):,}",
+            key=f"left {number}",
+            on_click=step(lambda rows=rows, name=region.name: _select(session, rows, name)),
+            type="tertiary",
+        )
+    elsewhere = int(np.count_nonzero(left)) - sum(len(rows) for _, rows in kinds[:MAX_KINDS])
+    if elsewhere:
+        st.caption(f"{elsewhere:,} elsewhere")
+
+
+def _select(session: Session, rows: np.ndarray, name: str) -> None:
+    state.of_project(Reading).page = 0
+    session.selection.select(rows, "region", name=name)
