@@ -1,6 +1,7 @@
 """What axe-core finds on every page: nothing serious. And nothing jumps on the label page while one works on it."""
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from labelling.workspace import Project
-from tests.browser.app import settle
-from tests.browser.helpers import GROUP
+from tests.browser.app import settle, wait_for_map
+from tests.browser.helpers import GROUP, places, round_group, search
 from tests.browser.server import ROOT, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -58,3 +59,60 @@ def test_axe_finds_nothing_serious_on_any_page(
         settle(page)
         found += [f"{name or 'texts'}: {fault}" for fault in found_by_axe(page)]
     assert not found, "\n".join(found)
+
+
+STAYS = {
+    "the map": ".corral-stage",
+    "what is selected": ".st-key-corral-head",
+    "what it bears": ".st-key-corral-bears",
+    "the name": 'input[aria-label="New label"]',
+    "the labels": ".st-key-corral-labels",
+    "the line below the map": ".st-key-corral-below",
+}
+
+
+@pytest.mark.parametrize("n_labels", [11, 150])
+@pytest.mark.parametrize(("width", "height"), [(1100, 700), (1440, 900), (1920, 1080)])
+def test_nothing_jumps_and_the_texts_are_in_sight(
+    shared_server: Server, new_page: Callable[..., Page], project: Project, n_labels: int, width: int, height: int
+) -> None:
+    log = project.open_log()
+    for number in range(n_labels):
+        log.assign([number], f"label {number}")
+    page = new_page()
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{shared_server.url}/label?project={project.id}")
+    wait_for_map(page, "UMAP")
+    page.get_by_text("PCA", exact=True).click()
+    wait_for_map(page, "PCA")
+
+    def boxes() -> dict[str, tuple[int, ...]]:
+        settle(page)
+        found = {name: page.locator(css).first.bounding_box() for name, css in STAYS.items()}
+        return {name: tuple(round(box[side]) for side in ("x", "y", "width")) for name, box in found.items() if box}
+
+    before = boxes()
+    assert set(before) == set(STAYS)
+    round_group(page, places(page, project), 1)
+    expect(page.get_by_text("80 selected")).to_be_visible()
+    assert boxes() == before, "after a lasso"
+    texts = page.locator(".st-key-corral-texts .corral-sample")
+    panel = page.locator("[data-testid=stLayoutWrapper]:has(> .st-key-corral-texts)").bounding_box()
+    seen = [box for row in texts.all() if (box := row.bounding_box()) and box["y"] + box["height"] <= height]
+    assert panel
+    assert panel["y"] + panel["height"] <= height
+    assert len(seen) >= 3, "texts of the selection that can be read at once"
+    search(page, "train")
+    expect(page.get_by_text("with the words train")).to_be_visible()
+    assert boxes() == before, "after a search"
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("Nothing selected")).to_be_visible()
+    page.keyboard.press("m")
+    expect(page.get_by_text("80 selected")).to_be_visible()
+    settle(page)
+    page.keyboard.press("1")
+    expect(page.get_by_text(re.compile("labelled label 0")).first).to_be_visible()
+    after = boxes()
+    assert after == before, "after a label was given"
+    scrolled = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    assert scrolled <= height, "nothing scrolls but the texts"

@@ -56,6 +56,7 @@ STYLE = """<style>
 [data-testid="stLayoutWrapper"]:has(> .st-key-corral-progress) { height: 2.9rem; flex: none; }
 .st-key-corral-progress { flex-wrap: nowrap; overflow: hidden; }
 .st-key-corral-progress > :first-child { flex: 1 1 auto; min-width: 0; }
+.st-key-corral-progress p { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; font-size: 0.875rem; }
 .st-key-corral-progress button { min-height: 1.6rem; padding: 0 0.2rem; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-corral-head) { height: 2rem; flex: none; }
 .st-key-corral-head { flex-wrap: nowrap; overflow: hidden; }
@@ -65,7 +66,11 @@ STYLE = """<style>
 .st-key-corral-bears small { display: block; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-corral-words) { height: 1.7rem; flex: none; }
 .st-key-corral-words { overflow: hidden; }
-.st-key-corral-choice { height: 2.1rem; }
+/* As high with two lines as with one. */
+.st-key-corral-new .stFormSubmitButton button { height: 2.5rem; padding: 0 0.3rem; }
+.st-key-corral-new .stFormSubmitButton p { line-height: 1.15; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-corral-choice) { height: 2.1rem; flex: none; }
+.st-key-corral-choice { overflow: hidden; }
 .st-key-corral-choice button { min-height: 1.8rem; padding: 0 0.5rem; }
 .st-key-corral-labels { max-height: min(7.6rem, 17vh); overflow-y: auto; gap: 0.25rem 0.35rem; }
 .st-key-corral-labels button { min-height: 1.6rem; padding: 0 0.4rem; }
@@ -91,7 +96,7 @@ STYLE = """<style>
 .st-key-corral-below > :has(> .st-key-corral-chips) { flex: 1 0 auto; max-width: 62%; overflow: auto hidden; }
 .st-key-corral-chips { flex-wrap: nowrap; }
 .st-key-corral-chips p { white-space: nowrap; }
-@media (max-width: 1400px) { .st-key-corral-hint { display: none; } }
+@media (max-width: 1400px) { .st-key-corral-hint { display: none; } .st-key-corral-progress p { font-size: 0.8rem; } }
 </style>"""
 REFRESH_SECONDS = 0.7
 WATCH_SECONDS = 1.0
