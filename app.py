@@ -13,12 +13,12 @@ else:
             [
                 st.Page("pages/texts.py", title="Texts", default=True),
                 st.Page("pages/label.py", title="Label", url_path="label"),
-                st.Page("pages/labels.py", title="Labels", url_path="labels"),
-                st.Page("pages/tune.py", title="Tune", url_path="tune"),
+                st.Page("pages/tune.py", title="Improve", url_path="tune"),
                 st.Page("pages/classify.py", title="Classify", url_path="classify"),
-                st.Page("pages/history.py", title="History", url_path="history"),
+                st.Page("pages/labels.py", title="Labels", url_path="labels"),
+                st.Page("pages/history.py", title="Check", url_path="history"),
                 st.Page("pages/export.py", title="Export", url_path="export"),
-                st.Page("pages/separation.py", title="Separation", url_path="separation"),
+                st.Page("pages/separation.py", title="Show", url_path="separation"),
             ],
             position="top",
         )

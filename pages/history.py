@@ -1,4 +1,4 @@
-"""History: what was done to the labels, by whom; undo any of it, go back, and read a sample of what was labelled."""
+"""Check: what was done to the labels, by whom; undo any of it, go back, and read a sample of what was labelled."""
 
 import streamlit as st
 
@@ -6,7 +6,7 @@ from labelling.ui.frame import page
 from labelling.ui.history import audit, history
 from labelling.ui.map import load_map
 
-page.start("History")
+page.start("Check")
 session = page.session()
 page.header(session)
 load_map()

@@ -7,7 +7,7 @@ from labelling.ui.frame import page, resources
 from labelling.ui.map import load_plotly
 from labelling.ui.separation import separation
 
-page.start("Separation")
+page.start("Show")
 load_plotly()
 resources.warm_up()
 settings, result = st.columns([1, 3], gap="large")

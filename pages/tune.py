@@ -6,7 +6,7 @@ from labelling.ui.frame import page
 from labelling.ui.map import load_map
 from labelling.ui.tune import spaces, tuning
 
-page.start("Tune")
+page.start("Improve")
 session = page.session()
 page.header(session)
 load_map()

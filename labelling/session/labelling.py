@@ -65,7 +65,7 @@ class Labelling:
             raise StepError("The texts are still being embedded: a random sample can be read already.")
         if sample in ("contradicted", "edge"):
             if (graph := space.neighbours) is None:
-                raise StepError("The neighbour graph is still being made: it comes with the UMAP.")
+                raise StepError("The neighbour graph is still being made: it comes with the clear map.")
             if sample == "contradicted":
                 if self.log.multi_label:
                     raise StepError("Only labels that exclude each other can contradict each other.")

@@ -128,7 +128,7 @@ class Selection:
 
     def _need_graph(self) -> np.ndarray:
         if (graph := self.map.graph) is None:
-            raise StepError("The neighbour graph is still being made: it comes with the UMAP.")
+            raise StepError("The neighbour graph is still being made: it comes with the clear map.")
         return graph
 
     def need_some(self) -> None:

@@ -65,7 +65,7 @@ def make_umap(
         if graph is None:
             return False
         space.save_graph(*graph)
-        begin("UMAP map")
+        begin("Clear map")
     xy = space.map("UMAP")
     if xy is not None:  # texts were added: the others stay where they are
         xy = process.place(embeddings, xy, neighbours=graph, on_progress=on_progress, stop=stop)

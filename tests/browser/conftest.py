@@ -134,7 +134,7 @@ def page(shared_server: Server, traffic: Traffic, project: Project) -> Page:
     page = traffic.page
     page.goto(f"{shared_server.url}/label?project={project.id}")
     wait_for_map(page, "UMAP")
-    page.get_by_text("PCA", exact=True).click()
+    page.get_by_text("Quick map", exact=True).click()
     wait_for_map(page, "PCA")
     return page
 

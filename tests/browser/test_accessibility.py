@@ -83,7 +83,7 @@ def test_nothing_jumps_and_the_texts_are_in_sight(
     page.set_viewport_size({"width": width, "height": height})
     page.goto(f"{shared_server.url}/label?project={project.id}")
     wait_for_map(page, "UMAP")
-    page.get_by_text("PCA", exact=True).click()
+    page.get_by_text("Quick map", exact=True).click()
     wait_for_map(page, "PCA")
 
     def boxes() -> dict[str, tuple[int, ...]]:

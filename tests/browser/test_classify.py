@@ -33,7 +33,7 @@ def test_train_look_keep_and_take_suggestions(
     shot(page, "classify")
     page.get_by_role("button", name="Keep it").click()
     page.wait_for_url("**/label?project=*")
-    page.get_by_text("PCA", exact=True).click()  # the UMAP may be there by now
+    page.get_by_text("Quick map", exact=True).click()  # the UMAP may be there by now
     wait_for_map(page, "PCA", space=1)
     page.get_by_role("button", name="Suggestions").click()
     page.get_by_role("button", name=re.compile(r"^trains \(\d+\)$")).last.click()

@@ -214,11 +214,11 @@ def test_the_change_of_the_map_is_played_stopped_and_switched_off(page: Page, pr
     round_group(page, places(page, project), 0)  # whoever draws means the map as it is now
     assert page.evaluate("() => globalThis.__corral.maps.get('map').travel.t") == 1
     page.get_by_label("animate").uncheck()
-    page.get_by_text("UMAP", exact=True).click()
+    page.get_by_text("Clear map", exact=True).click()
     wait_for_map(page, "UMAP")
     page.reload()
     wait_for_map(page, "UMAP")
-    page.get_by_text("PCA", exact=True).click()
+    page.get_by_text("Quick map", exact=True).click()
     wait_for_map(page, "PCA")
     expect(page.get_by_label("animate")).not_to_be_checked()
 
@@ -318,7 +318,7 @@ def test_without_webgl_the_map_works(server: Server, browser: Browser, project: 
     )
     page.goto(f"{server.url}/label?project={project.id}")
     wait_for_map(page, "UMAP")
-    page.get_by_text("PCA", exact=True).click()
+    page.get_by_text("Quick map", exact=True).click()
     wait_for_map(page, "PCA")
     points = places(page, project)
     round_group(page, points, 2)

@@ -36,7 +36,7 @@ def open_label_page(page: Page, shared_server: Server, project: Project) -> np.n
     """The label page with its PCA; where its points are."""
     page.goto(f"{shared_server.url}/label?project={project.id}")
     wait_for_map(page, "UMAP")
-    page.get_by_text("PCA", exact=True).click()
+    page.get_by_text("Quick map", exact=True).click()
     wait_for_map(page, "PCA")
     return on_screen(page, project.space(0).map("PCA"))
 
@@ -166,7 +166,7 @@ def test_texts_and_names_are_never_more_than_text(
     name = '<script>window.caught=1</script> =1+1 "ʼ" **no** 👩‍👧'
     type_label(page, name)
     wait_for_legend(page, **{name: len(texts)})
-    for link in ("Labels", "History", "Export"):
+    for link in ("Labels", "Check", "Export"):
         page.get_by_role("link", name=link, exact=True).click()
         expect(page.get_by_text("naughty.jsonl")).to_be_visible()
         settle(page)

@@ -106,7 +106,7 @@ def test_from_the_demo_to_the_exported_file(
     expect(page.get_by_text("Nothing selected")).to_be_visible()
 
     # Tune; the new map stands beside the old one and differs; keep it.
-    page.get_by_role("link", name="Tune").click()
+    page.get_by_role("link", name="Improve").click()
     page.get_by_role("button", name="Run the tuner").click()
     expect(page.get_by_role("button", name="Keep it")).to_be_visible()
     expect(page.locator(".corral-map[data-ready]")).to_have_count(2)
@@ -119,7 +119,7 @@ def test_from_the_demo_to_the_exported_file(
     assert not np.allclose(old, new)
     page.get_by_role("button", name="Keep it").click()
     page.wait_for_url("**/label?project=*")
-    page.get_by_text("PCA", exact=True).click()
+    page.get_by_text("Quick map", exact=True).click()
     wait_for_map(page, "PCA", space=1)
     wait_for_legend(page, **counts)
     shot(page, "tuned")
@@ -134,7 +134,7 @@ def test_from_the_demo_to_the_exported_file(
     shot(other, "dark")
 
     # The original can be gone back to, and the tuned space again.
-    page.get_by_role("link", name="Tune").click()
+    page.get_by_role("link", name="Improve").click()
     rows = page.locator("[class*='st-key-space-']")
     expect(rows).to_have_count(2)
     rows.nth(0).get_by_role("button", name="Show").click()

@@ -240,7 +240,7 @@ def test_keys_are_for_the_page_again_after_a_choice(
     expect(page.get_by_label("New label")).not_to_be_focused()
     wait_for_selected(page, 80)
 
-    page.get_by_text("PCA", exact=True).click()
+    page.get_by_text("Quick map", exact=True).click()
     wait_for_map(page, "PCA")
     page.wait_for_function("() => document.activeElement === document.body")
     page.get_by_role("button", name="Filter").click()

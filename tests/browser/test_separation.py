@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 def open_separation(page: Page, server: Server) -> None:
     page.goto(server.url)
-    page.get_by_role("link", name="Separation").click()
+    page.get_by_role("link", name="Show").click()
 
 
 def record(page: Page) -> None:
@@ -143,7 +143,7 @@ def test_the_demo_is_recorded_played_and_saved(
     assert frame(page) == 0
     page.get_by_role("link", name="Texts").click()
     expect(page.get_by_role("button", name="Open the demo")).to_be_visible()
-    page.get_by_role("link", name="Separation").click()
+    page.get_by_role("link", name="Show").click()
     page.locator(".corral-player[data-frame]").wait_for()
 
     with page.expect_download() as download:

@@ -50,7 +50,7 @@ def test_back_leads_to_the_page_before_and_forward_again(shared_server: Server, 
     page.get_by_role("button", name="Open", exact=True).first.click()
     page.wait_for_url(f"**/label?project={project.id}")
     wait_for_map(page, "UMAP")
-    page.get_by_role("link", name="Tune", exact=True).click()
+    page.get_by_role("link", name="Improve", exact=True).click()
     page.wait_for_url(f"**/tune?project={project.id}")
     expect(page.get_by_role("button", name="Run the tuner")).to_be_visible()
     page.go_back()

@@ -169,7 +169,7 @@ def test_grow_shrink_and_strays_need_the_graph(session: Worker) -> None:
         session.selection.grow()
     select_rows(session, [20, 21, 22, 23, 24, 30])
     for step in (session.selection.grow, session.selection.shrink, session.selection.drop_strays):
-        with pytest.raises(StepError, match="comes with the UMAP"):
+        with pytest.raises(StepError, match="comes with the clear map"):
             step()
     ring = ((np.arange(40)[:, None] + [1, -1, 2, -2]) % 40).astype(np.int32)
     session.project.current.save_graph(ring, ring.astype(np.float32))

@@ -47,7 +47,7 @@ def test_umap_of_a_space(session: Worker) -> None:
     assert process.asked == ["neighbours", "neighbours", "map", "map"], "the graph was kept"
     np.testing.assert_array_equal(process.neighbours_given[0], GRAPH)
     np.testing.assert_array_equal(process.init, space.map("PCA"))
-    assert titles == ["Neighbour graph", "Neighbour graph", "UMAP map"]
+    assert titles == ["Neighbour graph", "Neighbour graph", "Clear map"]
     # turned back to lie as what it started from
     xy, pca = space.map("UMAP")[FILLED], space.map("PCA")[FILLED]
     assert np.corrcoef(xy[:, 0], pca[:, 0])[0, 1] > 0.999

@@ -108,7 +108,7 @@ def test_the_label_page_shows_the_map_and_asks_for_a_lasso(project: Project) -> 
 def test_too_few_texts_for_a_umap_are_shown_as_pca(project: Project) -> None:
     at = open_page("label", project)
     assert not at.error
-    assert [group.options for group in at.button_group if "PCA" in group.options] == [["PCA"]]
+    assert [group.options for group in at.button_group if "Quick map" in group.options] == [["Quick map"]]
 
 
 def test_another_project_in_the_same_tab_starts_afresh(project: Project, workspace: Workspace) -> None:

@@ -47,7 +47,7 @@ def start_umap(session: Session, space: Space) -> Job:
     def work(job: Job) -> bool:
         return make_umap(bench.project, space, umap_process(), job.begin, job.progress, job.stop)
 
-    return jobs().start("umap", session.project.id, space.id, title="UMAP map", work=work)
+    return jobs().start("umap", session.project.id, space.id, title="Clear map", work=work)
 
 
 def show_progress(job: Job, unit: str) -> None:

@@ -64,7 +64,7 @@ def right_so_far(found: Rightness | None, aim: int) -> str:
     if low >= aim:
         return f"Right: **{low} to {high} %**, the aim is reached"
     if high < aim:
-        return f"Right: **{low} to {high} %**, which is less: look for the contradicted ones on the page History"
+        return f"Right: **{low} to {high} %**, which is less: look for the contradicted ones on the page Check"
     return f"Right: **{low} to {high} %**: check more ({keys.CHECK}) to be sure of {aim} %"
 
 
@@ -76,7 +76,7 @@ def kinds_left(regions: list[Region], left: np.ndarray) -> list[tuple[Region, np
 
 def _what_is_left(session: Session, left: np.ndarray) -> None:
     if not session.map.has_regions:
-        st.caption("What is left, by kind, comes with the words on the map.")
+        st.caption("What is left, by kind, is told once the map has its words.")
         return
     kinds = kinds_left(session.map.regions(), left & session.map.seen)
     st.caption("What is left, by kind; a click selects it")

@@ -18,7 +18,16 @@ from labelling.ui.frame.steps import step, tell
 from labelling.ui.label import checking, controls, give_labels, panel
 from labelling.ui.label.reading import Reading
 from labelling.ui.map import LABEL_MAP as MAP
-from labelling.ui.map import Drawn, Handlers, answer_hovers, send_positions, send_regions, send_selection, show_map
+from labelling.ui.map import (
+    MAP_NAMES,
+    Drawn,
+    Handlers,
+    answer_hovers,
+    send_positions,
+    send_regions,
+    send_selection,
+    show_map,
+)
 from labelling.workspace import Space
 
 # One screen: the map and the panel are as high as the window leaves them, and only the list of texts scrolls.
@@ -163,7 +172,7 @@ def _show_status(session: Session, job: Job) -> None:
             st.rerun()
     elif job.result:
         jobs().forget(*job.key)
-        page.say_later("All texts are embedded." if embedding else "The UMAP map is ready.")
+        page.say_later("All texts are embedded." if embedding else "The clear map is ready.")
         st.rerun()
     else:
         note, button = st.columns([6, 1], vertical_alignment="center")
@@ -216,13 +225,15 @@ def choose_map(session: Session) -> None:
         "Projection",
         ["PCA", "UMAP"] if umap_possible(session.project) else ["PCA"],
         key=key,
+        format_func=MAP_NAMES.__getitem__,
+        help="Quick: PCA, there at once. Clear: UMAP, which parts groups much better, and takes a while to make.",
         required=True,
         label_visibility="collapsed",
         on_change=step(lambda: setattr(shown, "chosen", True)),
     )
     shown.projection = chosen
     if chosen == "UMAP" and not has_umap:
-        st.caption("UMAP is still being made: PCA meanwhile.")
+        st.caption("The clear map is still being made.")
     if session.search.can_tell_what_moved:
         st.button(
             "What moved",

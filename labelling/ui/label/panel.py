@@ -116,7 +116,7 @@ def steps(session: Session) -> None:
     """The ways from one selection to another."""
     chosen, graph = session.selection, session.map.graph is not None
     some = bool(len(chosen))
-    waits = None if graph else "Comes with the UMAP, which is still being made"
+    waits = None if graph else "Comes with the clear map, which is still being made"
     with st.container(horizontal=True, gap="small", key="corral-steps"):
         for name, key, do, possible, said in (
             ("Grow", keys.GROW, chosen.grow, some and graph, waits or "Takes in the nearest texts, in the full space"),

@@ -22,6 +22,7 @@ from labelling.ui.frame.steps import step
 from labelling.ui.map.colours import Colouring
 
 HERE = Path(__file__).parent
+MAP_NAMES = {"PCA": "Quick map", "UMAP": "Clear map"}  # what the projections are called on the pages
 LABEL_MAP = "map"  # the key of the label page's map
 # One module, in this order; none imports another.
 SCRIPTS = (
