@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from labelling.learning.classifiers._network import is_pooler
-from labelling.learning.classifiers._resume import PATIENCE, State, held_out, minimise
 from labelling.learning.classifiers._texts import Texts, count_longer, tokens_of
-from labelling.learning.optimise import PATIENCE as HEAD_PATIENCE
-from labelling.learning.optimise import Callback, Progress, batch_size, number_of_steps
+from labelling.learning.optimise import (
+    PATIENCE,
+    Callback,
+    Progress,
+    State,
+    batch_size,
+    held_out_rows,
+    minimise,
+    number_of_steps,
+)
 from labelling.learning.targets import Targets
 
 if TYPE_CHECKING:
@@ -29,6 +36,9 @@ HEAD_EVALUATIONS = 100  # of the held-out part, which costs a head alone nothing
 BODY_EVALUATIONS = 20
 # Batches that the body is trained on where nobody says how many: so many rounds over the texts, and at least so many.
 BODY_ROUNDS, LEAST_BODY_STEPS = 3, 60
+WARM_UP = 0.1  # its share of the steps, for the learning rate to rise; then it falls to 0
+BODY_PATIENCE = 4  # looks at the held-out part without a better loss, before a body's training stops
+MAX_GRADIENT = 1.0  # length of the gradient to which a longer one is cut
 
 
 class Fit:
@@ -142,18 +152,16 @@ class Fit:
         # On one thread, as for the tuners: the matrices are small, and threads that wait for each other on a busy
         # machine made half a second last ten.
         with threadpool_limits(1):
-            minimise(
+            self._minimise(
                 {name: p for name, p in self.network.trainable.items() if name.startswith("head.")},
                 loss_of,
-                len(self.learnt),
                 state,
+                progress,
                 rate_of=lambda name: self._rate("head"),
                 n_steps=self.n_steps if self.head_alone else progress.n_steps,
                 n_batch=batch_size(self.n_classes, HEAD_BATCH),
-                weight_decay=self.classifier.weight_decay,
-                progress=progress,
                 held_out_loss=(lambda: self._held_out_loss(pooled[self.watched])) if len(self.watched) else None,
-                patience=HEAD_PATIENCE,
+                patience=PATIENCE,
                 n_evaluations=HEAD_EVALUATIONS,
                 save=self.save if self.head_alone else None,
             )
@@ -173,20 +181,58 @@ class Fit:
         def held_out_loss() -> float:
             return self._held_out_loss(torch.from_numpy(network.run(watched, size)).to(self.device))
 
-        minimise(
+        self._minimise(
             network.trainable,
             loss_of,
-            len(self.learnt),
             self.state,
+            self.progress,
             rate_of=lambda name: self._rate("head" if name.startswith("head.") else train),
             n_steps=self.n_steps,
             n_batch=size,
-            weight_decay=self.classifier.weight_decay,
-            progress=self.progress,
             held_out_loss=held_out_loss if len(watched) else None,
-            patience=PATIENCE,
+            patience=BODY_PATIENCE,
             n_evaluations=BODY_EVALUATIONS,
             save=self.save,
+        )
+
+    def _minimise(
+        self,
+        parameters: dict[str, torch.Tensor],
+        loss_of: Callable[[np.ndarray], torch.Tensor],
+        state: State,
+        progress: Progress,
+        *,
+        n_steps: int,
+        n_batch: int,
+        n_evaluations: int,
+        **options: Any,
+    ) -> None:
+        """Train on batches of an order that is drawn anew for each round over the rows to learn from.
+
+        Order and dropout of each step follow from the seed and the step's number alone, so that nothing else need be
+        kept to go on. `loss_of(places)` is the loss of the batch of these places among the rows to learn from.
+        """
+        import torch
+
+        per_epoch = -(-len(self.learnt) // n_batch)
+
+        def loss_at(step: int) -> torch.Tensor:
+            epoch, place = divmod(step, per_epoch)
+            order = np.random.RandomState([state.seed, epoch]).permutation(len(self.learnt))
+            torch.manual_seed(state.seed + step)
+            return loss_of(order[place * n_batch : (place + 1) * n_batch])
+
+        minimise(
+            parameters,
+            loss_at,
+            state,
+            n_steps=n_steps,
+            schedule=lambda step: min((step + 1) / max(1, WARM_UP * n_steps), (1 - step / n_steps) / (1 - WARM_UP)),
+            weight_decay=self.classifier.weight_decay,
+            progress=progress,
+            evaluate_every=max(1, n_steps // n_evaluations),
+            max_gradient=MAX_GRADIENT,
+            **options,
         )
 
     def _rate(self, of: str) -> float:
@@ -194,6 +240,17 @@ class Fit:
         if chosen != "auto" and of == self.classifier.train:
             return float(chosen)
         return HEAD_RATE if of == "head" else BODY_RATES[of.split("-")[0]]
+
+
+def held_out(targets: Targets, fraction: float | str, rng: np.random.RandomState) -> np.ndarray:
+    """Which labelled rows are held out to stop by: bool (n,). "auto" is the tuners' way: a tenth of 300 and more."""
+    if fraction == "auto":
+        return held_out_rows(targets, rng)
+    mask = np.zeros(len(targets.codes), bool)
+    for code in np.unique(targets.codes) if fraction else ():
+        rows = rng.permutation(np.flatnonzero(targets.codes == code))
+        mask[rows[: min(len(rows) - 1, max(1, round(len(rows) * float(fraction))))]] = True
+    return mask
 
 
 def class_weights(chosen: dict | str | None, classes: np.ndarray, codes: np.ndarray) -> np.ndarray:

@@ -28,9 +28,8 @@ from labelling.learning.classifiers._network import (
     pooling_of,
 )
 from labelling.learning.classifiers._predict import FittedMixin
-from labelling.learning.classifiers._resume import State
 from labelling.learning.classifiers._texts import Texts, read_texts
-from labelling.learning.optimise import Callback
+from labelling.learning.optimise import Callback, State
 from labelling.learning.parameters import Allowed, Number, RandomState, check_parameters, whole
 from labelling.learning.targets import Targets, read_targets
 

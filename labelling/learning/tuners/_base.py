@@ -11,7 +11,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from labelling.learning.memory import Memory
-from labelling.learning.optimise import Callback, Progress, batch_size, held_out_rows, minimise, noisy, number_of_steps
+from labelling.learning.optimise import (
+    Callback,
+    Progress,
+    batch_size,
+    held_out_rows,
+    minimise_drawn,
+    noisy,
+    number_of_steps,
+)
 from labelling.learning.parameters import Allowed, Number, RandomState, check_parameters, whole
 from labelling.learning.saving import SavedMixin
 from labelling.learning.targets import UNKNOWN, Targets, read_targets
@@ -212,7 +220,7 @@ class BaseTuner(SavedMixin, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Tr
             ) -> Weights:
                 if not len(x):
                     return weights  # only the names of labels to come
-                return minimise(
+                return minimise_drawn(
                     weights,
                     lambda weights, rows: self._loss(weights, noisy(x[rows], generator), codes[rows]),
                     weight * torch.from_numpy(self._draw(codes.numpy(), weight.numpy())),

@@ -9,7 +9,15 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from labelling.learning.optimise import MAX_BATCH, MAX_HELD_OUT, Callback, Progress, minimise, noisy, number_of_steps
+from labelling.learning.optimise import (
+    MAX_BATCH,
+    MAX_HELD_OUT,
+    Callback,
+    Progress,
+    minimise_drawn,
+    noisy,
+    number_of_steps,
+)
 from labelling.learning.parameters import Allowed, Number, RandomState, check_parameters, whole
 from labelling.learning.saving import SavedMixin
 from labelling.learning.tuners._head import TEMPERATURE, head, initial_head
@@ -143,7 +151,7 @@ class ContrastiveLearner(SavedMixin, ClassNamePrefixFeaturesOutMixin, Transforme
             # similar and dissimilar pairs are drawn equally often
             chance = np.where(together == 1, 1 / together.sum(), 1 / max((1 - together).sum(), 1))
             chance[held] = 0
-            trained = minimise(
+            trained = minimise_drawn(
                 self._initial_weights(x1.shape[1], generator),
                 loss_of,
                 torch.from_numpy(chance.astype(np.float32)),
