@@ -3,6 +3,7 @@
 import html
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -32,81 +33,7 @@ from labelling.workspace import Space
 
 # One screen: the map and the panel are as high as the window leaves them, and only the list of texts scrolls.
 MAP_HEIGHT = "max(260px, calc(100vh - 196px))"
-STYLE = """<style>
-.stMainBlockContainer { padding: 3.9rem 1.5rem 0; }
-.stMainBlockContainer > .stVerticalBlock { gap: 0.4rem; }
-/* In the line of the menu, where there is room for it. */
-[data-testid="stLayoutWrapper"]:has(> .st-key-corral-top) { position: fixed; top: 0.3rem; right: 11.5rem; width: auto;
-  z-index: 999991; max-width: calc(100vw - 46rem); }
-.st-key-corral-top { flex-wrap: nowrap; }
-.st-key-corral-top h5, .st-key-corral-head h5 { font-size: 1rem; padding: 0; }
-.st-key-corral-top [data-testid="stMarkdownContainer"], .st-key-corral-head [data-testid="stMarkdownContainer"] {
-  margin-bottom: 0; }
-.st-key-corral-top h5 { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
-.st-key-corral-top button { min-height: 1.9rem; }
-/* Over the line below the map, while there is something to say. */
-[data-testid="stLayoutWrapper"]:has(> .st-key-corral-status) { position: fixed; bottom: 0.3rem; left: 1.5rem;
-  width: 60vw; z-index: 20; }
-.st-key-corral-status > * { background: var(--st-background-color); }
-.stVerticalBlock:has(> * > .st-key-corral-stage) { gap: 0.4rem; }
-.st-key-corral-stage { position: relative; gap: 0.2rem; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-corral-steps) { position: absolute; top: 5px; left: 6px; width: auto;
-  z-index: 3; }
-.st-key-corral-steps { gap: 0; background: color-mix(in srgb, var(--st-background-color) 80%, transparent);
-  border-radius: 6px; pointer-events: none; }
-.st-key-corral-steps button { pointer-events: auto; }
-.st-key-corral-steps button { min-height: 1.5rem; padding: 0 0.45rem; }
-.st-key-corral-steps button p { font-size: 0.8rem; }
-.st-key-corral-controls button, .st-key-corral-controls input { min-height: 2rem; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-corral-panel) { height: calc(100vh - 4.6rem); min-height: 26rem;
-  flex: none; }
-.st-key-corral-panel { flex-wrap: nowrap; overflow: hidden; gap: 0.3rem; }
-.st-key-corral-panel > * { flex: none; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-corral-progress) { height: 2.9rem; flex: none; }
-.st-key-corral-progress { flex-wrap: nowrap; overflow: hidden; }
-.st-key-corral-progress > :first-child { flex: 1 1 auto; min-width: 0; }
-.st-key-corral-progress p { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; font-size: 0.875rem; }
-.st-key-corral-progress button { min-height: 1.6rem; padding: 0 0.2rem; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-corral-head) { height: 2rem; flex: none; }
-.st-key-corral-head { flex-wrap: nowrap; overflow: hidden; }
-.st-key-corral-head button { min-height: 1.6rem; padding: 0 0.4rem; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-corral-bears) { height: 2rem; flex: none; }
-.st-key-corral-bears { overflow: hidden; }
-.st-key-corral-bears small { display: block; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-corral-words) { height: 1.7rem; flex: none; }
-.st-key-corral-words { overflow: hidden; }
-/* As high with two lines as with one. */
-.st-key-corral-new .stFormSubmitButton button { height: 2.5rem; padding: 0 0.3rem; }
-.st-key-corral-new .stFormSubmitButton p { line-height: 1.15; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-corral-choice) { height: 2.1rem; flex: none; }
-.st-key-corral-choice { overflow: hidden; }
-.st-key-corral-choice button { min-height: 1.8rem; padding: 0 0.5rem; }
-.st-key-corral-labels { max-height: min(7.6rem, 17vh); overflow-y: auto; gap: 0.25rem 0.35rem; }
-.st-key-corral-labels button { min-height: 1.6rem; padding: 0 0.4rem; }
-.st-key-corral-labels button p { font-size: 0.82rem; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-corral-pages) { height: 1.7rem; flex: none; }
-.st-key-corral-pages button { min-height: 1.6rem; padding: 0 0.3rem; }
-.st-key-corral-panel > [data-testid="stLayoutWrapper"]:has(> .st-key-corral-texts) { flex: 1 1 0; min-height: 5rem;
-  overflow-y: auto; }
-.st-key-corral-undo button { min-height: 1.6rem; padding: 0 0.3rem; }
-.st-key-corral-stage .corral-legend { max-height: 31px; flex-wrap: nowrap; overflow: auto hidden; }
-.st-key-corral-stage .corral-legend-entry { flex: none; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-corral-below) { height: 2.3rem; flex: none; }
-.st-key-corral-below { flex-wrap: nowrap; overflow: hidden; }
-.st-key-corral-below > * { flex: none; }
-/* What is filtered or found needs its buttons: what was done last is cut off before them. */
-.st-key-corral-below > :has(> .st-key-corral-undo) { flex: 0 1 auto; min-width: 0; overflow: hidden; }
-.st-key-corral-undo { flex-wrap: nowrap; justify-content: flex-start; }
-.st-key-corral-undo > *, .st-key-corral-undo .stHorizontalBlock > * { flex: none; width: auto; }
-.st-key-corral-undo .stHorizontalBlock { flex-wrap: nowrap; }
-.st-key-corral-undo kbd { display: none; }
-.st-key-corral-undo .st-key-check kbd { display: inline; }
-.st-key-corral-undo p { white-space: nowrap; }
-.st-key-corral-below > :has(> .st-key-corral-chips) { flex: 1 0 auto; max-width: 62%; overflow: auto hidden; }
-.st-key-corral-chips { flex-wrap: nowrap; }
-.st-key-corral-chips p { white-space: nowrap; }
-@media (max-width: 1400px) { .st-key-corral-hint { display: none; } .st-key-corral-progress p { font-size: 0.8rem; } }
-</style>"""
+STYLE = f"<style>{Path(__file__).with_name('label.css').read_text(encoding='utf-8')}</style>"
 REFRESH_SECONDS = 0.7
 WATCH_SECONDS = 1.0
 # Times what it took to draw the page: so long it rests before it is drawn for what others do, or the server chokes.
