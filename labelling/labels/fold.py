@@ -136,8 +136,14 @@ class Fold:
 
     # ---------------------------------------------------------------- putting in and out of force
 
-    def switched(self, off: set[int], on: set[int], changes_of: Callable[[int], Mapping[int, Change]]) -> list[Change]:
-        """What the rows bear once these actions are out of force and those in force: a Change for each column.
+    def after_switching(
+        self, off: set[int], on: set[int], changes_of: Callable[[int], Mapping[int, Change]]
+    ) -> list[Change]:
+        """What the rows bear once the actions `off` are out of force and those `on` in force: a Change for each column.
+
+        A row whose label was set by an action that goes out of force gets back what it bore before that action. Where
+        that in turn was set by an action out of force, it goes back further, newest action first. Then each action that
+        comes into force sets its rows anew, but for those that a later action has set since.
 
         `changes_of` finds the changes of an action, by column; it is asked once for each of these actions, and for
         those below them that are out of force.
@@ -152,7 +158,7 @@ class Fold:
             seq = max(pending)
             going_back, changes = pending.pop(seq), changes_of(seq)
             for number, rows in going_back.items():
-                values, setters = self._below(seq, changes[number], rows, still_off, changes_of)
+                values, setters = self._borne_before(seq, changes[number], rows, still_off, changes_of)
                 column = self._copied(number, new)
                 column.codes[rows], column.setters[rows] = values, setters
                 for dead, places in _by_setter(setters, still_off):
@@ -180,7 +186,7 @@ class Fold:
             copies[number] = Column(old.codes.copy(), old.setters.copy())
         return copies[number]
 
-    def _below(
+    def _borne_before(
         self,
         seq: int,
         change: Change,
@@ -188,9 +194,9 @@ class Fold:
         off: set[int],
         changes_of: Callable[[int], Mapping[int, Change]],
     ) -> tuple[np.ndarray, np.ndarray]:
-        """What these rows, which action `seq` has set by `change`, bore before it; and the actions that had set them.
+        """What these rows bore before action `seq` set them by `change`, and the actions that had set them then.
 
-        These may be out of force by now.
+        Those actions may be out of force by now: the caller goes back further.
         """
         where = np.searchsorted(change.rows, rows)
         assert change.before is not None and change.before_setters is not None  # noqa: S101, PT018 - it sets rows

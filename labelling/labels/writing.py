@@ -205,7 +205,7 @@ class LogWriter(LogReader):
         if connection.scalar(n_rows) != self.n_rows:  # the new ones may have been set by what is taken back
             raise LabelError("Texts were added to this project, in another tab: open it again, then take this step.")
         off, on = self._fold.switches(kind, targets)
-        changed = self._fold.switched(off, on, lambda seq: self._changes_of(connection, seq))
+        changed = self._fold.after_switching(off, on, lambda seq: self._changes_of(connection, seq))
         self._fold.labels_where((self._fold.off | off) - on, changed, strict=True)
         label_id = self.actions[targets[0] - 1].label_id if kind != "revert" else None
         self._append(connection, kind, changed, label_id=label_id, targets=targets)

@@ -110,7 +110,7 @@ class UmapProcess:
             if len(rows) < len(among):
                 arrays["rows"] = np.searchsorted(among, rows)
             settings = {"n_neighbors": k, "random_state": random_state}
-            found = self._work("neighbours", arrays, settings, ("near", "far"), on_progress, stop)
+            found = self._run_task("neighbours", arrays, settings, ("near", "far"), on_progress, stop)
             if found is None:
                 return None
             near[rows] = np.where(found[0] < 0, -1, among[found[0]])
@@ -152,7 +152,7 @@ class UmapProcess:
         if init is None or np.isnan(init[present]).any(axis=1).all():
             start = pca(embeddings, random_state=random_state)
         else:
-            start = self._start(embeddings, present, init, near, far)
+            start = self._initial_positions(embeddings, present, init, near, far)
         settings = {"min_dist": min_dist, "random_state": random_state, "alpha": ALPHA}
         if n_present <= SAMPLE_ROWS:
             settings["n_epochs"] = SAMPLE_EPOCHS
@@ -178,7 +178,7 @@ class UmapProcess:
         xy = self._layout(start, sampled, None, *graph, settings, of_the_sample, stop)
         if xy is None:
             return None
-        start = self._start(embeddings, present, xy * (n_present / SAMPLE_ROWS) ** 0.25, near, far)
+        start = self._initial_positions(embeddings, present, xy * (n_present / SAMPLE_ROWS) ** 0.25, near, far)
         settings["n_epochs"] = EPOCHS
         return self._layout(start, present, rows, near, far, settings, of_all, stop)
 
@@ -215,12 +215,12 @@ class UmapProcess:
             if neighbours is None:
                 return None
         near, far = (part[:, :n_neighbors] for part in neighbours)
-        start = self._start(embeddings, present, xy, near, far)
+        start = self._initial_positions(embeddings, present, xy, near, far)
         settings = {"min_dist": min_dist, "random_state": random_state, "n_epochs": PLACE_EPOCHS, "alpha": PLACE_ALPHA}
         return self._layout(start, present, new, near, far, settings, on_progress, stop)
 
     @staticmethod
-    def _start(
+    def _initial_positions(
         embeddings: np.ndarray, present: np.ndarray, xy: np.ndarray, near: np.ndarray, far: np.ndarray
     ) -> np.ndarray:
         """`xy` with a position for every row that is `present`: by its neighbours, else where its nearest text lies."""
@@ -251,14 +251,14 @@ class UmapProcess:
         arrays["far"] = far[present]
         if moving is not None:
             arrays["moving"] = number[moving]
-        found = self._work("layout", arrays, settings, ("map",), on_progress, stop)
+        found = self._run_task("layout", arrays, settings, ("map",), on_progress, stop)
         if found is None:
             return None
         xy = np.full((len(start), 2), np.nan, np.float32)
         xy[present] = found[0]
         return xy
 
-    def _work(
+    def _run_task(
         self,
         task: str,
         arrays: dict[str, np.ndarray],
@@ -279,7 +279,7 @@ class UmapProcess:
                     np.save(folder / f"{what}.npy", array)
                 for _ in range(2):  # one that the system killed, for want of memory say, is given another try
                     child = self._running()
-                    answer = self._ask(child, {"folder": name, "task": task, **settings}, on_progress, stop)
+                    answer = self._send(child, {"folder": name, "task": task, **settings}, on_progress, stop)
                     if stop.is_set() or self._child is not child:
                         child.kill()
                         child.wait()
@@ -295,7 +295,7 @@ class UmapProcess:
         finally:
             self._lock.release()
 
-    def _ask(
+    def _send(
         self,
         child: "subprocess.Popen[str]",
         request: dict[str, Any],
@@ -317,7 +317,7 @@ class UmapProcess:
         try:
             child.stdin.write(json.dumps(request) + "\n")
             child.stdin.flush()
-            return self._wait(child, on_progress)
+            return self._read_answer(child, on_progress)
         except BrokenPipeError:
             return None
         except BaseException:  # of `on_progress`: the next request must not read what is still to come for this one
@@ -329,7 +329,8 @@ class UmapProcess:
             stopper.join()
 
     @staticmethod
-    def _wait(child: subprocess.Popen[str], on_progress: Callable[[int, int], None] | None) -> str | None:
+    def _read_answer(child: subprocess.Popen[str], on_progress: Callable[[int, int], None] | None) -> str | None:
+        """Read what the child says until it is "done" or has failed; None where it ended before."""
         for line in child.stdout or ():
             word, _, rest = line.strip().partition(" ")
             if word == "progress":

@@ -240,7 +240,8 @@ def show(session: Session) -> None:
         beside = st.container(gap="xsmall", key="corral-panel")
     with beside:
         panel.begin(session)  # the answer to a lasso, before all else
-    # The browser takes a tenth of a second to lay out what follows, and would do so before it shows this.
+    # What was sent so far is the answer to a lasso. Were the rest sent at once, the browser would lay it all out, for a
+    # tenth of a second, before it showed any of it: so this run waits until the first part is on the screen.
     time.sleep(HEAD_START_SECONDS)
     with left:
         if session.map.view is None:
