@@ -107,8 +107,8 @@ def _strays(session: Session) -> None:
             shortcut=keys.DROP_STRAYS,
             on_click=step(lambda rows=session.selection.rows: _go_on(session, rows, session.selection.drop_strays)),
             type="tertiary",
-            help="Outliers, which may not belong here: most of their nearest texts lie outside. The map has two dimensions, "
-            "the space has hundreds; they lie here on the map, but not in the space.",
+            help="Outliers, which may not belong here: most of their nearest texts lie outside. The map has two "
+            "dimensions, the space has hundreds; they lie here on the map, but not in the space.",
         )
 
 
