@@ -32,7 +32,7 @@ COOKIE_JS = """export default ({ data }) => {
 # The provider sends one back to the first page. What was wanted waits in this tab of the browser meanwhile: the name of
 # a page here and a project's id, nothing else, so that nobody can be sent anywhere else by it.
 WANTED_JS = """const KEY = "corral-wanted";
-const PAGE = /^(label|labels|tune|classify|history|export|separation)$/;
+const PAGE = /^(label|tune|classify|labels|history|export|separation)$/;
 const ID = /^[a-z0-9]{1,40}$/;
 
 export default ({ data }) => {
