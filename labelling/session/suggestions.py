@@ -72,6 +72,17 @@ class Suggested:
             self._offers = (key, offers)
         return self._offers[1]
 
+    def labels_at_least(self, sure: float) -> np.ndarray:
+        """The id of the label that is suggested for each row without one, -1 elsewhere: int32 (n_rows,).
+
+        A label that the project has not yet is left out.
+        """
+        ids = np.full(self.log.n_rows, UNLABELLED, np.int32)
+        for offer in self.offers(sure):
+            if label := self.log.find(offer.name):
+                ids[offer.rows] = label.id
+        return ids
+
     def _by_suggestion(self, seq: int) -> np.ndarray:
         """Of each action, by its number: -1 up to action `seq`, then whether it labelled what was suggested, 0 or 1."""
         by = np.array([0, *(action.source == "suggestion" for action in self.log.actions)], np.int8)
