@@ -48,7 +48,7 @@ class WordEncoder:
 
 
 class FakeTuner:
-    """Records what it was fitted on; doubles the first dimension."""
+    """Records what it was fitted on; doubles the first dimension; suggests by its sign."""
 
     def __init__(self, keep: float = 0.5) -> None:
         self.keep = keep
@@ -58,9 +58,13 @@ class FakeTuner:
 
     def fit(self, X: np.ndarray, y: np.ndarray, callback: Callable[..., bool | None] | None = None) -> "FakeTuner":
         self.X, self.y = X, y
+        self.classes_ = np.unique([name for name in y if name is not None]) if y.ndim == 1 else None
         if callback:
             callback(1, 1, 0.5, None)
         return self
+
+    def suggest(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return (X[:, 0] > 0).astype(int), np.where(np.abs(X[:, 0]) > 1, 0.95, 0.6)
 
     def transform(self, X: np.ndarray) -> np.ndarray:
         assert np.isfinite(X).all()

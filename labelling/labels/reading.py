@@ -202,6 +202,21 @@ class LogReader:
         alike = (label for label in self.labels if composed(label.name) == composed(name))
         return named or next(alike, None)
 
+    def find_by_then(self, name: str) -> Label | None:
+        """As `find`; else what became of the label that had this name last: it was renamed, or merged into another."""
+        if (label := self.find(name)) is not None:
+            return label
+        named = (
+            label_id
+            for action in reversed(self.actions)
+            for label_id, fields in action.changes.items()
+            if fields.get("name") == name
+        )
+        label_id = next(named, UNLABELLED)
+        for _ in self._became:
+            label_id = self._became.get(label_id, label_id)
+        return self._by_id.get(label_id)
+
     @property
     def n_ids(self) -> int:
         """One more than the highest id of a label, gone or not."""

@@ -52,7 +52,7 @@ class Session:
         self.selection = Selection(self.map, self.labels)
         self.search = Search(project, encoder_for)
         self.labelling = Labelling(project, self.log, self.selection)
-        self.suggested = Suggested(project, self.labels, self.selection)
+        self.suggested = Suggested(project, self.labels, self.selection, self.search)
 
     def show_only(self, wanted: np.ndarray | None) -> int:
         """Show these rows alone, bool (n_rows,), None for all; return how many of the selection are hidden by that.

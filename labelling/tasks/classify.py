@@ -36,6 +36,7 @@ def classify(
     log.refresh()
     if log.multi_label:
         raise StepError("A classifier takes one label a text: this project has yes, no and unknown for each.")
+    settings = {**settings, "seq": log.seq}
     texts, empty = project.dataset.texts, project.dataset.empty
     if not getattr(classifier, "pretrained_", False):
         labelled = np.flatnonzero(~empty & (log.codes != UNLABELLED))

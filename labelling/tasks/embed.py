@@ -50,7 +50,7 @@ def embed(
 
 
 def can_be_made(space: Space) -> bool:
-    """Whether the space lacks embeddings or its PCA, of all rows or of some, and what made it is still there."""
+    """Whether the space lacks embeddings, its PCA or suggestions, of some rows or all, and what made it is there."""
     made_of = (space.folder / name for name in (TUNER_FILE, CLASSIFIER_FOLDER))
-    whole = space.ready and space.map("PCA") is not None
+    whole = space.ready and space.map("PCA") is not None and (space.has_suggestions or not space.suggests)
     return not whole and (space.kind == "encoder" or any(path.exists() for path in made_of))

@@ -38,9 +38,9 @@ def cannot_write(path: Path, error: OSError) -> WorkspaceError:
 
 @dataclass(frozen=True)
 class Suggestions:
-    """A classifier's likeliest label of each row: int32 (n_rows,), places in `classes`, -1 where a row has no text.
+    """A model's likeliest label of each row: int32 (n_rows,), places in `classes`, -1 where a row has no text.
 
-    `probability` is float32 (n_rows,).
+    `probability` is float32 (n_rows,): of a classifier; of a tuner times how near the labelled texts are.
     """
 
     classes: tuple[str, ...]
@@ -49,7 +49,11 @@ class Suggestions:
 
     def rows(self, label: str, at_least: float) -> np.ndarray:
         """The rows for which the label is suggested with at least this probability: int64, sorted."""
-        return np.flatnonzero((self.codes == self.classes.index(label)) & (self.probability >= at_least))
+        return np.flatnonzero(self.sure(at_least) == self.classes.index(label))
+
+    def sure(self, at_least: float) -> np.ndarray:
+        """The codes of what is suggested with at least this probability, -1 elsewhere: int32 (n_rows,)."""
+        return np.where(np.asarray(self.probability) >= at_least, self.codes, -1)
 
 
 @dataclass(frozen=True)
@@ -146,9 +150,19 @@ class Space:
         save_array(self._path("neighbours"), np.asarray(neighbours, np.int32))
 
     @property
-    def suggestions(self) -> "Suggestions | None":
-        """What a classifier guesses for each row; None where none was trained with this space."""
-        found = self._both("suggested", "probability")
+    def suggests(self) -> bool:
+        """Whether what made it suggests labels, see `suggestions`."""
+        return "classes" in self.settings
+
+    @property
+    def has_suggestions(self) -> bool:
+        """Whether there are suggestions of all rows."""
+        return self._holds_all("suggested") and self._holds_all("probability")
+
+    @property
+    def suggestions(self) -> Suggestions | None:
+        """What the tuner or classifier that made it suggests for each row; None where there is none, or not of all."""
+        found = self._both("suggested", "probability") if self.suggests else None
         return None if found is None else Suggestions(tuple(self.settings["classes"]), *found)
 
     def save_suggestions(self, codes: np.ndarray, probability: np.ndarray) -> None:

@@ -135,6 +135,19 @@ test("the shapes of the points cover their middle and not their corners", () => 
   assert.ok(stamp(0, 15, 13, true).ring.some((part) => part > 0.5));
 });
 
+test("a hollow point has its outline and no middle, selected or not", () => {
+  const { stamp } = load("stamp");
+  for (const shape of [0, 1, 2, 3]) {
+    for (const ringed of [false, true]) {
+      const [full, hollow] = [false, true].map((each) => stamp(shape, 15, 13, ringed, each).cover);
+      assert.ok(hollow[7 * 15 + 7] < 0.01, `middle of shape ${shape}`);
+      assert.ok(hollow.some((part) => part > 0.99), `outline of shape ${shape}`);
+      assert.ok(hollow.every((part, i) => part <= full[i]));
+      assert.ok(hollow.every((part, i) => full[i] < 0.01 || full[i] > 0.99 || part === full[i]), "its edge is the same");
+    }
+  }
+});
+
 test("points set out slowly and arrive slowly", () => {
   const { eased } = load("eased");
   assert.deepEqual([eased(0), eased(0.5), eased(1)], [0, 0.5, 1]);

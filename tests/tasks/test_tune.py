@@ -17,10 +17,12 @@ from labelling.workspace import Project, Workspace
 from tests.projects import (
     EMPTY,
     FILLED,
+    MORE,
     FakeTuner,
     label_in_lassos,
     make_dataset,
     new_session,
+    opened,
     select_rows,
     tuner_like,
 )
@@ -43,7 +45,12 @@ def test_tune(session: Worker) -> None:
     assert steps == [(1, 1, 0.5, None)]
 
     assert (space.name, space.kind, space.state, space.parent) == ("Round 1", "FakeTuner", "candidate", 0)
-    assert space.settings == {"keep": 0.25, "labels": {"card": 3, "refund": 2}}
+    assert space.settings == {
+        "keep": 0.25,
+        "labels": {"card": 3, "refund": 2},
+        "seq": 3,
+        "classes": ["card", "refund"],
+    }
     assert space.ready
     assert (space.folder / "tuner.safetensors").read_bytes() == b"tuner"
     tuned = np.asarray(space.embeddings)
@@ -54,6 +61,58 @@ def test_tune(session: Worker) -> None:
     np.testing.assert_array_equal(space.map("PCA"), projections.align(projections.pca(tuned), shown))
     assert session.project.current.id == 0
     np.testing.assert_array_equal(np.asarray(session.project.current.embeddings), x)
+
+
+def test_a_tuner_suggests_for_all_texts_and_for_those_that_are_added(
+    session: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label_in_lassos(session)
+    monkeypatch.setattr("labelling.tasks.tune.ROWS_AT_ONCE", 7)
+    space = session.tune(tuner_like(session.project.current), "Round 1")
+    x = np.asarray(session.project.current.embeddings)
+    tuner = FeedForwardTuner.load(space.folder / "tuner.safetensors")
+    codes, sure = tuner.suggest(x[FILLED])
+    found = space.suggestions
+    assert found is not None
+    assert found.classes == ("card", "password", "refund")
+    np.testing.assert_array_equal(found.codes[FILLED], codes)
+    np.testing.assert_allclose(found.probability[FILLED], sure, atol=1e-6)
+    assert (found.codes[EMPTY] == -1).all()
+    assert np.isnan(found.probability[EMPTY]).all()
+
+    session.project.keep_space(space.id)
+    session.project.append(make_dataset(MORE))
+    again = new_session(session.workspace, session.project)
+    assert again.suggested.space is None, "not read yet"
+    assert again.embed()
+    more = again.suggested.space.suggestions
+    np.testing.assert_array_equal(more.codes[:40], found.codes)
+    new = np.asarray(again.project.spaces()[0].embeddings)[40:]
+    np.testing.assert_array_equal(more.codes[40:], tuner.suggest(new)[0])
+
+
+def test_suggestions_that_were_lost_are_made_again(session: Worker) -> None:
+    label_in_lassos(session)
+    space = session.tune(tuner_like(session.project.current), "1")
+    before = np.array(space.suggestions.codes)
+    (space.folder / "suggested.npy").unlink()
+    again = new_session(session.workspace, session.project)
+    assert again.project.space(space.id).suggestions is None
+    assert again.embed()
+    np.testing.assert_array_equal(again.project.space(space.id).suggestions.codes, before)
+
+
+def test_yes_no_and_unknown_get_no_suggestions(workspace: Workspace) -> None:
+    project = workspace.create("many", make_dataset(), {}, multi_label=True)
+    session = opened(workspace, project)
+    session.log.assign(FILLED[:6], "card")
+    session.log.assign(FILLED[6:12], "card", answer=NO)
+    space = session.tune(tuner_like(session.project.current), "1")
+    assert not space.suggests
+    assert space.suggestions is None
+    session.project.keep_space(space.id)
+    assert session.suggested.space is None
+    assert session.suggested.offers(0.5) == []
 
 
 def test_tuning_starts_from_the_original_and_knows_other_tabs_labels(workspace: Workspace, session: Worker) -> None:

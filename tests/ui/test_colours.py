@@ -81,6 +81,37 @@ def test_by_label(log: LabelLog) -> None:
     assert colouring.codes[5] == 0
 
 
+def test_what_is_suggested_is_hollow_in_the_colour_of_its_label(log: LabelLog) -> None:
+    log.assign([1, 2], "a")
+    log.assign([4], "b")
+    suggested = np.full(N_ROWS, -1)
+    suggested[[2, 7, 8]] = log.find("b").id  # row 2 has a label by now
+    suggested[9] = log.find("a").id
+    colouring = by_label(log, None, suggested, "1-0.9")
+    plain = by_label(log)
+    assert colouring.id != plain.id
+    looks = [colouring.palette[code] for code in colouring.codes]
+    assert looks[7] == looks[8] == {**style(1), "hollow": True}
+    assert looks[9] == {**style(0), "hollow": True}
+    assert looks[2] == style(0)
+    assert looks[4] == style(1)
+    assert looks[0] == QUIET
+    assert colouring.codes.dtype == np.uint8
+    assert len(colouring.palette) <= 256
+    counted = {
+        entry["name"]: (entry["count"], colouring.rows_of(entry["group"]).tolist()) for entry in colouring.legend
+    }
+    assert counted["suggested"] == (3, [7, 8, 9])
+    assert counted["a"] == (2, [1, 2])
+    assert counted["nothing suggested"][0] == N_ROWS - 6
+    shown = next(entry for entry in colouring.legend if entry["name"] == "suggested")
+    assert colouring.palette[shown["code"]] == {"colour": None, "shape": 0, "hollow": True}
+    hidden = colouring.shown({shown["group"]})
+    assert np.flatnonzero(~hidden).tolist() == [7, 8, 9]
+    again = colouring.counted(np.ones(N_ROWS, bool))
+    assert {entry["name"]: entry["count"] for entry in again.legend} == {name: n for name, (n, _) in counted.items()}
+
+
 def test_more_labels_than_marks(tmp_path: Path) -> None:
     n_labels = 2 * N_STYLES + 3
     log = open_log(tmp_path, "p", n_labels + 1)

@@ -92,7 +92,7 @@ def test_the_history_is_read_and_gone_back_in(project: Project) -> None:
     ann.assign(range(5), "a", how={"by": "lasso", "space": 0, "projection": "PCA"})
     bob.assign(range(5, 8), "b")
     ann.refresh()
-    ann.labelling.clear([0])
+    ann.clear([0])
     at = open_page("history", project)
     table = at.dataframe[0].value
     assert table["#"].tolist() == [3, 2, 1]
@@ -262,7 +262,8 @@ def test_a_classifier_is_trained_kept_and_suggests(workspace: Workspace) -> None
     at = open_page("label", project)
     at.slider(key="suggestions at least").set_value(0.5)
     at.run().button(key="suggested card").click().run()
-    assert at.session_state[page.SESSION].selection.rows.tolist() == list(range(13, 24, 2))
+    session = at.session_state[page.SESSION]
+    assert session.selection.rows.tolist() == list(range(13, 24, 2))
     at.selectbox(key="colour by").select("suggestion")
     assert not at.run().exception
     at.selectbox(key="colour by").select("how sure")

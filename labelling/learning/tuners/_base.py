@@ -22,6 +22,7 @@ from labelling.learning.optimise import (
 )
 from labelling.learning.parameters import Allowed, Number, RandomState, check_parameters, whole
 from labelling.learning.saving import SavedMixin
+from labelling.learning.support import support
 from labelling.learning.targets import UNKNOWN, Targets, read_targets
 
 if TYPE_CHECKING:
@@ -330,6 +331,21 @@ class BaseTuner(SavedMixin, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Tr
         """Return the likeliest of `classes_` for each row, or 1 (yes) or 0 (no) for each: int (n_rows, n_classes)."""
         probabilities = self.predict_proba(X)  # first, so that an unfitted tuner says so
         return (probabilities > 0.5).astype(int) if self.multi_label_ else self.classes_[probabilities.argmax(axis=1)]
+
+    def suggest(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return the likeliest label of each row and how sure it is: its place in `classes_`, int (n_rows,), and
+        float32 (n_rows,), from 0 to 1.
+
+        Sure is the probability times how near the labelled rows of this label are, see `learning.support`: a row of a
+        label that has not been named yet is no sure one of another. Raises ValueError where the tuner was fitted on yes
+        / no / unknown.
+        """
+        probabilities = self.predict_proba(X)
+        if self.multi_label_:
+            raise ValueError("suggest needs one label a row; this tuner was fitted on yes / no / unknown")
+        codes = probabilities.argmax(axis=1)
+        x = _unit(validate_data(self, X, dtype=np.float32, reset=False))
+        return codes, probabilities.max(axis=1) * support(x, codes, self.memory_)
 
     @property
     def _n_features_out(self) -> int:

@@ -8,6 +8,7 @@ GROW, SHRINK, DROP_STRAYS = "G", "S", "D"
 INVERT, UNLABELLED, BACK, DESELECT = "I", "U", "B", "Escape"
 MORE_LIKE_IT, UNPIN = "T", "X"
 SELECT_FOUND, CHECK = "M", "V"
+ACCEPT = "Enter"  # what is suggested for the selection
 NEXT_PAGE, LAST_PAGE = "J", "K"
 YES, NO, UNLABEL = "Y", "O", "0"
 # While texts are checked one by one; the labels' keys and those above mean nothing then.
@@ -30,6 +31,7 @@ TABLE = (
     (f"{BACK}, {DESELECT}", "the selection before, none"),
     (f"{NEXT_PAGE}, {LAST_PAGE}", "the next and the last texts to read"),
     (CHECK, f"check: read some of what was labelled last, drawn at random; 1 to 9, {ALL_BELONG}, {KEEP} answer"),
+    (ACCEPT, "accept what is suggested for the selection"),
     (WORDS, "hide the words on the map, or show them; a click on one selects its region"),
     (f"{TO_SELECTION}, {SHOW_ALL}", "zoom to the selection, show all (also by double-click)"),
     (f"wheel, {NEARER}, {FARTHER}, arrows", "zoom and move; so do the middle button, and space and drag"),

@@ -29,6 +29,7 @@ PLACEHOLDER = {
     "meaning": "what the texts should be about",
 }
 N_NEAREST = 100
+RANKED = {"meaning": "nearest", "row": "nearest", "moved": "most moved", "unsure": "least sure"}  # what the first are
 
 
 @dataclass
@@ -59,14 +60,14 @@ def controls(session: Session) -> Shown:
     looks, view, key = state.of_project(Looks), session.map.view, state.widget_key("colour by")
     assert view is not None  # noqa: S101 - the page shows its controls with a map only
     space = session.suggested.space
-    guesses = [SUGGESTION, SURE] if space is not None and space.suggestions is not None else []
+    guesses = [SUGGESTION, SURE] if space is not None else []
     columns = _columns(session.project.dataset_id, session.project.dataset)
     searched = [SEARCH] if session.search.found else []
     options = [LABEL, *guesses, DENSITY, *searched, *(f"{COLUMN}{name}" for name in columns)]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-controls"):
         with st.popover("Filter", icon=":material/filter_alt:"):
             wanted = filtering.choose(session)
-        suggesting.show(session)
+        suggesting.show(session, lambda: look_for(session.suggested.find_least_sure))
         if looks.by_search or st.session_state.get(key) not in options:
             st.session_state[key] = LABEL if session.search.found is None else SEARCH
             looks.by_search = False
@@ -133,7 +134,7 @@ def _columns(dataset_id: str, _dataset: Dataset) -> list[str]:
 
 def _coloured(session: Session, by: str, among: np.ndarray, mask: np.ndarray | None) -> Colouring:
     if by == LABEL:
-        return colours.by_label(session.log, session.labels.focus)
+        return suggesting.by_label(session)
     assert session.map.view is not None  # noqa: S101
     # What is slow to make stays as long as what it is made of is the same.
     key, made_of = (session.map.view.id, by, _guessing(session, by)), (session.search.found, mask)
@@ -150,7 +151,7 @@ def _made(session: Session, by: str, among: np.ndarray) -> Colouring:
         return colours.by_density(session.map.view.id, session.map.view.xy)
     if by == SEARCH:
         assert session.search.found is not None  # noqa: S101
-        ranked = {"meaning": "nearest", "row": "nearest", "moved": "most moved"}.get(session.search.found.kind, "")
+        ranked = RANKED.get(session.search.found.kind, "")
         best = session.search.found.best(among, colours.NEAREST[-1] if ranked else None)
         return colours.by_found(session.search.found.query, best, session.project.n_rows, ranked=ranked)
     if by in (SUGGESTION, SURE):
@@ -187,7 +188,7 @@ def on_legend(session: Session, group: int, what: str) -> None:
     if what == "toggle":
         hidden_groups(session, by).symmetric_difference_update({group})
         return
-    colouring = colours.by_label(session.log, session.labels.focus) if by == LABEL or made is None else made[2]
+    colouring = suggesting.by_label(session) if by == LABEL or made is None else made[2]
     rows = colouring.rows_of(group)
     name = next((str(entry["name"]) for entry in colouring.legend if entry["group"] == group), "")
     session.selection.select(rows, "legend", what, colours=by, entry=name)
@@ -253,8 +254,8 @@ def found(session: Session) -> None:
     query = page.escape(_cut(found.query))
     n = N_NEAREST if ranked else len(found.best(session.map.seen))
     with st.container(horizontal=True, vertical_alignment="center", key="corral-found", gap="small", width="content"):
-        if found.kind == "moved":
-            st.markdown(f"Texts that **{query}**", width="content")
+        if found.kind in ("moved", "unsure"):
+            st.markdown(f"Texts {'that' if found.kind == 'moved' else 'of which it is'} **{query}**", width="content")
         elif ranked:
             st.markdown(f"Nearest to **{query}**", width="content")
         else:

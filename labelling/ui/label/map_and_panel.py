@@ -16,7 +16,7 @@ from labelling.tasks.maps import map_part, umap_possible
 from labelling.ui.frame import faults, keys, page, progress, state
 from labelling.ui.frame.resources import jobs, workspace
 from labelling.ui.frame.steps import step, tell
-from labelling.ui.label import checking, controls, give_labels, panel
+from labelling.ui.label import checking, controls, give_labels, panel, suggesting
 from labelling.ui.label.reading import Reading
 from labelling.ui.map import LABEL_MAP as MAP
 from labelling.ui.map import (
@@ -271,7 +271,7 @@ def show(session: Session) -> None:
                 ),
             )
             panel.steps(session)
-            answer_hovers(MAP, session.project.dataset, shown.colouring, session.log.name_of)
+            answer_hovers(MAP, session.project.dataset, shown.colouring, lambda row: suggesting.name_of(session, row))
         _below(session, shown)
     with beside:
         panel.show(session)
@@ -328,6 +328,7 @@ def _below(session: Session, shown: controls.Shown) -> None:
                 st.caption(f"**{n_shown:,} of {n_placed:,}** are shown.", width="content")
             controls.chips(session, shown)
             controls.found(session)
+            suggesting.accept(session)
         with st.popover("Keys", type="tertiary", icon=":material/keyboard:"):
             lines = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(what)}</dd>" for key, what in keys.TABLE)
             st.html(f'<dl class="corral-keys">{lines}</dl>')

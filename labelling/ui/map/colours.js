@@ -22,9 +22,10 @@ const packed = ([red, green, blue]) => ((255 << 24) | (blue << 16) | (green << 8
 const mixed = (paper, colour, alpha) => colour.map((value, i) => Math.round(paper[i] + (value - paper[i]) * alpha));
 
 // How much of each pixel of a point of this shape is covered, and how much of that is its ring: as the shader has it.
-function stamp(shape, side, size, ringed) {
+function stamp(shape, side, size, ringed, hollow = false) {
   const [cover, ring] = [new Float32Array(side * side), new Float32Array(side * side)];
   const soft = 2 / size;
+  const inner = 1 - soft - Math.max(1.2 * soft, 0.3) - (ringed ? soft : 0); // where the hole of a hollow one ends
   const smooth = (low, high, value) => {
     const part = Math.min(1, Math.max(0, (value - low) / (high - low)));
     return part * part * (3 - 2 * part);
@@ -39,6 +40,7 @@ function stamp(shape, side, size, ringed) {
         Math.abs(x) + Math.abs(y),
       ][shape];
       cover[j * side + i] = 1 - smooth(1 - soft, 1, distance);
+      if (hollow) cover[j * side + i] *= smooth(inner - soft, inner, distance);
       if (ringed) ring[j * side + i] = smooth(1 - 2 * soft, 1 - soft, distance) * Math.min(1, size / 9);
     }
   }

@@ -25,6 +25,8 @@ QUIET: Style = {"colour": None, "shape": 0}  # the page chooses a grey between i
 class Colouring:
     """`codes` uint8 (n_rows,) point into `palette`; 0 is the quiet grey. Where the `id` is the same, the codes are.
 
+    An entry of the palette may be "hollow": points that are drawn as their outline alone.
+
     A legend entry stands for the rows whose group is its "group": `groups` int (n_rows,), the codes where it is None.
     """
 
@@ -64,8 +66,17 @@ class Colouring:
         return kept[groups]
 
 
-def by_label(log: LabelLog, focus: Label | None = None) -> Colouring:
-    """Colours by label. With yes, no and unknown: of the label in `focus`."""
+HOLLOW_QUIET: Style = {**QUIET, "hollow": True}
+
+
+def by_label(
+    log: LabelLog, focus: Label | None = None, suggested: np.ndarray | None = None, key: str = ""
+) -> Colouring:
+    """Colours by label. With yes, no and unknown: of the label in `focus`.
+
+    Rows without a label for which one is `suggested`, its id, int (n_rows,), -1 elsewhere, are hollow in its colour;
+    `key` tells these suggestions from others.
+    """
     if log.multi_label:
         return _by_answer(log, focus)
     styles = np.zeros(log.n_ids + 1, np.uint8)  # the last for unlabelled
@@ -77,10 +88,20 @@ def by_label(log: LabelLog, focus: Label | None = None) -> Colouring:
         for label in log.labels
         if counts[label.id]
     ]
-    n_unlabelled = int(log.n_rows - counts.sum())
-    legend.append({"name": "unlabelled", "count": n_unlabelled, "code": 0, "group": UNLABELLED})
     palette = [QUIET, *(style(index) for index in range(N_STYLES))]
-    return Colouring(f"label-{log.project_id}-{log.seq}", styles[log.codes], palette, legend, log.codes)
+    codes, groups, name = styles[log.codes], log.codes, f"label-{log.project_id}-{log.seq}"
+    n_unlabelled, rest = int(log.n_rows - counts.sum()), "unlabelled"
+    if suggested is not None:
+        hollow = (log.codes == UNLABELLED) & (suggested != UNLABELLED)
+        codes = np.where(hollow, styles[suggested] + N_STYLES, codes).astype(np.uint8)
+        groups, name = np.where(hollow, log.n_ids, groups), f"{name}-{key}"
+        palette += [*({**each, "hollow": True} for each in palette[1:]), HOLLOW_QUIET]
+        n_hollow = int(np.count_nonzero(hollow))
+        entry = {"name": "suggested", "count": n_hollow, "code": len(palette) - 1, "group": log.n_ids}
+        legend += [entry] if n_hollow else []
+        n_unlabelled, rest = n_unlabelled - n_hollow, "nothing suggested"
+    legend.append({"name": rest, "count": n_unlabelled, "code": 0, "group": UNLABELLED})
+    return Colouring(name, codes, palette, legend, groups)
 
 
 YES_STYLE: Style = {"colour": "#0072B2", "shape": 0}  # of Okabe & Ito's palette (2008), and by shape too

@@ -32,8 +32,9 @@ class Legend {
     const tag = data.interactive ? "button" : "span";
     const eye = element(tag, "corral-legend-eye", entry);
     const swatch = element("span", "corral-swatch", eye);
-    const { colour, shape } = data.palette[code];
-    swatch.style.background = colour ?? painter.quiet;
+    const { colour, shape, hollow } = data.palette[code];
+    swatch.classList.toggle("corral-hollow", Boolean(hollow));
+    swatch.style.setProperty("--corral-colour", colour ?? painter.quiet);
     swatch.style.clipPath = SHAPES[shape];
     const words = element(tag, "corral-legend-words", entry);
     element("span", "corral-legend-name", words).textContent = name;

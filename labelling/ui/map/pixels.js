@@ -28,7 +28,7 @@ class PixelPainter {
     this.quiet = quietColour(ink, paper);
     this.ink = rgb(ink);
     this.paper = rgb(paper);
-    this.entries = entries.map(({ colour, shape }) => ({ colour: rgb(colour ?? this.quiet), shape }));
+    this.entries = entries.map((entry) => ({ ...entry, colour: rgb(entry.colour ?? this.quiet) }));
   }
 
   draw(range, t, size, coarse) {
@@ -59,11 +59,7 @@ class PixelPainter {
     const { from, to, codes, pixels } = this;
     const { width, height } = this.image;
     const alpha = this.order.counts[2] && part < 2 ? 0.4 : part === 0 ? 0.75 : 0.95;
-    const fast = size < FAST_SIZE;
-    const side = fast ? Math.max(1, Math.round(size)) : Math.ceil(size) + 1;
-    const half = side / 2;
-    const flat = new Uint32Array(this.entries.map(({ colour }) => packed(mixed(this.paper, colour, alpha))));
-    const stamps = fast ? null : this.entries.map(({ shape }) => stamp(shape, side, size, part === 2));
+    const looks = this.entries.map((entry) => this.look(entry, size, part, alpha));
     const still = t === 1 || from === to;
     for (let k = start; k < end; k++) {
       const row = rows[k];
@@ -73,22 +69,34 @@ class PixelPainter {
         x = from[2 * row] * (1 - t) + x * t;
         y = from[2 * row + 1] * (1 - t) + y * t;
       }
-      const left = Math.round((x - x0) * perX - half);
-      const top = Math.round((y1 - y) * perY - half);
+      const { side, flat, stamp, colour } = looks[codes[row]];
+      const left = Math.round((x - x0) * perX - side / 2);
+      const top = Math.round((y1 - y) * perY - side / 2);
       if (left < 0 || top < 0 || left + side > width || top + side > height) {
         if (left + side <= 0 || top + side <= 0 || left >= width || top >= height) continue;
-        if (fast) continue;
+        if (!stamp) continue;
       }
-      if (!fast) {
-        this.blend(left, top, side, stamps[codes[row]], this.entries[codes[row]].colour, alpha);
+      if (stamp) {
+        this.blend(left, top, side, stamp, colour, alpha);
         continue;
       }
-      const colour = flat[codes[row]];
       for (let line = top; line < top + side; line++) {
         const at = line * width + left;
-        for (let i = 0; i < side; i++) pixels[at + i] = colour;
+        for (let i = 0; i < side; i++) pixels[at + i] = flat;
       }
     }
+  }
+
+  // How a point of this entry is drawn: as a stamp, or where it is too small for one as a square of one colour.
+  look({ colour, shape, hollow }, least, part, alpha) {
+    const size = hollow ? Math.max(least, Math.min(6, 2 * least)) : least; // as the shader has it
+    const fast = size < FAST_SIZE;
+    return {
+      colour,
+      side: fast ? Math.max(1, Math.round(size)) : Math.ceil(size) + 1,
+      flat: packed(mixed(this.paper, colour, hollow ? alpha * 0.5 : alpha)),
+      stamp: fast ? null : stamp(shape, Math.ceil(size) + 1, size, part === 2, hollow),
+    };
   }
 
   blend(left, top, side, { cover, ring }, [red, green, blue], alpha) {

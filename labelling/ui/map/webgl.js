@@ -5,26 +5,29 @@ const VERTEX = `#version 300 es
 in vec2 a_from; in vec2 a_to; in uint a_colour;
 uniform vec4 u_range; uniform float u_t, u_size; uniform bool u_any; uniform int u_part;
 uniform sampler2D u_palette;
-flat out vec3 v_colour; flat out float v_alpha; flat out int v_shape; flat out float v_size;
+flat out vec3 v_colour; flat out float v_alpha; flat out int v_shape, v_hollow; flat out float v_size;
 void main() {
   vec2 unit = (mix(a_from, a_to, u_t) - u_range.xy) / (u_range.zw - u_range.xy);
   gl_Position = vec4(unit * 2.0 - 1.0, 0.0, 1.0);
   v_size = max(1.0, u_size * (u_part == 2 ? 1.5 : u_part == 1 ? 1.1 : 0.85));
-  gl_PointSize = v_size;
   vec4 entry = texelFetch(u_palette, ivec2(int(a_colour), 0), 0);
   v_colour = entry.rgb;
-  v_shape = int(entry.a * 255.0 + 0.5);
+  int form = int(entry.a * 255.0 + 0.5);
+  v_shape = form & 3;
+  v_hollow = form >> 2;
+  if (v_hollow == 1) v_size = max(v_size, min(6.0, 2.0 * v_size));
+  gl_PointSize = v_size;
   v_alpha = u_any && u_part < 2 ? 0.4 : u_part == 0 ? 0.75 : 0.95;
 }`;
 
-// Below 4 pixels a shape can't be told: whole pixels, without the arithmetic of a soft edge.
+// Below 4 pixels a shape can't be told: whole pixels, without the arithmetic of a soft edge. Hollow ones are faint then.
 const FRAGMENT = `#version 300 es
 precision mediump float;
-flat in vec3 v_colour; flat in float v_alpha; flat in int v_shape; flat in float v_size;
+flat in vec3 v_colour; flat in float v_alpha; flat in int v_shape, v_hollow; flat in float v_size;
 uniform vec3 u_ink; uniform highp int u_part;
 out vec4 colour;
 void main() {
-  if (v_size < 4.0) { colour = vec4(v_colour, v_alpha); return; }
+  if (v_size < 4.0) { colour = vec4(v_colour, v_hollow == 1 ? v_alpha * 0.5 : v_alpha); return; }
   vec2 p = gl_PointCoord * 2.0 - 1.0;
   float d = v_shape == 0 ? length(p)
     : v_shape == 1 ? max(abs(p.x), abs(p.y)) * 1.12
@@ -32,6 +35,8 @@ void main() {
     : abs(p.x) + abs(p.y);
   float soft = 2.0 / v_size;
   float cover = 1.0 - smoothstep(1.0 - soft, 1.0, d);
+  float inner = 1.0 - soft - max(1.2 * soft, 0.3) - (u_part == 2 ? soft : 0.0);
+  if (v_hollow == 1) cover *= smoothstep(inner - soft, inner, d);
   if (cover <= 0.0) discard;
   float ring = u_part == 2 ? smoothstep(1.0 - 2.0 * soft, 1.0 - soft, d) * min(1.0, v_size / 9.0) : 0.0;
   colour = vec4(mix(v_colour, u_ink, ring), v_alpha * cover);
@@ -117,7 +122,9 @@ class GlPainter {
     this.paletteGiven = [entries, ink, paper];
     this.quiet = quietColour(ink, paper);
     const texels = new Uint8Array(256 * 4);
-    entries.forEach(({ colour, shape }, i) => texels.set([...rgb(colour ?? this.quiet), shape], 4 * i));
+    entries.forEach(({ colour, shape, hollow }, i) => {
+      texels.set([...rgb(colour ?? this.quiet), shape + (hollow ? 4 : 0)], 4 * i);
+    });
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, 256, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, texels);
     gl.uniform3fv(this.at.ink, rgb(ink).map((value) => value / 255));
   }

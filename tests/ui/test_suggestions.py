@@ -1,0 +1,102 @@
+"""What a tuner suggests, on the label page: looked at, selected, accepted."""
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from labelling.readers import make_dataset, read_table
+from labelling.tasks.embed import embed
+from labelling.tasks.tune import tune
+from labelling.ui.frame import page, resources
+from labelling.ui.label import controls, map_and_panel
+from labelling.ui.map.colours import Colouring
+from labelling.workspace import Project, Workspace
+from tests.ui.helpers import log_of, open_page, said
+
+pytestmark = pytest.mark.slow
+
+DATA = "text\n" + "".join(f"{('the card was lost', 'zzz qqq xxx')[row % 2]} {row}\n" for row in range(60))
+
+
+def make(workspace: Workspace) -> Project:
+    project = workspace.create("mine", make_dataset(read_table(DATA.encode(), "a.csv"), "text"), {})
+    assert embed(resources.new_workbench(project))
+    return project
+
+
+@pytest.fixture
+def project(workspace: Workspace) -> Project:
+    """A project with a kept tuner of two labels, twelve texts each."""
+    made = make(workspace)
+    log = log_of(made)
+    log.assign(range(0, 24, 2), "card")
+    log.assign(range(1, 24, 2), "other")
+    space = tune(made, log, "FeedForwardTuner", {"steps": 50, "random_state": 0})
+    made.keep_space(space.id)
+    return made
+
+
+def names(at: AppTest) -> list[str]:
+    return [button.key for button in at.button if str(button.key).startswith("suggested ")]
+
+
+def hollow(colouring: Colouring) -> list[bool]:
+    return ["hollow" in colouring.palette[code] for code in colouring.codes]
+
+
+def test_a_press_selects_enter_accepts_and_the_map_shows_them_hollow(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Colouring] = []
+    monkeypatch.setattr(map_and_panel, "show_map", lambda key, map_id, colouring, **_: drawn.append(colouring))
+    at = open_page("label", project)
+    at.slider(key="suggestions at least").set_value(0.3).run()
+    assert not at.exception
+    session = at.session_state[page.SESSION]
+    offers = {offer.name: offer.rows for offer in session.suggested.offers(0.3)}
+    assert set(names(at)) == {f"suggested {name}" for name in offers} == {"suggested card", "suggested other"}
+    assert all(row % 2 == 0 and row >= 24 for row in offers["card"])
+    button = at.button(key="suggested card")
+    assert button.label.startswith(f"card  ({len(offers['card'])})")
+    assert "not known yet" in button.label
+
+    assert not any(hollow(drawn[-1]))
+    at.toggle(key="suggestions on the map").set_value(True).run()
+    assert np.flatnonzero(hollow(drawn[-1])).tolist() == sorted(np.concatenate(list(offers.values())))
+
+    assert "accept suggestion" not in [each.key for each in at.button]
+    at.button(key="suggested card").click().run()
+    np.testing.assert_array_equal(session.selection.rows, offers["card"])
+    accept = at.button(key="accept suggestion")
+    assert accept.label == f"Accept {len(offers['card'])} as card"
+    accept.click().run()
+    assert not at.error
+    log = log_of(project)
+    assert (log.actions[-1].source, log.last_name(log.actions[-1].label_id)) == ("suggestion", "card")
+    np.testing.assert_array_equal(log.rows_of(log.seq), offers["card"])
+    assert "suggested card" not in names(at)
+
+
+def test_what_was_labelled_since_tells_how_right_they_are(project: Project) -> None:
+    at = open_page("label", project)
+    at.slider(key="suggestions at least").set_value(0.3).run()
+    session = at.session_state[page.SESSION]
+    rows = next(offer.rows for offer in session.suggested.offers(0.3) if offer.name == "card")
+    assert len(rows) > 12
+    log_of(project).assign(rows[:9], "card")
+    log_of(project).assign(rows[9:12], "other")
+    at.run()
+    assert "about 75% right (47 to 91)" in at.button(key="suggested card").label
+
+
+def test_least_sure_first_is_a_list_to_read(project: Project) -> None:
+    at = open_page("label", project)
+    at.button(key="least sure first").click().run()
+    assert not at.exception
+    assert "Texts of which it is **least sure by" in said(at)
+    assert at.selectbox(key="colour by").value == controls.SEARCH
+
+
+def test_nothing_is_suggested_before_a_tuner_was_kept(workspace: Workspace) -> None:
+    at = open_page("label", make(workspace))
+    assert not [toggle for toggle in at.toggle if toggle.key == "suggestions on the map"]
