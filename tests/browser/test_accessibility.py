@@ -76,7 +76,7 @@ STAYS = {
 def test_nothing_jumps_and_the_texts_are_in_sight(
     shared_server: Server, new_page: Callable[..., Page], project: Project, n_labels: int, width: int, height: int
 ) -> None:
-    log = project.open_log()
+    log, n_labelled = project.open_log(), n_labels
     for number in range(n_labels):
         log.assign([number], f"label {number}")
     page = new_page()
@@ -96,6 +96,7 @@ def test_nothing_jumps_and_the_texts_are_in_sight(
     round_group(page, places(page, project), 1)
     expect(page.get_by_text("80 selected")).to_be_visible()
     assert boxes() == before, "after a lasso"
+    expect(page.locator("[role=status].corral-spoken")).to_have_text(f"Selected: 80. Labelled: {n_labelled:,} of 240.")
     texts = page.locator(".st-key-corral-texts .corral-sample")
     panel = page.locator("[data-testid=stLayoutWrapper]:has(> .st-key-corral-texts)").bounding_box()
     seen = [box for row in texts.all() if (box := row.bounding_box()) and box["y"] + box["height"] <= height]

@@ -215,15 +215,25 @@ def header(current: Session) -> None:
 
 def labelled(current: Session) -> None:
     """A bar: how much of the project is labelled; with yes, no and unknown: has an answer for the label in focus."""
-    n_rows, focus = current.project.n_rows, current.labels.focus
-    n_texts = int(np.count_nonzero(current.labels.with_text))
-    n_labelled = n_texts - int(np.count_nonzero(current.labels.unlabelled))
-    said = f"answered for {escape(focus.name)}" if focus else "labelled"
+    n_labelled, n_texts, said = _counted(current)
     st.progress(
         n_labelled / n_texts,
-        f"{n_labelled:,} of {n_texts:,} {said} ({n_labelled / n_texts:.0%}){without_text(n_rows - n_texts)}"
-        f"{_how_right(current) if n_labelled else ''}",
+        f"{n_labelled:,} of {n_texts:,} {escape(said)} ({n_labelled / n_texts:.0%})"
+        f"{without_text(current.project.n_rows - n_texts)}{_how_right(current) if n_labelled else ''}",
     )
+
+
+def in_words(current: Session) -> str:
+    """What is selected and how much is labelled, as a screen reader says it."""
+    n_labelled, n_texts, said = _counted(current)
+    return f"Selected: {len(current.selection):,}. {said[0].upper()}{said[1:]}: {n_labelled:,} of {n_texts:,}."
+
+
+def _counted(current: Session) -> tuple[int, int, str]:
+    """How many texts have a label, or an answer for the label in focus; how many there are; and which of the two."""
+    n_texts, focus = int(np.count_nonzero(current.labels.with_text)), current.labels.focus
+    n_labelled = n_texts - int(np.count_nonzero(current.labels.unlabelled))
+    return n_labelled, n_texts, f"answered for {focus.name}" if focus else "labelled"
 
 
 def _how_right(current: Session) -> str:

@@ -262,6 +262,7 @@ def show(session: Session) -> None:
                 hidden_groups=shown.hidden,
                 outlined=session.selection.is_drawn,
                 pinned=state.of_project(Reading).pinned,
+                spoken=page.in_words(session),
                 height=MAP_HEIGHT,
                 handlers=Handlers(
                     drawn=lambda drawn: _select(session, drawn),

@@ -41,7 +41,9 @@ def listed(session: Session) -> None:
         st.info("There are no labels yet: make one here, or label a selection on the map.", icon=":material/label:")
         return
     yes, no = log.counts(), log.counts(answer=NO) if log.multi_label else None
-    for column, head in zip(st.columns(WIDTHS), ("Label", "Key", "Texts", "Wrong, by audits", "", ""), strict=True):
+    for column, head in zip(
+        st.columns(WIDTHS), ("Label", "Key", "Texts", "Right, by random checks", "", ""), strict=True
+    ):
         column.caption(head)
     for place, label in enumerate(log.labels):
         cells = st.columns(WIDTHS, vertical_alignment="center")
@@ -60,7 +62,13 @@ def listed(session: Session) -> None:
         n = f"{yes[label.id]:,}" if no is None else f"{yes[label.id]:,} yes, {no[label.id]:,} no"
         cells[2].markdown(n)
         found = log.quality_of_label(label.id)
-        cells[3].caption(give_labels.in_words(found) if found else "not audited")
+        with cells[3]:
+            if found:
+                st.progress(
+                    1 - found.share, f"{1 - found.share:.0%} right ({1 - found.high:.0%} to {1 - found.low:.0%})"
+                )
+            else:
+                st.caption("not checked yet")
         for cell, by, icon in ((cells[4], -1, "arrow_upward"), (cells[5], 1, "arrow_downward")):
             cell.button(
                 f":material/{icon}:",

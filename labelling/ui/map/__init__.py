@@ -145,6 +145,7 @@ def show_map(
     hidden_groups: Collection[int] = (),
     outlined: bool = False,
     pinned: int | None = None,
+    spoken: str = "",
     height: str = "560px",
     handlers: Handlers | None = None,
 ) -> None:
@@ -153,7 +154,8 @@ def show_map(
     `map_id` begins with the positions' and names what is `visible` of them, bool (n_rows,), None for all: what is drawn
     comes back with it. `labels_seq` is the number of the last action: a label that was shown in a hover before it may
     have changed. `outlined` keeps the lassos on show that were drawn. `hidden_groups` are the legend's entries that are
-    switched off; `height` is CSS. Without `handlers` the map is for looking only.
+    switched off; `height` is CSS. What is `spoken` a screen reader says when it changes. Without `handlers` the map is
+    for looking only.
     """
     with st.container(key=f"corral-wires-{key}"):
         _wire(key, "colours", colouring.id, colouring.codes.astype(np.uint8, copy=False).tobytes())
@@ -186,6 +188,7 @@ def show_map(
             "seq": labels_seq,
             "outlined": outlined,
             "pinned": pinned,
+            "spoken": spoken,
         },
         on_drawn_change=on("drawn", drawn),
         on_legend_change=on("legend", lambda handlers, value: handlers.legend(int(value["group"]), str(value["what"]))),

@@ -50,6 +50,7 @@ class CorralMap {
     const first = !this.data;
     this.data = data;
     if (!data.outlined) this.outline.clear();
+    if (data.spoken) speak(data.spoken);
     // With a number of its own, each is done once.
     this.send = (name, value) => setTriggerValue(name, { ...value, id: `${performance.timeOrigin} ${++sent}` });
     this.stage.style.height = data.height;

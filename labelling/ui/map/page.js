@@ -20,6 +20,13 @@ const element = (tag, className, parent, more = {}) => {
   return made;
 };
 
+// What a screen reader says: in a place that stays, as one that is put in anew is often passed over.
+/** @type {(text: string) => void} */
+function speak(text) {
+  registry.spoken ??= element("div", "corral-spoken", document.body, { role: "status", ariaLive: "polite" });
+  if (registry.spoken.textContent !== text) registry.spoken.textContent = text;
+}
+
 const focused = () => /** @type {HTMLElement | null} */ (document.activeElement);
 
 // Whether the next key is for a box.
