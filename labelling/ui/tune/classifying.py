@@ -76,7 +76,7 @@ def settings(session: Session) -> None:
         )
         with st.expander("More settings"):
             chosen |= _more()
-            _how_many_move(session, chosen)
+            counted = st.container()
     job = _job(session)
     alive = job is not None and job.is_alive()
     verb = "Read the texts" if kind == READY else "Train"
@@ -88,6 +88,9 @@ def settings(session: Session) -> None:
         "For when a tuner's suggestions are not right enough: it reads the texts themselves, which takes longer. "
         "Suggestions and a map of its own come with it."
     )
+    if kind != READY:
+        with counted:  # last: the model may have to be loaded for it
+            _how_many_move(session, chosen)
 
 
 def _more() -> dict[str, Any]:
