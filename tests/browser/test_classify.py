@@ -25,6 +25,7 @@ def test_train_look_keep_and_take_suggestions(
         log.assign(np.flatnonzero(group == GROUP)[:20], name)
     page = new_page()
     page.goto(f"{shared_server.url}/classify?project={project.id}")
+    page.get_by_text("More settings").click()
     expect(page.get_by_text("parameters will move")).to_be_visible()
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.get_by_text("Suggested for texts without a label")).to_be_visible()
@@ -36,9 +37,10 @@ def test_train_look_keep_and_take_suggestions(
     page.get_by_text("Quick map", exact=True).click()  # the UMAP may be there by now
     wait_for_map(page, "PCA", space=1)
     page.get_by_role("button", name="Suggestions").click()
-    page.get_by_role("button", name=re.compile(r"^trains \(\d+\)$")).last.click()
+    page.get_by_role("button", name=re.compile(r"^trains \(\d+\) how right")).click()
     expect(page.get_by_role("heading", name=re.compile(r"^\d\d selected$"))).to_be_visible()
-    page.locator("[class*='st-key-label-']").get_by_role("button", name="trains").click()
+    expect(page.get_by_role("button", name=re.compile(r"^Accept \d+ as trains"))).to_be_visible()
+    page.keyboard.press("Enter")
     page.wait_for_function(
         "() => [...document.querySelectorAll('.corral-legend-entry')].some(entry =>"
         " entry.textContent.includes('trains') && parseInt(entry.textContent.replace(/\\D/g, '')) > 40)"

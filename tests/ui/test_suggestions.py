@@ -7,9 +7,10 @@ from streamlit.testing.v1 import AppTest
 from labelling.readers import make_dataset, read_table
 from labelling.tasks.embed import embed
 from labelling.tasks.tune import tune
-from labelling.ui.frame import page, resources
+from labelling.ui.frame import page, progress, resources
 from labelling.ui.label import controls, map_and_panel
 from labelling.ui.map.colours import Colouring
+from labelling.ui.tune import tuning
 from labelling.workspace import Project, Workspace
 from tests.ui.helpers import log_of, open_page, said
 
@@ -38,6 +39,41 @@ def project(workspace: Workspace) -> Project:
 
 def names(at: AppTest) -> list[str]:
     return [button.key for button in at.button if str(button.key).startswith("suggested ")]
+
+
+def test_the_tune_page_compares_the_map_that_one_labels_on_and_says_what_is_suggested(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(
+        tuning, "draw", lambda session, space, projection, key: drawn.append(f"{space.id} {projection}")
+    )
+    monkeypatch.setattr(progress, "umap", lambda session, space: None)
+    project = make(workspace)
+    log = log_of(project)
+    log.assign(range(0, 24, 2), "card")
+    log.assign(range(1, 24, 2), "other")
+    old = project.spaces()[0]
+    at = open_page("tune", project)
+    assert "Suggestions for the texts without a label come with it" in said(at)
+    new = tune(project, log, "FeedForwardTuner", {"steps": 50, "random_state": 0})
+    at.run()
+    assert drawn[-2:] == ["0 PCA", "1 PCA"], "there is no UMAP yet"
+    n = np.count_nonzero((new.suggestions.sure(0.9) >= 0) & ~log.known)
+    assert f"a label for {n} text" in said(at)
+
+    old.save_map("UMAP", old.map("PCA"))
+    at = open_page("tune", project)
+    assert drawn[-2:] == ["0 PCA", "1 PCA"]
+    assert "is still to be made: Quick map meanwhile" in said(at)
+    new.save_map("UMAP", new.map("PCA"))
+    at.run()
+    assert drawn[-2:] == ["0 UMAP", "1 UMAP"], "as soon as both are there"
+
+    at = open_page("export", project)
+    at.session_state[page.SESSION].map.look(old, "PCA")
+    at.switch_page("pages/tune.py").run()
+    assert drawn[-2:] == ["0 PCA", "1 PCA"], "as one labels in this tab"
 
 
 def hollow(colouring: Colouring) -> list[bool]:

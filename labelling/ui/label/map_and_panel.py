@@ -272,6 +272,8 @@ def show(session: Session) -> None:
                 ),
             )
             panel.steps(session)
+            with st.container(key="corral-accept"):
+                suggesting.accept(session)
             answer_hovers(MAP, session.project.dataset, shown.colouring, lambda row: suggesting.name_of(session, row))
         _below(session, shown)
     with beside:
@@ -329,7 +331,6 @@ def _below(session: Session, shown: controls.Shown) -> None:
                 st.caption(f"**{n_shown:,} of {n_placed:,}** are shown.", width="content")
             controls.chips(session, shown)
             controls.found(session)
-            suggesting.accept(session)
         with st.popover("Keys", type="tertiary", icon=":material/keyboard:"):
             lines = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(what)}</dd>" for key, what in keys.TABLE)
             st.html(f'<dl class="corral-keys">{lines}</dl>')

@@ -15,6 +15,7 @@ from labelling.ui.label.reading import Reading
 from labelling.ui.map import colours
 from labelling.ui.map.colours import Colouring
 
+AT_LEAST = 0.9  # how sure a suggestion has to be, until it is chosen
 MAX_SHOWN = 12  # labels, those suggested for the most texts
 
 
@@ -22,7 +23,7 @@ MAX_SHOWN = 12  # labels, those suggested for the most texts
 class Suggesting:
     """How sure a suggestion has to be, and whether the map shows suggestions."""
 
-    at_least: float = 0.9
+    at_least: float = AT_LEAST
     on_map: bool = False
 
 

@@ -24,19 +24,23 @@ from labelling.workspace import CLASSIFIER, Space, Suggestions
 
 REFRESH_SECONDS = 0.5
 LABELS_AT_ONCE = 20  # in the table: more than these scroll
-PACKAGED, OTHER, READY = f"{PACKAGED_MODEL}, packaged", "Another model", "A ready classifier"
+PACKAGED, OTHER, READY = "The model that came along", "Another model", "A ready classifier"
 ABOUT = {
-    PACKAGED: "Works offline; for English.",
-    OTHER: "Any encoder or generative language model: a name on the Hugging Face hub or a folder, one that you have "
-    "fine-tuned on texts of your own included. Its weights on disk are never changed.",
-    READY: "A classifier with its own labels, such as a sentiment model: it suggests them as it is, without training.",
+    PACKAGED: f"{PACKAGED_MODEL}: works offline; for English.",
+    OTHER: "A language model by its name on the Hugging Face hub or its folder, one that you have fine-tuned on texts "
+    "of your own included. What is on disk is never changed.",
+    READY: "One with labels of its own, such as a sentiment model: it suggests them as it is, and learns nothing.",
 }
-MOVES = {
-    "head": ("The head alone", "the model reads each text once; the first try, always"),
-    "top-2": ("The head and the last two layers", "where the head alone does badly"),
-    "lora": ("The head and LoRA", "small updates beside all layers: for models too large to train whole"),
+MOVES = {  # what `train` may be, in a labeller's words
+    "head": ("A last step alone", "the model stays as it is and reads each text once: the first try, always"),
+    "top-2": ("Its end, too", "where that does badly"),
+    "lora": ("A little, everywhere", "for models too large to train whole"),
     "all": ("All of it", "with thousands of labels; slow without a GPU"),
 }
+MOVES_HELP = (
+    "What is trained: the head alone, on a frozen body; the head and the last two layers; the head and LoRA, low-rank "
+    "updates beside all layers; or all of it."
+)
 
 
 # ---------------------------------------------------------------- settings
@@ -44,7 +48,7 @@ MOVES = {
 
 def settings(session: Session) -> None:
     """The model, what moves, and the button that starts the training."""
-    st.markdown("##### Train a classifier")
+    st.markdown("##### Let a language model learn your labels")
     if session.log.multi_label:
         st.info("A classifier takes one label a text: this project has yes, no and unknown for each.")
         return
@@ -67,10 +71,12 @@ def settings(session: Session) -> None:
             return
         names = {train: name for train, (name, _) in MOVES.items()}
         captions = [about for _, about in MOVES.values()]
-        chosen["train"] = st.radio("What moves", list(MOVES), format_func=names.__getitem__, captions=captions)
+        chosen["train"] = st.radio(
+            "How much of it learns", list(MOVES), format_func=names.__getitem__, captions=captions, help=MOVES_HELP
+        )
         with st.expander("More settings"):
             chosen |= _more()
-        _how_many_move(session, chosen)
+            counted = st.container()
     job = _job(session)
     alive = job is not None and job.is_alive()
     verb = "Read the texts" if kind == READY else "Train"
@@ -78,6 +84,13 @@ def settings(session: Session) -> None:
         jobs().forget("classify", session.project.id)
         _start(session, chosen)
         st.rerun()
+    st.caption(
+        "For when a tuner's suggestions are not right enough: it reads the texts themselves, which takes longer. "
+        "Suggestions and a map of its own come with it."
+    )
+    if kind != READY:
+        with counted:  # last: the model may have to be loaded for it
+            _how_many_move(session, chosen)
 
 
 def _more() -> dict[str, Any]:

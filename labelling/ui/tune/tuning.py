@@ -10,6 +10,7 @@ import streamlit as st
 
 from labelling.database.engine import WorkspaceError
 from labelling.learning.registry import TUNERS, titles
+from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.tasks.jobs import Job
 from labelling.tasks.learnable import can_learn, learnable, what_is_needed
@@ -17,7 +18,8 @@ from labelling.tasks.maps import umap_possible
 from labelling.tasks.tune import tune
 from labelling.ui.frame import faults, page, progress, state
 from labelling.ui.frame.resources import jobs, new_workbench
-from labelling.ui.map import answer_hovers, colours, send_positions, show_map
+from labelling.ui.label.suggesting import AT_LEAST
+from labelling.ui.map import MAP_NAMES, answer_hovers, colours, send_positions, show_map
 from labelling.ui.map.colours import Colouring
 from labelling.ui.tune import evaluation
 from labelling.workspace import CLASSIFIER, Space
@@ -78,6 +80,8 @@ def settings(session: Session) -> None:
         jobs().forget("tune", session.project.id)
         _start(session, kind, {"keep": keep, **chosen})
         st.rerun()
+    if not session.log.multi_label:
+        st.caption("Suggestions for the texts without a label come with it.")
 
 
 def _job(session: Session) -> Job | None:
@@ -148,7 +152,14 @@ def compare(session: Session, new: Space) -> None:
     job = progress.umap(session, new)
     pick, name, keep, back = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
     offered = ["PCA", "UMAP"] if umap_possible(session.project) else ["PCA"]
-    projection = pick.segmented_control("Projection", offered, default="PCA", key="compare", required=True)
+    projection = pick.segmented_control(
+        "Projection",
+        offered,
+        default=_labelled_on(session, old),
+        key="compare",
+        format_func=MAP_NAMES.__getitem__,
+        required=True,
+    )
     chosen = name.text_input("Name of the new space", value=new.name, max_chars=60)
     if keep.button("Keep it", type="primary", icon=":material/check:", width="stretch"):
         settle(session, new, chosen.strip() or new.name)
@@ -157,6 +168,10 @@ def compare(session: Session, new: Space) -> None:
     if projection == "UMAP" and (new.map("UMAP") is None or old.map("UMAP") is None):
         if job is not None:
             st.fragment(faults.guarded(_show_umap), run_every=REFRESH_SECONDS if job.is_alive() else None)(session, new)
+        missing = new if new.map("UMAP") is None else old
+        st.caption(
+            f"{MAP_NAMES['UMAP']} of {page.escape(missing.name)} is still to be made: {MAP_NAMES['PCA']} meanwhile."
+        )
         projection = "PCA"
     before, after = st.columns(2)
     for column, space, said in ((before, old, "Before"), (after, new, "After")):
@@ -164,8 +179,26 @@ def compare(session: Session, new: Space) -> None:
             st.markdown(f"**{said}:** {page.escape(space.name)}")
             draw(session, space, projection, f"map-{said.lower()}")
     if new.kind != CLASSIFIER:
+        _say_suggestions(session, new)
         evaluation.show(session, new)
     st.caption("The original embedding is never changed: you can go back to it, or to any space that you keep.")
+
+
+def _labelled_on(session: Session, space: Space) -> str:
+    """The projection that one labels on in this space: on the label page the UMAP is shown as soon as it is there."""
+    view = session.map.view
+    chosen = "UMAP" if view is None else view.projection
+    return chosen if space.map(chosen) is not None else "PCA"
+
+
+def _say_suggestions(session: Session, new: Space) -> None:
+    if (found := new.suggestions) is None:
+        return
+    n = int(np.count_nonzero((found.sure(AT_LEAST) >= 0) & session.labels.unlabelled))
+    st.caption(
+        f":material/lightbulb: Suggestions come with it: a label for {count(n, 'text')} without one, at least "
+        f"{AT_LEAST:.0%} sure. Once it is kept they stand on the label page."
+    )
 
 
 def _show_umap(session: Session, space: Space) -> None:
