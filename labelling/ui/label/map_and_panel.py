@@ -66,6 +66,8 @@ STYLE = """<style>
 .st-key-corral-labels { max-height: min(7.6rem, 17vh); overflow-y: auto; gap: 0.25rem 0.35rem; }
 .st-key-corral-labels button { min-height: 1.6rem; padding: 0 0.4rem; }
 .st-key-corral-labels button p { font-size: 0.82rem; }
+.st-key-corral-labels button::before { content: ""; flex: none; width: 11px; height: 11px; margin-right: 0.4rem; }
+.st-key-corral-labels button::after { flex: none; margin-left: 0.5rem; font-size: 0.75rem; opacity: 0.65; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-corral-pages) { height: 1.7rem; flex: none; }
 .st-key-corral-pages button { min-height: 1.6rem; padding: 0 0.3rem; }
 .st-key-corral-panel > [data-testid="stLayoutWrapper"]:has(> .st-key-corral-texts) { flex: 1 1 0; min-height: 5rem;

@@ -9,6 +9,11 @@ const SHAPES = [
   "polygon(50% 0, 100% 50%, 50% 100%, 0 50%)",
 ];
 
+function drawSwatch(swatch, { colour, shape }) {
+  swatch.style.background = colour;
+  swatch.style.clipPath = SHAPES[shape];
+}
+
 class Legend {
   constructor(map) {
     this.map = map;
@@ -33,8 +38,7 @@ class Legend {
     const eye = element(tag, "corral-legend-eye", entry);
     const swatch = element("span", "corral-swatch", eye);
     const { colour, shape } = data.palette[code];
-    swatch.style.background = colour ?? painter.quiet;
-    swatch.style.clipPath = SHAPES[shape];
+    drawSwatch(swatch, { colour: colour ?? painter.quiet, shape });
     const words = element(tag, "corral-legend-words", entry);
     element("span", "corral-legend-name", words).textContent = name;
     element("span", "corral-legend-count", words).textContent = count.toLocaleString("en");
