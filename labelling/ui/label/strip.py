@@ -1,5 +1,7 @@
 """Which label: the box for a name, the labels as a strip of chips with their keys, yes and no."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import streamlit as st
 
@@ -12,6 +14,14 @@ from labelling.ui.label import give_labels
 from labelling.ui.map import LABEL_MAP, colours, send_labels
 
 PARTS = ("new", "choice", "undone", "strip", "yes-no")
+AS_MADE, BY_USE, BY_NAME = ORDERS = ("as made", "by use", "by name")
+
+
+@dataclass
+class Sorted:
+    """How the tab sorts the labels."""
+
+    by: str = AS_MADE
 
 
 def show(session: Session) -> None:
@@ -25,7 +35,7 @@ def show(session: Session) -> None:
         give_labels.nothing_done(session)
     with labels:
         _labels(session)
-    send_labels(LABEL_MAP, session.log.labels)
+    send_labels(LABEL_MAP, _in_order(session))
     if session.log.multi_label:
         with label_values:
             _label_values(session)
@@ -73,11 +83,38 @@ def _give_typed(session: Session, shown: np.ndarray) -> None:
     give_labels.give(session, known.name if known else name, shown)
 
 
+def _in_order(session: Session) -> list[Label]:
+    """The labels as the person sorts them."""
+    by, counts = state.of_project(Sorted).by, session.log.counts()
+    if by == BY_USE:
+        return sorted(session.log.labels, key=lambda label: -counts[label.id])
+    if by == BY_NAME:
+        return sorted(session.log.labels, key=lambda label: label.name.casefold())
+    return list(session.log.labels)
+
+
+def _sort_button() -> None:
+    """A press sorts the labels another way."""
+    order = state.of_project(Sorted)
+    following = ORDERS[(ORDERS.index(order.by) + 1) % len(ORDERS)]
+    st.button(
+        order.by,
+        key="sort labels",
+        icon=":material/sort:",
+        type="tertiary",
+        on_click=step(lambda: setattr(order, "by", following)),
+        help=f"How the labels are sorted; press for {following}. As made is the order of the page Labels.",
+    )
+
+
 def _labels(session: Session) -> None:
     log, rows = session.log, session.selection.rows
     counts = log.counts()
-    st.html(f"<style>{''.join(_look(label) for label in log.labels)}</style>")
+    # The browser sorts: a chip that moved in the page would be there twice for a while, and a key press taken by both.
+    st.html(f"<style>{''.join(_look(label, place) for place, label in enumerate(_in_order(session), 1))}</style>")
     with st.container(border=False, horizontal=True, gap="small", key="corral-labels"):
+        if len(log.labels) > 1:
+            _sort_button()
         for label in log.labels:
             in_focus = session.labels.focus is not None and session.labels.focus.id == label.id
             found = log.quality_of_label(label.id)
@@ -104,11 +141,14 @@ SHAPES = (
 )
 
 
-def _look(label: Label) -> str:
-    """CSS: the colour and shape of a label on its chip, and the keys that give it where it has none of its own."""
+def _look(label: Label, place: int) -> str:
+    """CSS: where its chip stands, with the label's colour and shape, and the keys that give it if it has no own one."""
     look, code = colours.style(label.style), keys.code_of(label)
     chip = f".st-key-label-{label.id} button"
-    css = f"{chip}::before {{ background: {look['colour']}; clip-path: {SHAPES[look['shape']]}; }}"
+    css = (
+        f".st-key-label-{label.id} {{ order: {place}; }}"
+        f"{chip}::before {{ background: {look['colour']}; clip-path: {SHAPES[look['shape']]}; }}"
+    )
     return css + (f'{chip}::after {{ content: "{keys.MORE_LABELS} {code[0]} {code[1]}"; }}' if code else "")
 
 
