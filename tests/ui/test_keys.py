@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from labelling.labels.label import KEYS
+from labelling.labels.label import KEYS, MAX_IMPORTED_LABELS, Label
 from labelling.ui import map
 from labelling.ui.frame import keys
 from tests.sources import parsed
 
 ROOT = Path(__file__).parents[2]
-NAMED = {name: value for name, value in vars(keys).items() if name.isupper() and name != "TABLE"}
+NOT_KEYS = ("TABLE", "CODES")
+NAMED = {name: value for name, value in vars(keys).items() if name.isupper() and name not in NOT_KEYS}
 WHILE_CHECKING = ("ALL_BELONG", "KEEP", "DONE")
 
 
@@ -34,9 +35,17 @@ def test_the_maps_script_takes_the_keys_that_are_said_to_be_its() -> None:
     boxes = re.search(r"const BOXES = \{(.*)\}", script)
     assert boxes
     taken = re.findall(r'key === "(.)"', script) + re.findall(r'"?(\S)"?: "', boxes[1])
-    said = (keys.SEARCH, keys.NEW_LABEL, keys.WORDS, keys.TO_SELECTION, keys.SHOW_ALL, keys.HELP)
+    said = (keys.SEARCH, keys.NEW_LABEL, keys.WORDS, keys.TO_SELECTION, keys.SHOW_ALL, keys.HELP, keys.MORE_LABELS)
     also = {"=", " "}  # + without shift, and the key that makes a drag move the map
     assert {key.upper() for key in taken} == {*said, keys.NEARER, keys.FARTHER} | also
+
+
+def test_each_label_without_a_key_has_two_of_its_own_for_good() -> None:
+    codes = [keys.code_of(Label(number, "x")) for number in range(MAX_IMPORTED_LABELS)]
+    assert len(set(codes)) == MAX_IMPORTED_LABELS
+    assert all(code and re.fullmatch("[a-z0-9]{2}", code) for code in codes)
+    assert (codes[12], codes[150]) == ("12", "f0")
+    assert keys.code_of(Label(3, "x", key="4")) is None
 
 
 def test_the_tables_show_all_keys() -> None:

@@ -1,10 +1,12 @@
 """The label page: how right the labels are, by what is read at random after they were given; words on a large map."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from labelling.ui.frame import page, resources
 from labelling.ui.history.audit import Held
@@ -55,6 +57,35 @@ def test_what_was_labelled_last_is_checked_and_says_how_right_it_is(project: Pro
     assert f"about **{1 - found.wrong.share:.0%} right**" in share_said(at)[0]
     assert at.button(key="check").proto.type != "primary", "it was checked"
     assert any(button.key == "label-0" for button in at.button)
+
+
+def places_of_chips(at: AppTest) -> list[int]:
+    """The labels' ids from the first chip to the last, as the page's style orders them."""
+    css = next(element.proto.body for element in at.get("html") if ".st-key-label-0 { order:" in element.proto.body)
+    found = {int(number): int(place) for number, place in re.findall(r"st-key-label-(\d+) \{ order: (\d+);", css)}
+    return sorted(found, key=found.__getitem__)
+
+
+def test_the_labels_are_sorted_as_the_person_wants(project: Project) -> None:
+    log = log_of(project)
+    for rows, name in ((range(3), "b"), (range(3, 4), "C"), (range(4, 12), "a")):
+        log.assign(rows, name)
+    at = open_page("label", project)
+    assert places_of_chips(at) == [0, 1, 2]
+    at = at.button(key="sort labels").click().run()
+    assert (at.button(key="sort labels").label, places_of_chips(at)) == ("by use", [2, 0, 1])
+    at = at.button(key="sort labels").click().run()
+    assert (at.button(key="sort labels").label, places_of_chips(at)) == ("by name", [2, 0, 1])
+    log_of(project).rename(0, "z")
+    at = at.run()
+    assert places_of_chips(at) == [2, 1, 0]
+    keys = [button.key for button in at.button if button.key and button.key.startswith("label-")]
+    assert keys[:3] == ["label-0", "label-1", "label-2"], "in the page itself they stay where they are"
+    at = at.switch_page("pages/labels.py").run()
+    at = at.switch_page("pages/label.py").run()
+    assert at.button(key="sort labels").label == "by name", "the tab remembers"
+    at = at.button(key="sort labels").click().run()
+    assert places_of_chips(at) == [0, 1, 2]
 
 
 def test_a_check_that_was_begun_can_be_given_up(project: Project) -> None:

@@ -3,6 +3,10 @@
 What a label's key may be stands in `labelling.labels.label.KEYS`: what no other step of the label page has.
 """
 
+from string import ascii_lowercase, digits
+
+from labelling.labels.label import Label
+
 UNDO, REDO = "Ctrl+Z", "Ctrl+Shift+Z"
 GROW, SHRINK, DROP_STRAYS = "G", "S", "D"
 INVERT, UNLABELLED, BACK, DESELECT = "I", "U", "B", "Escape"
@@ -16,6 +20,20 @@ ALL_BELONG, KEEP, DONE = "A", "Enter", "Escape"
 # Of the map's script.
 SEARCH, NEW_LABEL, WORDS, TO_SELECTION, SHOW_ALL, HELP = "/", "N", "W", "F", "H", "?"
 NEARER, FARTHER = "+", "-"
+MORE_LABELS = "."  # then the two keys of `code_of`
+
+CODES = [
+    first + second
+    for firsts, seconds in ((digits, digits), (ascii_lowercase, digits), (ascii_lowercase, ascii_lowercase))
+    for first in firsts
+    for second in seconds
+]
+
+
+def code_of(label: Label) -> str | None:
+    """The two keys that give a label without a key of its own, after MORE_LABELS; the same for good, as its id is."""
+    return CODES[label.id] if label.key is None and label.id < len(CODES) else None
+
 
 # What the page's "?" and the README show.
 TABLE = (
@@ -24,6 +42,7 @@ TABLE = (
     (f"{MORE_LIKE_IT}, {UNPIN}", "looks for more like the pinned text, unpins it"),
     (SEARCH, f"search; {SELECT_FOUND} selects what was found"),
     (f"{NEW_LABEL}, 1 to 9, {UNLABEL}", "a new label, the labels, unlabel"),
+    (f"{MORE_LABELS} and two more", "the labels without a key of their own; the two stand on their chips"),
     (f"{YES}, {NO}, {UNLABEL}", "yes, no, unknown for the label in focus, where each label is asked on its own"),
     (f"{GROW}, {SHRINK}", "grow the selection to the nearest texts in the full space, shrink it to its core"),
     (DROP_STRAYS, "drop the strays: they lie here on the map, but their neighbours in the full space lie elsewhere"),

@@ -10,15 +10,14 @@ import streamlit as st
 from labelling.errors import StepError
 from labelling.labels import LabelLog, Outcome
 from labelling.labels.error_rate import Estimate
-from labelling.labels.label import NO, UNKNOWN, YES, Action, Label
+from labelling.labels.label import YES, Action
 from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui.frame import faults, keys, page, state
 from labelling.ui.frame.steps import step, tell, told
-from labelling.ui.map import LABEL_MAP, colours, is_drawn_on
+from labelling.ui.map import LABEL_MAP, is_drawn_on
 
 LEAVE, OVERWRITE = "leave", "overwrite"
-PARTS = ("new", "choice", "undone", "strip", "yes-no")
 VERBS = {
     "assign": "label",
     "deny": "no for",
@@ -61,93 +60,6 @@ def say() -> None:
             st.toast(done, icon=":material/check:")
 
 
-def show(session: Session) -> None:
-    # A place each: what comes and goes must not push another part into its place, with its old content still in it.
-    new, choice, nothing, labels, label_values = (st.container(gap="xsmall", key=f"corral-{name}") for name in PARTS)
-    with new:
-        _new_label(session)
-    with choice:
-        _choice(session)
-    with nothing:
-        _nothing_done(session)
-    with labels:
-        _labels(session)
-    if session.log.multi_label:
-        with label_values:
-            _label_values(session)
-
-
-# ---------------------------------------------------------------- which label
-
-
-def _new_label(session: Session) -> None:
-    n = len(session.selection)
-    verb, said = "Yes for" if session.log.multi_label and n else "Label", f"{n:,}" if n else ""
-    if not session.log.multi_label and not _overwrites():
-        n_labelled = int(session.log.counts(session.selection.rows).sum())
-        said = (
-            f"0: {n:,} {'has' if n == 1 else 'have'} one"
-            if n and n_labelled == n
-            else f"{n - n_labelled:,}"
-            if n
-            else ""
-        )
-    with st.form("new label", border=False):
-        name, button = st.columns([3, 2], vertical_alignment="bottom")
-        name.text_input(
-            "New label",
-            key=state.widget_key("new label name"),
-            placeholder="type a name   ( N )",
-            label_visibility="collapsed",
-        )
-        button.form_submit_button(
-            f"{verb} {said}".strip(),
-            key="new label button",  # the same for any number: Enter pressed while the number changes counts too
-            on_click=step(_give_typed),
-            args=(session, session.selection.rows),
-            type="primary",
-            width="stretch",
-            wrap=True,
-        )
-
-
-def _give_typed(session: Session, shown: np.ndarray) -> None:
-    name = st.session_state[state.widget_key("new label name")].strip()
-    # "billing" beside "Billing" would be one label in two halves. Whoever wants both makes it on the page Labels.
-    alike = next((label for label in session.log.labels if label.name.casefold() == name.casefold()), None)
-    known = session.log.find(name) or alike
-    give(session, known.name if known else name, shown)
-
-
-def _labels(session: Session) -> None:
-    log, rows = session.log, session.selection.rows
-    counts = log.counts()
-    with st.container(border=False, horizontal=True, gap="small", key="corral-labels"):
-        for label in log.labels:
-            hue = colours.style(label.style)["colour"]
-            st.html(
-                f"<style>.st-key-label-{label.id} button {{ border-left: 7px solid {hue}; }}</style>", width="content"
-            )
-            in_focus = session.labels.focus is not None and session.labels.focus.id == label.id
-            found = log.quality_of_label(label.id)
-            st.button(
-                f"{page.escape(label.name)}  ({counts[label.id]:,}{_in_brief(found)})",
-                key=f"label-{label.id}",
-                shortcut=label.key,
-                on_click=step(
-                    (lambda label=label: session.labels.focus_on(label.id))
-                    if log.multi_label
-                    else (lambda label=label: give(session, label.name, rows))
-                ),
-                type="primary" if in_focus else "secondary",
-                help=_about(label, found),
-            )
-
-
-def _in_brief(found: Estimate | None) -> str:
-    return f", {100 * found.share:.0f} % wrong" if found else ""
-
-
 def in_words(found: Estimate) -> str:
     return (
         f"{100 * found.share:.1f} % wrong ({100 * found.low:.1f} to {100 * found.high:.1f} %), "
@@ -155,85 +67,10 @@ def in_words(found: Estimate) -> str:
     )
 
 
-def _about(label: Label, found: Estimate | None) -> str | None:
-    said = [page.escape(label.description)] if label.description else []
-    if found:
-        said.append(page.escape(in_words(found)))
-    return "  \n".join(said) or None
-
-
-def _label_values(session: Session) -> None:
-    """Yes, no and unknown for the label in focus."""
-    focus, n = session.labels.focus, len(session.selection)
-    if focus is None:
-        st.caption("Type the name of a first label: what is selected is a yes for it.")
-        return
-    rows = session.selection.rows
-    known = (label_values := session.log.label_values(focus.id)[rows]) != UNKNOWN
-
-    def will(answer: int) -> str:
-        """How many of what is selected it would change, to stand on its button."""
-        return f" {np.count_nonzero(label_values != answer if _overwrites() else ~known):,}" if n else ""
-
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-answers"):
-        st.markdown(f"**{page.escape(focus.name)}**", width="content")
-        for word, answer, key in (("Yes", YES, keys.YES), ("No", NO, keys.NO)):
-            st.button(
-                word + will(answer),
-                key=f"answer {word}",
-                shortcut=key,
-                on_click=step(lambda answer=answer: give(session, focus.name, rows, answer)),
-                disabled=not n,
-            )
-        st.button(
-            "Unknown",
-            key="answer unknown",
-            shortcut=keys.UNLABEL,
-            on_click=step(lambda: clear(session, rows, focus.name)),
-            disabled=not known.any(),
-            type="tertiary",
-            help="Takes the answer for this label off what is selected",
-        )
-
-
-def _choice(session: Session) -> None:
-    """What happens to selected rows that have another label, where there are any."""
-    rows, log = session.selection.rows, session.log
-    if log.multi_label:
-        some = session.labels.focus is not None and bool(
-            (log.label_values(session.labels.focus.id)[rows] != UNKNOWN).any()
-        )
-    else:
-        some = bool(log.counts(rows).sum())
-    if not some:
-        st.html("<span></span>")  # the line stays, and the labels below it where they are
-        return
-    key = state.widget_key("overwrite")
-    choices = {LEAVE: "Only the unknown" if log.multi_label else "Only the unlabelled", OVERWRITE: "Overwrite"}
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.segmented_control(
-            "Some have a label",
-            [LEAVE, OVERWRITE],
-            default=None if key in st.session_state else LEAVE,
-            format_func=lambda choice: choices[choice],
-            key=key,
-            required=True,
-            label_visibility="collapsed",
-            help="Some of what is selected has a label already.",
-        )
-        st.button(
-            "Skip",
-            on_click=step(session.selection.deselect),
-            type="tertiary",
-            help="Leaves all of them as they are",
-            key="skip",
-        )
-
-
 # ---------------------------------------------------------------- giving
 
 
-def _overwrites() -> bool:
+def overwrites() -> bool:
     return bool(st.session_state.get(state.widget_key("overwrite")) == OVERWRITE)
 
 
@@ -242,7 +79,7 @@ def give(session: Session, name: str, shown: np.ndarray, answer: int = YES, *, o
 
     `overwrite`: None is as it was chosen.
     """
-    overwrite = _overwrites() if overwrite is None else overwrite
+    overwrite = overwrites() if overwrite is None else overwrite
     _need_a_selection_that_was_seen(session, shown)
     outcome = session.labelling.give(name, answer=answer, overwrite=overwrite)
     label = session.log.find(name.strip())
@@ -301,7 +138,7 @@ def _note_nothing(session: Session, name: str, answer: int, outcome: Outcome) ->
     )
 
 
-def _nothing_done(session: Session) -> None:
+def nothing_done(session: Session) -> None:
     """What the last step did not do, and why, as long as it is about what is selected."""
     place = st.empty()  # always there: what it held is taken away by that
     last = state.of_project(_Last)

@@ -13,7 +13,7 @@ from labelling.session import Session
 from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.steps import step, told
 from labelling.ui.history import audit
-from labelling.ui.label import aim, checking, controls, give_labels
+from labelling.ui.label import aim, checking, controls, give_labels, strip
 from labelling.ui.label.reading import Reading
 from labelling.ui.map import colours
 
@@ -85,7 +85,7 @@ def show(session: Session) -> None:
             audit.read(session, held)
         return
     with labels:
-        give_labels.show(session)
+        strip.show(session)
     with texts:
         _pinned(session)
         _table(session, pages)

@@ -16,8 +16,10 @@ import numpy as np
 import streamlit as st
 
 from labelling.dataset import Dataset
+from labelling.labels.label import Label
+from labelling.palette import style
 from labelling.selection.regions import Region
-from labelling.ui.frame import faults, page, state
+from labelling.ui.frame import faults, keys, page, state
 from labelling.ui.frame.steps import step
 from labelling.ui.map.colours import Colouring
 
@@ -27,8 +29,8 @@ LABEL_MAP = "map"  # the key of the label page's map
 # One module, in this order; none imports another.
 SCRIPTS = (
     *("page.js", "view.js", "points.js", "colours.js", "webgl.js", "pixels.js"),
-    *("outline.js", "travel.js", "regions.js", "legend.js", "hover.js"),
-    *("gestures.js", "shortcuts.js", "chart.js", "map.js", "receive.js"),
+    *("outline.js", "travel.js", "regions.js", "legend.js", "names.js", "hover.js"),
+    *("gestures.js", "strokes.js", "shortcuts.js", "chart.js", "map.js", "receive.js"),
 )
 HOVER_CHARACTERS = 400  # what can be read at a glance; the whole text stands in the sample
 
@@ -202,6 +204,13 @@ def send_regions(key: str, map_id: str, regions: Sequence[Region]) -> None:
     told = [{"name": r.name, "x": r.x, "y": r.y, "level": r.level, "rows": len(r.rows)} for r in regions]
     with st.container(key=f"corral-wires-{key}-words"):
         _mount(key=f"{key}-words", data={"words": key, "id": map_id, "regions": told})
+
+
+def send_labels(key: str, labels: Sequence[Label]) -> None:
+    """Send the labels, in the order in which they are offered, for the box for a name beside map `key`."""
+    told = [{"id": label.id, "name": label.name, "code": keys.code_of(label), **style(label.style)} for label in labels]
+    with st.container(key=f"corral-wires-{key}-names"):
+        _mount(key=f"{key}-names", data={"names": key, "labels": told})
 
 
 def is_drawn_on(key: str) -> bool:

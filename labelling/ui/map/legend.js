@@ -9,6 +9,11 @@ const SHAPES = [
   "polygon(50% 0, 100% 50%, 50% 100%, 0 50%)",
 ];
 
+function drawSwatch(swatch, { colour, shape }) {
+  swatch.style.setProperty("--corral-colour", colour);
+  swatch.style.clipPath = SHAPES[shape];
+}
+
 class Legend {
   constructor(map) {
     this.map = map;
@@ -33,9 +38,8 @@ class Legend {
     const eye = element(tag, "corral-legend-eye", entry);
     const swatch = element("span", "corral-swatch", eye);
     const { colour, shape, hollow } = data.palette[code];
+    drawSwatch(swatch, { colour: colour ?? painter.quiet, shape });
     swatch.classList.toggle("corral-hollow", Boolean(hollow));
-    swatch.style.setProperty("--corral-colour", colour ?? painter.quiet);
-    swatch.style.clipPath = SHAPES[shape];
     const words = element(tag, "corral-legend-words", entry);
     element("span", "corral-legend-name", words).textContent = name;
     element("span", "corral-legend-count", words).textContent = count.toLocaleString("en");

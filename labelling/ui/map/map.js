@@ -22,6 +22,7 @@ class CorralMap {
     this.legend = new Legend(this);
     this.travel = new Travel(this);
     this.gestures = new Gestures(this);
+    this.strokes = new Strokes(this);
     this.count = 0;
     /** @type {View} */
     this.range = { x: [-1, 1], y: [-1, 1] };
@@ -31,6 +32,7 @@ class CorralMap {
       target.addEventListener(name, listener, { signal: this.leaving.signal, ...more });
     this.gestures.listen(on);
     on(document, "keydown", (event) => keyPressed(this, event));
+    on(window, "keydown", (event) => this.strokes.take(event), { capture: true });
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.stage);
   }

@@ -4,6 +4,7 @@
 //   {map: ...}   the map itself: its element, legend and events
 //   {hover: ...} the text of the point under the pointer, asked for row by row
 //   {words: ...} the names of the map's regions
+//   {names: ...} the labels, for the box for a name
 // One module with the others, the last of them.
 
 // Each mount brings its own few lines (mount.js), that call this; what came before this script is waiting.
@@ -11,6 +12,7 @@ registry.receive = ({ data, parentElement, setStateValue, setTriggerValue }) => 
   if (data instanceof Uint8Array || data instanceof ArrayBuffer) return receiveWire(new Uint8Array(data));
   if (data.hover) return receiveHover(data, setStateValue);
   if (data.words) return receiveWords(data);
+  if (data.names) return receiveNames(data, parentElement);
   return receiveMap(data, parentElement, setTriggerValue);
 };
 setTimeout(() => registry.waiting?.splice(0).forEach((run) => run()));
@@ -39,6 +41,19 @@ function receiveHover(data, setStateValue) {
 function receiveWords(data) {
   registry.words.set(data.words, data);
   registry.maps.get(data.words)?.showWords();
+}
+
+function receiveNames(data, parentElement) {
+  let box = registry.nameBox;
+  if (box?.host !== parentElement) {
+    box?.destroy();
+    box = registry.nameBox = new NameBox(parentElement);
+  }
+  box.labels = data.labels;
+  return () => {
+    box.destroy();
+    if (registry.nameBox === box) registry.nameBox = null;
+  };
 }
 
 function receiveMap(data, parentElement, setTriggerValue) {

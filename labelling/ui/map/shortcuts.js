@@ -13,6 +13,7 @@ function shortcut(map, key, here) {
   if (key === "Enter" && row !== undefined) map.pick(Number(row));
   else if (key === "w") map.regions.toggle();
   else if (key === "?") helpButton()?.click();
+  else if (key === ".") map.strokes.begin();
   else if (key === "f") map.goToSelection();
   else if (key === "h") map.goHome();
   else if (key === "+" || key === "=") map.lookAt(zoomed(map.range, NEARER));

@@ -1,0 +1,232 @@
+"""Which label: the box for a name, the labels as a strip of chips with their keys, yes and no."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from labelling.labels.error_rate import Estimate
+from labelling.labels.label import NO, UNKNOWN, YES, Label
+from labelling.session import Session
+from labelling.ui.frame import keys, page, state
+from labelling.ui.frame.steps import step
+from labelling.ui.label import give_labels
+from labelling.ui.map import LABEL_MAP, colours, send_labels
+
+PARTS = ("new", "choice", "undone", "strip", "yes-no")
+AS_MADE, BY_USE, BY_NAME = ORDERS = ("as made", "by use", "by name")
+
+
+@dataclass
+class Sorted:
+    """How the tab sorts the labels."""
+
+    by: str = AS_MADE
+
+
+def show(session: Session) -> None:
+    # A place each: what comes and goes must not push another part into its place, with its old content still in it.
+    new, choice, nothing, labels, label_values = (st.container(gap="xsmall", key=f"corral-{name}") for name in PARTS)
+    with new:
+        _new_label(session)
+    with choice:
+        _choice(session)
+    with nothing:
+        give_labels.nothing_done(session)
+    with labels:
+        _labels(session)
+    send_labels(LABEL_MAP, _in_order(session))
+    if session.log.multi_label:
+        with label_values:
+            _label_values(session)
+
+
+# ---------------------------------------------------------------- which label
+
+
+def _new_label(session: Session) -> None:
+    n = len(session.selection)
+    verb, said = "Yes for" if session.log.multi_label and n else "Label", f"{n:,}" if n else ""
+    if not session.log.multi_label and not give_labels.overwrites():
+        n_labelled = int(session.log.counts(session.selection.rows).sum())
+        said = (
+            f"0: {n:,} {'has' if n == 1 else 'have'} one"
+            if n and n_labelled == n
+            else f"{n - n_labelled:,}"
+            if n
+            else ""
+        )
+    with st.form("new label", border=False):
+        name, button = st.columns([3, 2], vertical_alignment="bottom")
+        name.text_input(
+            "New label",
+            key=state.widget_key("new label name"),
+            placeholder="type a name   ( N )",
+            label_visibility="collapsed",
+        )
+        button.form_submit_button(
+            f"{verb} {said}".strip(),
+            key="new label button",  # the same for any number: Enter pressed while the number changes counts too
+            on_click=step(_give_typed),
+            args=(session, session.selection.rows),
+            type="primary",
+            width="stretch",
+            wrap=True,
+        )
+
+
+def _give_typed(session: Session, shown: np.ndarray) -> None:
+    name = st.session_state[state.widget_key("new label name")].strip()
+    # "billing" beside "Billing" would be one label in two halves. Whoever wants both makes it on the page Labels.
+    alike = next((label for label in session.log.labels if label.name.casefold() == name.casefold()), None)
+    known = session.log.find(name) or alike
+    give_labels.give(session, known.name if known else name, shown)
+
+
+def _in_order(session: Session) -> list[Label]:
+    """The labels as the person sorts them."""
+    by, counts = state.of_project(Sorted).by, session.log.counts()
+    if by == BY_USE:
+        return sorted(session.log.labels, key=lambda label: -counts[label.id])
+    if by == BY_NAME:
+        return sorted(session.log.labels, key=lambda label: label.name.casefold())
+    return list(session.log.labels)
+
+
+def _sort_button() -> None:
+    """A press sorts the labels another way."""
+    order = state.of_project(Sorted)
+    following = ORDERS[(ORDERS.index(order.by) + 1) % len(ORDERS)]
+    st.button(
+        order.by,
+        key="sort labels",
+        icon=":material/sort:",
+        type="tertiary",
+        on_click=step(lambda: setattr(order, "by", following)),
+        help=f"How the labels are sorted; press for {following}. As made is the order of the page Labels.",
+    )
+
+
+def _labels(session: Session) -> None:
+    log, rows = session.log, session.selection.rows
+    counts = log.counts()
+    # The browser sorts: a chip that moved in the page would be there twice for a while, and a key press taken by both.
+    st.html(f"<style>{''.join(_look(label, place) for place, label in enumerate(_in_order(session), 1))}</style>")
+    with st.container(border=False, horizontal=True, gap="small", key="corral-labels"):
+        if len(log.labels) > 1:
+            _sort_button()
+        for label in log.labels:
+            in_focus = session.labels.focus is not None and session.labels.focus.id == label.id
+            found = log.quality_of_label(label.id)
+            st.button(
+                f"{page.escape(label.name)}  ({counts[label.id]:,}{_in_brief(found)})",
+                key=f"label-{label.id}",
+                shortcut=label.key,
+                on_click=step(
+                    (lambda label=label: session.labels.focus_on(label.id))
+                    if log.multi_label
+                    else (lambda label=label: give_labels.give(session, label.name, rows))
+                ),
+                type="primary" if in_focus else "secondary",
+                help=_about(label, found),
+            )
+
+
+# As in map/legend.js.
+SHAPES = (
+    "circle(50%)",
+    "inset(6%)",
+    "polygon(50% 4%, 100% 92%, 0 92%)",
+    "polygon(50% 0, 100% 50%, 50% 100%, 0 50%)",
+)
+
+
+def _look(label: Label, place: int) -> str:
+    """CSS: where its chip stands, with the label's colour and shape, and the keys that give it if it has no own one."""
+    look, code = colours.style(label.style), keys.code_of(label)
+    chip = f".st-key-label-{label.id} button"
+    css = (
+        f".st-key-label-{label.id} {{ order: {place}; }}"
+        f"{chip}::before {{ background: {look['colour']}; clip-path: {SHAPES[look['shape']]}; }}"
+    )
+    return css + (f'{chip}::after {{ content: "{keys.MORE_LABELS} {code[0]} {code[1]}"; }}' if code else "")
+
+
+def _in_brief(found: Estimate | None) -> str:
+    return f", {100 * found.share:.0f} % wrong" if found else ""
+
+
+def _about(label: Label, found: Estimate | None) -> str | None:
+    said = [page.escape(label.description)] if label.description else []
+    if found:
+        said.append(page.escape(give_labels.in_words(found)))
+    return "  \n".join(said) or None
+
+
+def _label_values(session: Session) -> None:
+    """Yes, no and unknown for the label in focus."""
+    focus, n = session.labels.focus, len(session.selection)
+    if focus is None:
+        st.caption("Type the name of a first label: what is selected is a yes for it.")
+        return
+    rows = session.selection.rows
+    known = (label_values := session.log.label_values(focus.id)[rows]) != UNKNOWN
+
+    def will(answer: int) -> str:
+        """How many of what is selected it would change, to stand on its button."""
+        return f" {np.count_nonzero(label_values != answer if give_labels.overwrites() else ~known):,}" if n else ""
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-answers"):
+        st.markdown(f"**{page.escape(focus.name)}**", width="content")
+        for word, answer, key in (("Yes", YES, keys.YES), ("No", NO, keys.NO)):
+            st.button(
+                word + will(answer),
+                key=f"answer {word}",
+                shortcut=key,
+                on_click=step(lambda answer=answer: give_labels.give(session, focus.name, rows, answer)),
+                disabled=not n,
+            )
+        st.button(
+            "Unknown",
+            key="answer unknown",
+            shortcut=keys.UNLABEL,
+            on_click=step(lambda: give_labels.clear(session, rows, focus.name)),
+            disabled=not known.any(),
+            type="tertiary",
+            help="Takes the answer for this label off what is selected",
+        )
+
+
+def _choice(session: Session) -> None:
+    """What happens to selected rows that have another label, where there are any."""
+    rows, log = session.selection.rows, session.log
+    if log.multi_label:
+        some = session.labels.focus is not None and bool(
+            (log.label_values(session.labels.focus.id)[rows] != UNKNOWN).any()
+        )
+    else:
+        some = bool(log.counts(rows).sum())
+    if not some:
+        st.html("<span></span>")  # the line stays, and the labels below it where they are
+        return
+    key = state.widget_key("overwrite")
+    only = "Only the unknown" if log.multi_label else "Only the unlabelled"
+    choices = {give_labels.LEAVE: only, give_labels.OVERWRITE: "Overwrite"}
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.segmented_control(
+            "Some have a label",
+            [give_labels.LEAVE, give_labels.OVERWRITE],
+            default=None if key in st.session_state else give_labels.LEAVE,
+            format_func=lambda choice: choices[choice],
+            key=key,
+            required=True,
+            label_visibility="collapsed",
+            help="Some of what is selected has a label already.",
+        )
+        st.button(
+            "Skip",
+            on_click=step(session.selection.deselect),
+            type="tertiary",
+            help="Leaves all of them as they are",
+            key="skip",
+        )

@@ -1,0 +1,56 @@
+// @ts-check
+// Labels without a key of their own are given by three keys: a point, then the two that stand on the label's chip. What
+// is pressed after the point is for this alone. One module with the others; names are only ever set as textContent.
+
+const PATIENCE_MS = 4000; // for the next key
+
+// What the keys pressed so far mean: the labels that they may still become, and the one that they are.
+/** @type {(labels: Sent[], pressed: string) => {open: Sent[], meant: Sent | undefined}} */
+function meantBy(labels, pressed) {
+  const open = labels.filter(({ code }) => code?.startsWith(pressed));
+  return { open, meant: open.find(({ code }) => code === pressed) };
+}
+
+class Strokes {
+  constructor(map) {
+    /** @type {string | null} */
+    this.pressed = null; // after the point; null while none was pressed
+    this.hint = element("div", "corral-strokes", map.stage, { role: "status", hidden: true });
+  }
+
+  begin() {
+    this.pressed = "";
+    this.show();
+  }
+
+  end() {
+    clearTimeout(this.waiting);
+    this.pressed = null;
+    this.hint.hidden = true;
+  }
+
+  // Before any other key of the page.
+  take(event) {
+    if (this.pressed === null || /^(Shift|CapsLock)$/.test(event.key)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return this.end();
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (event.repeat) return;
+    if (!/^[a-z0-9]$/i.test(event.key)) return this.end();
+    this.pressed += event.key.toLowerCase();
+    const { meant } = meantBy(registry.nameBox?.labels ?? [], this.pressed);
+    if (!meant) return this.show();
+    this.end();
+    /** @type {HTMLElement} */ (document.querySelector(`.st-key-label-${meant.id} button`))?.click();
+  }
+
+  show() {
+    const { open } = meantBy(registry.nameBox?.labels ?? [], this.pressed);
+    const said = open.map(({ code, name }) => `${code} ${name}`).join(" · ");
+    this.hint.textContent = open.length ? `. ${this.pressed}…   ${said}` : `No label has the keys . ${this.pressed}`;
+    this.hint.hidden = false;
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => this.end(), PATIENCE_MS);
+    if (this.pressed.length > 1) this.pressed = null; // the page's keys are its own again; the hint can still be read
+  }
+}

@@ -1,0 +1,107 @@
+"""The labels beside the map: the box for a name with what it may mean, and the strip of chips."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from labelling.workspace import Project
+from tests.browser.app import wait_for_legend, wait_for_map, wait_for_selected
+from tests.browser.server import Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+
+def opened(new_page: Callable[..., Page], server: Server, project: Project) -> Page:
+    page = new_page()
+    page.goto(f"{server.url}/label?project={project.id}")
+    wait_for_map(page, "UMAP")
+    page.locator(".corral-region").first.wait_for(state="attached")  # they come last, with another run of the page
+    return page
+
+
+def select(page: Page, n: int) -> None:
+    """All that is unlabelled."""
+    page.keyboard.press("u")
+    wait_for_selected(page, n)
+
+
+def test_a_part_of_a_name_becomes_a_label_only_where_that_was_chosen(
+    shared_server: Server, new_page: Callable[..., Page], project: Project
+) -> None:
+    log = project.open_log()
+    for place, name in enumerate(("billing", "billing address", "Café")):
+        log.assign(np.arange(10) + 10 * place, name)
+    page = opened(new_page, shared_server, project)
+    options = page.locator(".corral-names [role=option]")
+    select(page, 210)
+    page.keyboard.press("n")
+    page.keyboard.type("bill")
+    expect(options).to_have_text(["Enter: new label “bill”↓ or a click for these", "billing", "billing address"])
+    box, listed = page.get_by_label("New label").bounding_box(), page.locator(".corral-names").bounding_box()
+    assert box
+    assert listed
+    assert 0 <= listed["y"] - box["y"] - box["height"] < 12, "right below the box"
+    page.keyboard.press("Enter")
+    wait_for_legend(page, bill=210, billing=10)
+    expect(options.first).to_be_hidden()
+
+    page.keyboard.press("Control+z")
+    wait_for_legend(page, unlabelled=210)
+    page.keyboard.press("n")
+    page.keyboard.type("BILL")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".corral-names [aria-selected=true]")).to_have_text("billing address")
+    page.keyboard.press("Enter")
+    wait_for_legend(page, **{"billing address": 220})
+
+    page.keyboard.press("Control+z")
+    wait_for_legend(page, unlabelled=210)
+    page.keyboard.press("n")
+    page.keyboard.type("cafe")
+    options.get_by_text("Café").click()
+    wait_for_legend(page, Café=220)
+    expect(page.get_by_label("New label")).not_to_be_focused()
+
+    page.keyboard.press("Control+z")
+    wait_for_legend(page, unlabelled=210)
+    page.keyboard.press("n")
+    page.keyboard.type("BILLING")
+    expect(options.first).to_have_text("Enter: billing↓ or a click for these")
+    page.keyboard.press("Enter")
+    wait_for_legend(page, billing=220)
+    log.refresh()
+    assert {label.name for label in log.labels} == {"billing", "billing address", "Café"}
+
+
+def test_a_label_without_a_key_has_two_after_a_point(
+    shared_server: Server, new_page: Callable[..., Page], project: Project
+) -> None:
+    log = project.open_log()
+    for place in range(150):
+        log.assign([place], f"label {place}")
+    page = opened(new_page, shared_server, project)
+    hint = page.locator(".corral-strokes")
+    select(page, 90)
+    for keys, name, n in ((".12", "label 12", 91), (".E9", "label 149", 91)):
+        page.keyboard.type(keys)
+        wait_for_legend(page, **{name: n})
+        expect(hint).to_be_hidden()
+        page.keyboard.press("Control+z")
+        wait_for_legend(page, unlabelled=90)
+    seq = log.refresh() and log.seq
+    page.keyboard.type(".1")
+    expect(hint).to_contain_text("10 label 10 · 11 label 11")
+    page.keyboard.press("Escape")  # gives it up, and nothing else
+    expect(hint).to_be_hidden()
+    page.keyboard.type(".51")
+    wait_for_legend(page, **{"label 51": 91})
+    page.keyboard.press("Control+z")
+    wait_for_legend(page, unlabelled=90)
+    page.keyboard.type(".z1")
+    expect(hint).to_have_text("No label has the keys . z1")
+    wait_for_selected(page, 90)
+    log.refresh()
+    assert [action.kind for action in log.actions[seq:]] == ["assign", "undo"]
