@@ -32,7 +32,8 @@ def tune(
 def fit(project: Project, log: LabelLog, tuner: Any, name: str, callback: Callback | None = None) -> Space:
     """Fit `tuner` on what is labelled in the original space; what it makes is a candidate space. As `tune`.
 
-    What it suggests for each text is kept with the space, see `Space.suggestions`; not with yes, no and unknown.
+    What it suggests for each text is kept with the space, see `Space.suggestions`: where the tuner has
+    `suggest`, and not with yes, no and unknown.
     """
     parent = project.spaces()[0]
     if not parent.ready:
@@ -49,7 +50,7 @@ def fit(project: Project, log: LabelLog, tuner: Any, name: str, callback: Callba
     known = log.frame()[list(used)].iloc[rows] if log.multi_label else log.names()[rows]
     settings = {**tuner.get_params(), "labels": used, "seq": log.seq}  # what is labelled from now on is news to it
     tuner.fit(np.asarray(embeddings[rows]), known, callback=callback)
-    if not log.multi_label:
+    if not log.multi_label and hasattr(tuner, "suggest"):
         settings["classes"] = tuner.classes_.tolist()
     tuned = _transform(tuner, embeddings, present)
     space = project.add_space(name, type(tuner).__name__, settings, parent.id)

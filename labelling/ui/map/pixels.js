@@ -127,5 +127,5 @@ function makePainter(canvas, redraw) {
   asked?.getExtension("WEBGL_lose_context")?.loseContext();
   const slow = /swiftshader|llvmpipe|software|basic render/i.test(renderer);
   if (!asked || (globalThis.__corralPainter ?? (slow ? "pixels" : "webgl")) === "pixels") return new PixelPainter(canvas);
-  return new GlPainter(canvas, canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: false }), redraw);
+  return new GlPainter(canvas, canvas.getContext("webgl2", { antialias: false }), redraw);
 }
