@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import numpy as np
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 TIMEOUT = 180_000  # ms; a loaded machine with two cores takes its time
 VIEW = "(({x, y}) => [...x, ...y])(globalThis.__corral.maps.get('map').range)"
@@ -171,26 +171,37 @@ def type_label(page: Page, name: str) -> None:
     box.press("Enter")
 
 
+LEGEND = r"""() => {
+    const shown = {};
+    for (const entry of document.querySelectorAll(".corral-legend-entry")) {
+        const read = (part) => entry.querySelector(`.corral-legend-${part}`).textContent;
+        shown[read("name")] = Number(read("count").replaceAll(",", ""));
+    }
+    if (Object.keys(shown).length) return shown;
+    for (const chip of document.querySelectorAll("[class*='st-key-label-'] button p")) {
+        const [, name, count] = /^(.*?)\s+\(([\d,]+)[^(]*\)$/s.exec(chip.textContent);
+        shown[name] = Number(count.replaceAll(",", ""));
+    }
+    return shown;
+}"""
+
+
 def legend(page: Page) -> dict[str, int]:
-    """The legend under the map: how many points it counts for each label."""
-    entries = page.locator(".corral-legend-entry")
-    names = entries.locator(".corral-legend-name").all_inner_texts()
-    counts = entries.locator(".corral-legend-count").all_inner_texts()
-    return {name: int(count.replace(",", "")) for name, count in zip(names, counts, strict=True)}
+    """How many points are shown of each label, or whatever the colours mean: by its chips or below it."""
+    return page.evaluate(LEGEND)
 
 
 def wait_for_legend(page: Page, **counts: int) -> None:
     page.wait_for_function(
-        """counts => {
-            const shown = {};
-            for (const entry of document.querySelectorAll(".corral-legend-entry")) {
-                const read = (part) => entry.querySelector(`.corral-legend-${part}`).textContent;
-                shown[read("name")] = Number(read("count").replaceAll(",", ""));
-            }
-            return Object.entries(counts).every(([name, count]) => (shown[name] ?? 0) === count);
-        }""",
+        f"counts => Object.entries(counts).every(([name, count]) => (({LEGEND})()[name] ?? 0) === count)",
         arg=counts,
     )
+
+
+def chip(page: Page, name: str) -> Locator:
+    """The chip of a label, or of "unlabelled", beside the map."""
+    chips = page.locator("[class*='st-key-label-'] button").filter(visible=True)
+    return chips.filter(has_text=re.compile(rf"^{re.escape(name)}\s+\("))
 
 
 def shot(page: Page, name: str, height: int | None = None) -> None:

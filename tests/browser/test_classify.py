@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from labelling.workspace import Project
-from tests.browser.app import settle, shot, wait_for_legend, wait_for_map
+from tests.browser.app import legend, settle, shot, until, wait_for_legend, wait_for_map
 from tests.browser.helpers import GROUP
 from tests.browser.server import Server
 
@@ -41,10 +41,7 @@ def test_train_look_keep_and_take_suggestions(
     expect(page.get_by_role("heading", name=re.compile(r"^\d\d selected$"))).to_be_visible()
     expect(page.get_by_role("button", name=re.compile(r"^Accept \d+ as trains"))).to_be_visible()
     page.keyboard.press("Enter")
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('.corral-legend-entry')].some(entry =>"
-        " entry.textContent.includes('trains') && parseInt(entry.textContent.replace(/\\D/g, '')) > 40)"
-    )
+    until(page, lambda: legend(page).get("trains", 0) > 40, "the suggested ones")
     log.refresh()
     assert log.actions[-1].source == "suggestion"
     given = log.rows_of(log.seq)

@@ -15,6 +15,7 @@ from labelling.dataset import Dataset
 from labelling.workspace import Project, Workspace
 from tests.browser.app import (
     VIEW,
+    chip,
     lasso,
     on_screen,
     selected,
@@ -127,16 +128,16 @@ def test_what_is_filtered_out_or_hidden_is_not_in_a_lasso(page: Page, traffic: T
     assert np.flatnonzero(project.open_log().codes >= 0).tolist() == np.flatnonzero(mail & (GROUP == 0)).tolist()
 
     # Hidden by the legend: no longer selected, and in no lasso.
-    page.get_by_role("button", name="Hide these points").first.click()
+    chip(page, "by mail").click(modifiers=["Alt"])
     wait_for_selected(page, 0)
     with traffic.answered():
         round_group(page, points, 0)
     wait_for_selected(page, 0)
-    page.get_by_role("button", name="Show these points").click()
-    page.get_by_role("button", name="Hide these points").first.wait_for()
-    page.locator(".corral-legend-words").first.click()  # all of an entry
+    chip(page, "by mail").click(modifiers=["Alt"])
+    expect(page.get_by_role("button", name="hidden: 1 group")).to_be_hidden()
+    chip(page, "by mail").click(modifiers=["ControlOrMeta"])  # all of them
     wait_for_selected(page, 20)
-    page.locator(".corral-legend-words").last.click(modifiers=["Shift"])
+    chip(page, "unlabelled").click(modifiers=["Shift"])
     wait_for_selected(page, 60)
     page.get_by_role("button", name="Filter").click()
     page.get_by_role("button", name="Show all", exact=True).click()
@@ -270,7 +271,7 @@ def test_a_hundred_thousand_texts(server: Server, new_page: Callable[..., Page])
     settle(page)
     assert 0 < traffic.down < 40_000
     type_label(page, "new")
-    expect(page.locator(".corral-legend-name").filter(has_text="new")).to_be_visible()
+    expect(chip(page, "new")).to_be_visible()
     n_new = int(project.open_log().counts()[9])
     assert 0 < n_new <= found
     wait_for_legend(page, new=n_new)

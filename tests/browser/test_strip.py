@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from labelling.workspace import Project
-from tests.browser.app import wait_for_legend, wait_for_map, wait_for_selected
+from tests.browser.app import chip, until, wait_for_legend, wait_for_map, wait_for_selected
 from tests.browser.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -105,3 +105,89 @@ def test_a_label_without_a_key_has_two_after_a_point(
     wait_for_selected(page, 90)
     log.refresh()
     assert [action.kind for action in log.actions[seq:]] == ["assign", "undo"]
+
+
+@pytest.mark.parametrize("n_labels", [3, 150])  # of 150 several have one colour and shape
+def test_the_chips_are_the_maps_legend(
+    shared_server: Server, new_page: Callable[..., Page], project: Project, n_labels: int
+) -> None:
+    log = project.open_log()
+    for place in range(n_labels):
+        log.assign(np.arange(place, 200, n_labels), f"label {place}")
+    counts = {label.name: int(log.counts()[label.id]) for label in log.labels}
+    page = opened(new_page, shared_server, project)
+    root = page.locator(".corral-map")
+    lit = [(name, counts[name]) for name in ("label 0", "label 2")] + [("unlabelled", 40)]
+    expect(page.locator(".corral-legend")).to_be_hidden()
+    seq = log.seq
+    for name, n in lit:
+        chip(page, name).hover()
+        expect(root).to_have_attribute("data-lit", str(n))
+    page.mouse.move(300, 400)
+    expect(root).to_have_attribute("data-lit", "")
+    chip(page, "label 1").focus()
+    expect(root).to_have_attribute("data-lit", str(counts["label 1"]))
+    wait_for_selected(page, 0)
+
+    chip(page, "label 0").click(modifiers=["ControlOrMeta"])
+    wait_for_selected(page, counts["label 0"])
+    chip(page, "label 2").click(modifiers=["Shift"])
+    wait_for_selected(page, counts["label 0"] + counts["label 2"])
+    chip(page, "label 2").click(modifiers=["Alt"])
+    wait_for_selected(page, counts["label 0"])
+    expect(page.get_by_text(f"{240 - counts['label 2']} of 240 are shown")).to_be_visible()
+    wait_for_legend(page, **{"label 2": 0, "label 0": counts["label 0"]})
+    chip(page, "label 2").focus()
+    page.keyboard.press("Alt+Enter")
+    wait_for_legend(page, **{"label 2": counts["label 2"]})
+    chip(page, "unlabelled").click()
+    wait_for_selected(page, 40)
+    log.refresh()
+    assert log.seq == seq, "nothing was labelled"
+
+    # Coloured by something else the map has its own legend again, and chips still light their points up.
+    page.get_by_role("combobox", name="Colour by").click()
+    page.get_by_role("option", name="channel", exact=True).click()
+    wait_for_legend(page, mail=60, chat=180)
+    chip(page, "label 2").hover()
+    expect(root).to_have_attribute("data-lit", str(counts["label 2"]))
+    chip(page, "label 2").click(modifiers=["Alt"])
+    expect(page.get_by_text("can be hidden while the map is coloured by label")).to_be_visible()
+
+
+def test_the_chips_stand_as_they_are_sorted(
+    shared_server: Server, new_page: Callable[..., Page], project: Project
+) -> None:
+    log = project.open_log()
+    for rows, name in ((range(5), "beta"), (range(5, 25), "gamma"), (range(25, 35), "alpha")):
+        log.assign(rows, name)
+    page = opened(new_page, shared_server, project)
+
+    def stand(names: list[str]) -> None:
+        def left(name: str) -> tuple[float, float]:
+            box = chip(page, name).bounding_box()
+            assert box
+            return box["y"], box["x"]
+
+        until(page, lambda: sorted(names, key=left) == names, f"the order {names}")
+
+    stand(["beta", "gamma", "alpha", "unlabelled"])
+    button = page.locator(".st-key-sort-labels button").filter(visible=True)
+    button.click()
+    expect(button).to_contain_text("by use")
+    stand(["gamma", "alpha", "beta", "unlabelled"])
+    button.click()
+    expect(button).to_contain_text("by name")
+    stand(["alpha", "beta", "gamma", "unlabelled"])
+    page.keyboard.press("n")
+    page.keyboard.type("a")
+    expect(page.locator(".corral-names [role=option] .corral-names-name")).to_have_text(
+        ["Enter: new label “a”", "alpha", "beta", "gamma"]
+    )
+    page.keyboard.press("Escape")
+
+    hidden = "name => getComputedStyle(name).textDecorationLine"
+    chip(page, "beta").click(modifiers=["Alt"])
+    until(page, lambda: chip(page, "beta").evaluate(hidden) == "line-through", "the chip of hidden points")
+    chip(page, "beta").click(modifiers=["Alt"])
+    until(page, lambda: chip(page, "beta").evaluate(hidden) == "none", "the chip of points that are shown again")

@@ -290,6 +290,7 @@ def test_in_what_the_map_sends(monkeypatch: pytest.MonkeyPatch, logged: list[log
         handlers = Handlers(
             drawn=lambda _: None,
             legend=lambda _group, _what: None,
+            chip=lambda label_id, what: None,
             picked=lambda _: None,
             region=lambda _place, _how: None,
         )

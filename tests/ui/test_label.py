@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from labelling.ui.frame import page, resources
+from labelling.errors import StepError
+from labelling.ui.frame import page, resources, state
 from labelling.ui.history.audit import Held
-from labelling.ui.label import checking, map_and_panel
+from labelling.ui.label import checking, controls, map_and_panel
 from labelling.workspace import Project, Workspace
 from tests.ui.helpers import click, fresh_workspace, log_of, make, open_page, said, select
 from tests.ui.tab import of_project
@@ -86,6 +87,24 @@ def test_the_labels_are_sorted_as_the_person_wants(project: Project) -> None:
     assert at.button(key="sort labels").label == "by name", "the tab remembers"
     at = at.button(key="sort labels").click().run()
     assert places_of_chips(at) == [0, 1, 2]
+
+
+def test_where_each_label_is_asked_on_its_own_a_chip_selects_those_with_a_yes(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state.st, "session_state", {})
+    project = make(workspace, multi_label=True)
+    log = log_of(project)
+    log.assign([1, 2], "a")
+    log.assign([3], "b")
+    session = resources.new_session(project)
+    session.map.look(project.space(0), "PCA")
+    controls.on_chip(session, 0, "new")
+    assert session.selection.rows.tolist() == [1, 2]
+    controls.on_chip(session, 1, "add")
+    assert session.selection.rows.tolist() == [1, 2, 3]
+    with pytest.raises(StepError, match="coloured by label"):
+        controls.on_chip(session, 0, "toggle")
 
 
 def test_a_check_that_was_begun_can_be_given_up(project: Project) -> None:

@@ -234,9 +234,9 @@ def test_groups_that_the_legend_hides_are_a_chip_too(workspace: Workspace) -> No
     at = open_page("label", project)
     of_project(at, controls.Looks).hidden = {("label", None): {0, 1}}
     at.run()
-    assert chips(at) == ["hidden in the legend: 2 groups"]
+    assert chips(at) == ["hidden: 2 groups"]
     assert "**25 of 40** are shown" in said(at)
-    press(at, "hidden in the legend: 2 groups")
+    press(at, "hidden: 2 groups")
     assert chips(at) == []
     assert at.session_state["corral"].map.visible is None
 

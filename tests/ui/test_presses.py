@@ -190,6 +190,7 @@ def test_what_was_done_on_the_map_is_done_once(monkeypatch: pytest.MonkeyPatch) 
     handlers = map.Handlers(
         drawn=lambda drawn: None,
         legend=lambda group, what: done.append((group, what)),
+        chip=lambda label_id, what: None,
         picked=lambda row: None,
         region=lambda place, how: None,
     )

@@ -43,6 +43,7 @@ TABLE = (
     (SEARCH, f"search; {SELECT_FOUND} selects what was found"),
     (f"{NEW_LABEL}, 1 to 9, {UNLABEL}", "a new label, the labels, unlabel"),
     (f"{MORE_LABELS} and two more", "the labels without a key of their own; the two stand on their chips"),
+    ("Ctrl, shift, alt + click", "on a label beside the map: selects its points, adds them, hides or shows them"),
     (f"{YES}, {NO}, {UNLABEL}", "yes, no, unknown for the label in focus, where each label is asked on its own"),
     (f"{GROW}, {SHRINK}", "grow the selection to the nearest texts in the full space, shrink it to its core"),
     (DROP_STRAYS, "drop the strays: they lie here on the map, but their neighbours in the full space lie elsewhere"),

@@ -8,6 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from labelling.dataset import Dataset
+from labelling.errors import StepError
+from labelling.labels.label import YES
 from labelling.selection.filters import Filter
 from labelling.selection.search import SearchError
 from labelling.session import Found, Session
@@ -47,12 +49,14 @@ class Shown:
     """How the map is to be looked at: its colours, with a legend that counts what is shown, and what hides the rest.
 
     `rows` are those to be shown, bool (n_rows,), None for all; `hidden` are the legend's entries that are switched off.
+    With `chips` the colours are those of the labels, whose chips tell what the legend would.
     """
 
     colouring: Colouring
     rows: np.ndarray | None
     hidden: set[int]
     conditions: list[Condition]
+    chips: bool
 
 
 def controls(session: Session) -> Shown:
@@ -89,7 +93,10 @@ def controls(session: Session) -> Shown:
     shown = colouring.shown(hidden)
     if shown is not None:
         mask = shown if mask is None else mask & shown
-    return Shown(colouring.counted(view.placed, among), mask, hidden, in_force)
+    # Where suggestions are on show, too, the map has a legend of its own for them.
+    only_labels = by == LABEL and all(entry["group"] < session.log.n_ids for entry in colouring.legend)
+    chips = only_labels and not session.log.multi_label
+    return Shown(colouring.counted(view.placed, among), mask, hidden, in_force, chips)
 
 
 def _said(by: str) -> str:
@@ -192,6 +199,20 @@ def on_legend(session: Session, group: int, what: str) -> None:
     rows = colouring.rows_of(group)
     name = next((str(entry["name"]) for entry in colouring.legend if entry["group"] == group), "")
     session.selection.select(rows, "legend", what, colours=by, entry=name)
+
+
+def on_chip(session: Session, label_id: int, what: str) -> None:
+    """A press on a label's chip with a modifier: hide or show its points, or select them, whatever the colours mean."""
+    if what == "toggle":
+        if session.log.multi_label or st.session_state.get(state.widget_key("colour by"), LABEL) != LABEL:
+            raise StepError("A label's points can be hidden while the map is coloured by label: choose that above it.")
+        hidden_groups(session, LABEL).symmetric_difference_update({label_id})
+        return
+    label = next((label for label in session.log.labels if label.id == label_id), None)
+    bears = session.log.label_values(label_id) == YES if session.log.multi_label else session.log.codes == label_id
+    session.selection.select(
+        np.flatnonzero(bears), "legend", what, colours=LABEL, entry=label.name if label else "unlabelled"
+    )
 
 
 # ---------------------------------------------------------------- search

@@ -212,7 +212,7 @@ def conditions(session: Session, applied: Filter) -> list[Condition]:
 
 
 def chips(in_force: list[Condition], n_hidden_groups: int, show_groups: Callable[[], None]) -> None:
-    """A button for each condition that takes it off, and one for what the legend hides.
+    """A button for each condition that takes it off, and one for what the legend or a label's chip hides.
 
     Always as many elements: where another run follows at once, the browser may keep what is not drawn any more.
     """
@@ -232,7 +232,7 @@ def chips(in_force: list[Condition], n_hidden_groups: int, show_groups: Callable
         st.empty()
         return
     st.button(
-        f"hidden in the legend: {n_hidden_groups:,} {'group' if n_hidden_groups == 1 else 'groups'}",
+        f"hidden: {n_hidden_groups:,} {'group' if n_hidden_groups == 1 else 'groups'}",
         key="chip legend",
         icon=":material/close:",
         on_click=step(show_groups),

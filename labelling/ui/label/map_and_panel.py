@@ -32,7 +32,7 @@ from labelling.ui.map import (
 from labelling.workspace import Space
 
 # One screen: the map and the panel are as high as the window leaves them, and only the list of texts scrolls.
-MAP_HEIGHT = "max(260px, calc(100vh - 196px))"
+MAP_HEIGHT, HEIGHT_WITH_LEGEND = "max(291px, calc(100vh - 165px))", "max(260px, calc(100vh - 196px))"
 STYLE = f"<style>{Path(__file__).with_name('label.css').read_text(encoding='utf-8')}</style>"
 REFRESH_SECONDS = 0.7
 WATCH_SECONDS = 1.0
@@ -260,13 +260,16 @@ def show(session: Session) -> None:
                 labels_seq=session.log.seq,
                 visible=session.map.visible,
                 hidden_groups=shown.hidden,
+                labels=None if session.log.multi_label else session.log.codes,
+                chips=shown.chips,
                 outlined=session.selection.is_drawn,
                 pinned=state.of_project(Reading).pinned,
                 spoken=page.in_words(session),
-                height=MAP_HEIGHT,
+                height=MAP_HEIGHT if shown.chips else HEIGHT_WITH_LEGEND,
                 handlers=Handlers(
                     drawn=lambda drawn: _select(session, drawn),
                     legend=lambda group, what: controls.on_legend(session, group, what),
+                    chip=lambda label_id, what: controls.on_chip(session, label_id, what),
                     picked=lambda row: _pin(session, row),
                     region=lambda place, how: _select_region(session, place, how),
                 ),
@@ -277,7 +280,7 @@ def show(session: Session) -> None:
             answer_hovers(MAP, session.project.dataset, shown.colouring, lambda row: suggesting.name_of(session, row))
         _below(session, shown)
     with beside:
-        panel.show(session)
+        panel.show(session, shown)
     _send_words(session)  # last, as they take the longest
 
 

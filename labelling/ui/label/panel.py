@@ -57,7 +57,7 @@ def begin(session: Session) -> None:
         _strays(session)
 
 
-def show(session: Session) -> None:
+def show(session: Session, shown: controls.Shown) -> None:
     """All else."""
     # Each part keeps its place, however much stands above it: what is typed while the panel changes stays typed.
     said = st.container(gap="xsmall")
@@ -85,7 +85,7 @@ def show(session: Session) -> None:
             audit.read(session, held)
         return
     with labels:
-        strip.show(session)
+        strip.show(session, shown)
     with texts:
         _pinned(session)
         _table(session, pages)

@@ -1,16 +1,17 @@
 """Which label: the box for a name, the labels as a strip of chips with their keys, yes and no."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
 from labelling.labels.error_rate import Estimate
-from labelling.labels.label import NO, UNKNOWN, YES, Label
+from labelling.labels.label import NO, UNKNOWN, UNLABELLED, YES, Label
 from labelling.session import Session
 from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.steps import step
-from labelling.ui.label import give_labels
+from labelling.ui.label import controls, give_labels
 from labelling.ui.map import LABEL_MAP, colours, send_labels
 
 PARTS = ("new", "choice", "undone", "strip", "yes-no")
@@ -24,7 +25,7 @@ class Sorted:
     by: str = AS_MADE
 
 
-def show(session: Session) -> None:
+def show(session: Session, shown: controls.Shown) -> None:
     # A place each: what comes and goes must not push another part into its place, with its old content still in it.
     new, choice, nothing, labels, label_values = (st.container(gap="xsmall", key=f"corral-{name}") for name in PARTS)
     with new:
@@ -34,7 +35,7 @@ def show(session: Session) -> None:
     with nothing:
         give_labels.nothing_done(session)
     with labels:
-        _labels(session)
+        _labels(session, shown)
     send_labels(LABEL_MAP, _in_order(session))
     if session.log.multi_label:
         with label_values:
@@ -107,19 +108,24 @@ def _sort_button() -> None:
     )
 
 
-def _labels(session: Session) -> None:
+def _labels(session: Session, shown: controls.Shown) -> None:
     log, rows = session.log, session.selection.rows
-    counts = log.counts()
+    counts, visible = log.counts(), session.map.visible
+    n_shown = None if visible is None else log.counts(np.flatnonzero(visible))
     # The browser sorts: a chip that moved in the page would be there twice for a while, and a key press taken by both.
-    st.html(f"<style>{''.join(_look(label, place) for place, label in enumerate(_in_order(session), 1))}</style>")
+    looks = "".join(_look(label, place) for place, label in enumerate(_in_order(session), 1))
+    with st.container(key="corral-wires-looks"):
+        # With an element beside it: a style alone goes elsewhere on the page, and stays when it is told anew.
+        st.html(f"<span></span><style>{looks}{_off(shown.hidden if shown.chips else ())}</style>")
     with st.container(border=False, horizontal=True, gap="small", key="corral-labels"):
         if len(log.labels) > 1:
             _sort_button()
         for label in log.labels:
             in_focus = session.labels.focus is not None and session.labels.focus.id == label.id
             found = log.quality_of_label(label.id)
+            n = _counted(counts[label.id], None if n_shown is None else n_shown[label.id])
             st.button(
-                f"{page.escape(label.name)}  ({counts[label.id]:,}{_in_brief(found)})",
+                f"{page.escape(label.name)}  ({n}{_in_brief(found)})",
                 key=f"label-{label.id}",
                 shortcut=label.key,
                 on_click=step(
@@ -130,6 +136,28 @@ def _labels(session: Session) -> None:
                 type="primary" if in_focus else "secondary",
                 help=_about(label, found),
             )
+        if not log.multi_label:
+            n_free = int(log.n_rows - counts.sum())
+            n_free_shown = (
+                None if n_shown is None or visible is None else int(np.count_nonzero(visible) - n_shown.sum())
+            )
+            st.button(
+                f"unlabelled  ({_counted(n_free, n_free_shown)})",
+                key=f"label-{UNLABELLED}",
+                on_click=step(lambda: controls.on_chip(session, UNLABELLED, "new")),
+                type="tertiary",
+            )
+
+
+def _counted(n: int, n_shown: int | None) -> str:
+    return f"{n:,}" if n_shown is None or n_shown == n else f"{n_shown:,} of {n:,}"
+
+
+def _off(hidden: Collection[int]) -> str:
+    """CSS: the chips of labels whose points are hidden."""
+    return "".join(
+        f".st-key-label-{label_id} button {{ opacity: 0.55; text-decoration: line-through; }}" for label_id in hidden
+    )
 
 
 # As in map/legend.js.

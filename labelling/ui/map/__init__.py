@@ -29,7 +29,7 @@ LABEL_MAP = "map"  # the key of the label page's map
 # One module, in this order; none imports another.
 SCRIPTS = (
     *("page.js", "view.js", "points.js", "colours.js", "webgl.js", "pixels.js"),
-    *("outline.js", "travel.js", "regions.js", "legend.js", "names.js", "hover.js"),
+    *("outline.js", "travel.js", "regions.js", "legend.js", "chips.js", "names.js", "hover.js"),
     *("gestures.js", "strokes.js", "shortcuts.js", "chart.js", "map.js", "receive.js"),
 )
 HOVER_CHARACTERS = 400  # what can be read at a glance; the whole text stands in the sample
@@ -49,12 +49,14 @@ class Drawn:
 class Handlers:
     """What the label page does when something was done on the map; each is called before the page runs again.
 
-    `drawn` gets a lasso or box, `legend` an entry's group and "new", "add" or "toggle", `picked` a row, `region` the
-    place of a region among those that were sent, and "new" or "add".
+    `drawn` gets a lasso or box, `legend` an entry's group and "new", "add" or "toggle", `chip` a label's id (-1 for
+    unlabelled) and the same, `picked` a row, `region` the place of a region among those that were sent, and "new" or
+    "add".
     """
 
     drawn: Callable[[Drawn], None]
     legend: Callable[[int, str], None]
+    chip: Callable[[int, str], None]
     picked: Callable[[int], None]
     region: Callable[[int, str], None]
 
@@ -145,6 +147,8 @@ def show_map(
     labels_seq: int,
     visible: np.ndarray | None = None,
     hidden_groups: Collection[int] = (),
+    labels: np.ndarray | None = None,
+    chips: bool = False,
     outlined: bool = False,
     pinned: int | None = None,
     spoken: str = "",
@@ -156,11 +160,13 @@ def show_map(
     `map_id` begins with the positions' and names what is `visible` of them, bool (n_rows,), None for all: what is drawn
     comes back with it. `labels_seq` is the number of the last action: a label that was shown in a hover before it may
     have changed. `outlined` keeps the lassos on show that were drawn. `hidden_groups` are the legend's entries that are
-    switched off; `height` is CSS. What is `spoken` a screen reader says when it changes. Without `handlers` the map is
-    for looking only.
+    switched off. `labels` are the rows' labels, int (n_rows,), -1 for none, which chips beside the map light up; with
+    `chips` the colours are those of the labels, and the chips stand for the legend. What is `spoken` a screen reader
+    says when it changes. `height` is CSS. Without `handlers` the map is for looking only.
     """
     with st.container(key=f"corral-wires-{key}"):
         _wire(key, "colours", colouring.id, colouring.codes.astype(np.uint8, copy=False).tobytes())
+        _wire(key, "labels", colouring.id, _labels_to_send(colouring, labels, chips=chips))
         hidden = b"" if visible is None else np.packbits(~visible).tobytes()
         _wire(key, "hidden", map_id, hidden)
 
@@ -186,6 +192,7 @@ def show_map(
             "interactive": handlers is not None,
             "shown": None if visible is None else int(np.count_nonzero(visible)),
             "legend": [{**entry, "hidden": entry["group"] in hidden_groups} for entry in colouring.legend],
+            "chips": chips,
             "palette": colouring.palette,
             "seq": labels_seq,
             "outlined": outlined,
@@ -194,9 +201,18 @@ def show_map(
         },
         on_drawn_change=on("drawn", drawn),
         on_legend_change=on("legend", lambda handlers, value: handlers.legend(int(value["group"]), str(value["what"]))),
+        on_chip_change=on("chip", lambda handlers, value: handlers.chip(int(value["label"]), str(value["what"]))),
         on_region_change=on("region", lambda handlers, value: handlers.region(int(value["place"]), str(value["what"]))),
         on_picked_change=on("picked", lambda handlers, value: handlers.picked(int(value["row"]))),
     )
+
+
+def _labels_to_send(colouring: Colouring, labels: np.ndarray | None, *, chips: bool) -> bytes:
+    """The rows' labels, plus one, two bytes each; nothing where the colours tell them as well."""
+    told = len({entry["code"] for entry in colouring.legend}) == len(colouring.legend)
+    if labels is None or (chips and told):
+        return b""
+    return (labels + 1).astype("<u2").tobytes()
 
 
 def send_regions(key: str, map_id: str, regions: Sequence[Region]) -> None:

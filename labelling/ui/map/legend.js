@@ -22,10 +22,12 @@ class Legend {
 
   draw() {
     const { data, painter } = this.map;
-    const entries = JSON.stringify([data.legend, data.shown, data.palette, painter.quiet]);
+    const entries = JSON.stringify([data.chips, data.legend, data.shown, data.palette, painter.quiet]);
     if (entries === this.drawn) return;
     this.drawn = entries;
     this.root.replaceChildren();
+    this.root.hidden = data.chips; // the chips beside the map tell it
+    if (data.chips) return;
     if (data.shown !== null)
       element("span", "corral-legend-shown", this.root).textContent = `${data.shown.toLocaleString("en")} shown:`;
     for (const entry of data.legend) this.drawEntry(entry);

@@ -22,6 +22,7 @@ class CorralMap {
     this.legend = new Legend(this);
     this.travel = new Travel(this);
     this.gestures = new Gestures(this);
+    this.chips = new Chips(this);
     this.strokes = new Strokes(this);
     this.count = 0;
     /** @type {View} */
@@ -31,6 +32,7 @@ class CorralMap {
     const on = (target, name, listener, more) =>
       target.addEventListener(name, listener, { signal: this.leaving.signal, ...more });
     this.gestures.listen(on);
+    this.chips.listen(on);
     on(document, "keydown", (event) => keyPressed(this, event));
     on(window, "keydown", (event) => this.strokes.take(event), { capture: true });
     this.observer = new ResizeObserver(() => this.resize());
@@ -69,9 +71,10 @@ class CorralMap {
       this.draw();
     }
     this.legend.draw();
+    this.chips.check();
     if (first) {
       this.plot();
-      for (const channel of ["positions", "colours", "selection", "hidden"]) this.take(channel);
+      for (const channel of ["positions", "colours", "labels", "selection", "hidden"]) this.take(channel);
     } else if (this.ready && themed) {
       globalThis.Plotly.relayout(this.chart, { "modebar.color": this.painter.quiet, "modebar.activecolor": this.ink });
     }
@@ -88,6 +91,8 @@ class CorralMap {
       this.codes = wire.bytes;
       this.coloursId = wire.id;
       this.painter.colours(wire.bytes);
+    } else if (channel === "labels") {
+      this.labels = wire.bytes.length ? new Uint16Array(wire.bytes.buffer) : null;
     } else if (channel === "selection") {
       this.selected = wire.bytes.length ? wire.bytes : null;
     } else {
@@ -257,7 +262,10 @@ class CorralMap {
     const known = this.codes?.length === n && (!this.hidden || this.hidden.length * 8 >= n);
     if (!this.positions || !known) return;
     if (!this.order) {
-      this.order = drawingOrder(this.positions, this.codes, this.selected, this.hidden);
+      const { mask } = this.chips;
+      const order = (marked) => drawingOrder(this.positions, this.codes, marked, this.hidden);
+      this.order = { ...order(mask ?? this.selected), lit: mask !== null };
+      this.nSelected = mask ? order(this.selected).counts[2] : this.order.counts[2];
       this.painter.setOrder(this.order);
     }
     this.painter.draw(this.range, this.travel.eased, this.pointSize(), this.moving);
@@ -265,7 +273,8 @@ class CorralMap {
     this.place(this.litMark, this.lit);
     this.outline.draw();
     this.regions.draw();
-    Object.assign(this.root.dataset, { drawn: n, selected: this.order.counts[2], colours: this.coloursId });
+    Object.assign(this.root.dataset, { drawn: n, selected: this.nSelected, colours: this.coloursId });
+    this.root.dataset.lit = this.order.lit ? this.order.counts[2] : "";
   }
 
   // In pixels of the canvas.

@@ -58,7 +58,7 @@ class PixelPainter {
   drawPart(rows, start, end, part, size, { x0, y1, perX, perY, t }) {
     const { from, to, codes, pixels } = this;
     const { width, height } = this.image;
-    const alpha = this.order.counts[2] && part < 2 ? 0.4 : part === 0 ? 0.75 : 0.95;
+    const alpha = (part < 2 ? faded(this.order) : null) ?? (part === 0 ? 0.75 : 0.95);
     const looks = this.entries.map((entry) => this.look(entry, size, part, alpha));
     const still = t === 1 || from === to;
     for (let k = start; k < end; k++) {
@@ -95,7 +95,7 @@ class PixelPainter {
       colour,
       side: fast ? Math.max(1, Math.round(size)) : Math.ceil(size) + 1,
       flat: packed(mixed(this.paper, colour, hollow ? alpha * 0.5 : alpha)),
-      stamp: fast ? null : stamp(shape, Math.ceil(size) + 1, size, part === 2, hollow),
+      stamp: fast ? null : stamp(shape, Math.ceil(size) + 1, size, part === 2 && !this.order.lit, hollow),
     };
   }
 

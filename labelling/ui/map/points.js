@@ -3,6 +3,10 @@
 
 const COARSE_POINTS = 120_000;
 
+// How much is seen of the points that are neither selected nor lit up; null where none are.
+/** @type {(order: Order) => number | null} */
+const faded = ({ lit, counts }) => (lit ? 0.12 : counts[2] ? 0.4 : null);
+
 // Of a mask that came as a bit a row.
 /** @type {(bytes: Uint8Array, row: number) => number} */
 const bit = (bytes, row) => (bytes[row >> 3] >> (7 - (row & 7))) & 1;

@@ -1,6 +1,6 @@
 // @ts-check
 // The mounts of the map, told apart by their data:
-//   bytes        a wire: positions, colours, selection or hidden points of a map; sent again only when it changed
+//   bytes        a wire: positions, colours, labels, selection or hidden points of a map; sent again only when it changed
 //   {map: ...}   the map itself: its element, legend and events
 //   {hover: ...} the text of the point under the pointer, asked for row by row
 //   {words: ...} the names of the map's regions

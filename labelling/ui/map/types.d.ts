@@ -7,7 +7,7 @@ type View = { x: [number, number]; y: [number, number] };
 type Size = { width: number; height: number };
 /** A bit a row; null where it is of no row. */
 type Mask = Uint8Array | null;
-type Order = { rows: Uint32Array; ends: number[]; coarse: Uint32Array; coarseEnds: number[]; counts: number[] };
+type Order = { rows: Uint32Array; ends: number[]; coarse: Uint32Array; coarseEnds: number[]; counts: number[]; lit?: boolean };
 type Grid = { near: (left: number, right: number, bottom: number, top: number, visit: (row: number) => void) => void };
 /** What is drawn: "lasso" or "box". */
 type Mode = string;

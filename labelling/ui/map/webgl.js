@@ -3,7 +3,7 @@
 
 const VERTEX = `#version 300 es
 in vec2 a_from; in vec2 a_to; in uint a_colour;
-uniform vec4 u_range; uniform float u_t, u_size; uniform bool u_any; uniform int u_part;
+uniform vec4 u_range; uniform float u_t, u_size; uniform float u_faded; uniform int u_part;
 uniform sampler2D u_palette;
 flat out vec3 v_colour; flat out float v_alpha; flat out int v_shape, v_hollow; flat out float v_size;
 void main() {
@@ -17,14 +17,14 @@ void main() {
   v_hollow = form >> 2;
   if (v_hollow == 1) v_size = max(v_size, min(6.0, 2.0 * v_size));
   gl_PointSize = v_size;
-  v_alpha = u_any && u_part < 2 ? 0.4 : u_part == 0 ? 0.75 : 0.95;
+  v_alpha = u_faded > 0.0 && u_part < 2 ? u_faded : u_part == 0 ? 0.75 : 0.95;
 }`;
 
 // Below 4 pixels a shape can't be told: whole pixels, without the arithmetic of a soft edge. Hollow ones are faint then.
 const FRAGMENT = `#version 300 es
 precision mediump float;
 flat in vec3 v_colour; flat in float v_alpha; flat in int v_shape, v_hollow; flat in float v_size;
-uniform vec3 u_ink; uniform highp int u_part;
+uniform vec3 u_ink; uniform bool u_ringed; uniform highp int u_part;
 out vec4 colour;
 void main() {
   if (v_size < 4.0) { colour = vec4(v_colour, v_hollow == 1 ? v_alpha * 0.5 : v_alpha); return; }
@@ -38,7 +38,7 @@ void main() {
   float inner = 1.0 - soft - max(1.2 * soft, 0.3) - (u_part == 2 ? soft : 0.0);
   if (v_hollow == 1) cover *= smoothstep(inner - soft, inner, d);
   if (cover <= 0.0) discard;
-  float ring = u_part == 2 ? smoothstep(1.0 - 2.0 * soft, 1.0 - soft, d) * min(1.0, v_size / 9.0) : 0.0;
+  float ring = u_part == 2 && u_ringed ? smoothstep(1.0 - 2.0 * soft, 1.0 - soft, d) * min(1.0, v_size / 9.0) : 0.0;
   colour = vec4(mix(v_colour, u_ink, ring), v_alpha * cover);
 }`;
 
@@ -75,7 +75,7 @@ class GlPainter {
     }
     gl.useProgram(program);
     this.at = {};
-    for (const name of ["range", "t", "size", "any", "part", "ink"]) {
+    for (const name of ["range", "t", "size", "faded", "ringed", "part", "ink"]) {
       this.at[name] = gl.getUniformLocation(program, `u_${name}`);
     }
     this.buffers = {};
@@ -139,7 +139,8 @@ class GlPainter {
     gl.uniform4f(this.at.range, x[0], y[0], x[1], y[1]);
     gl.uniform1f(this.at.t, t);
     gl.uniform1f(this.at.size, size);
-    gl.uniform1i(this.at.any, order.counts[2] ? 1 : 0);
+    gl.uniform1f(this.at.faded, faded(order) ?? 0);
+    gl.uniform1i(this.at.ringed, order.lit ? 0 : 1);
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.indices);
     let start = 0;
     order.ends.forEach((end, part) => {
