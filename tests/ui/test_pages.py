@@ -40,10 +40,14 @@ def test_an_uploaded_file_is_shown_and_becomes_a_project(workspace: Workspace) -
     assert "4 rows" in said(at)
     assert "3 texts are longer than the encoder's 16 word pieces" in said(at)
     at.selectbox[1].select("kind")
+    name = next(box for box in at.text_input if box.label == "Name of the project")
+    assert name.value == "mine.csv"
+    name.input(" Letters ")
     at.run()
     next(button for button in at.button if button.label == "Make the map").click()
     at.run()
     (info,) = workspace.projects()
+    assert info.name == "Letters"
     made = workspace.open(info.id)
     assert made.dataset.texts[1] == "the refund is late"
     log = made.open_log()
