@@ -12,7 +12,7 @@ from labelling.ui import map
 from labelling.ui.frame import keys
 from tests.sources import parsed
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NOT_KEYS = ("TABLE", "CODES")
 NAMED = {name: value for name, value in vars(keys).items() if name.isupper() and name not in NOT_KEYS}
 WHILE_CHECKING = ("ALL_BELONG", "KEEP", "DONE")

@@ -25,7 +25,7 @@ from tests.models import save_model
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TEXTS = ["the card was lost", "", "the refund is late", "the card was lost", "where is my money"]
 VECTORS = [[1.0, 0, 0], None, [0, 1, 0], [0, 0, 1.5], [1, 1, 0]]
 MORE = ["another card", "another refund"]
