@@ -110,9 +110,8 @@ def _sort_button() -> None:
 
 def _labels(session: Session, shown: controls.Shown) -> None:
     log, rows = session.log, session.selection.rows
-    counts, visible = log.counts(), session.map.visible
-    n_shown = None if visible is None else log.counts(np.flatnonzero(visible))
-    # The browser sorts: a chip that moved in the page would be there twice for a while, and a key press taken by both.
+    counts, seen = log.counts(), np.flatnonzero(session.map.seen)
+    n_shown = log.counts(seen)
     looks = "".join(_look(label, place) for place, label in enumerate(_in_order(session), 1))
     with st.container(key="corral-wires-looks"):
         # With an element beside it: a style alone goes elsewhere on the page, and stays when it is told anew.
@@ -123,7 +122,7 @@ def _labels(session: Session, shown: controls.Shown) -> None:
         for label in log.labels:
             in_focus = session.labels.focus is not None and session.labels.focus.id == label.id
             found = log.quality_of_label(label.id)
-            n = _counted(counts[label.id], None if n_shown is None else n_shown[label.id])
+            n = _counted(counts[label.id], n_shown[label.id])
             st.button(
                 f"{page.escape(label.name)}  ({n}{_in_brief(found)})",
                 key=f"label-{label.id}",
@@ -138,9 +137,7 @@ def _labels(session: Session, shown: controls.Shown) -> None:
             )
         if not log.multi_label:
             n_free = int(log.n_rows - counts.sum())
-            n_free_shown = (
-                None if n_shown is None or visible is None else int(np.count_nonzero(visible) - n_shown.sum())
-            )
+            n_free_shown = int(len(seen) - n_shown.sum())
             st.button(
                 f"unlabelled  ({_counted(n_free, n_free_shown)})",
                 key=f"label-{UNLABELLED}",
@@ -149,8 +146,8 @@ def _labels(session: Session, shown: controls.Shown) -> None:
             )
 
 
-def _counted(n: int, n_shown: int | None) -> str:
-    return f"{n:,}" if n_shown is None or n_shown == n else f"{n_shown:,} of {n:,}"
+def _counted(n: int, n_shown: int) -> str:
+    return f"{n:,}" if n_shown == n else f"{n_shown:,} of {n:,}"
 
 
 def _off(hidden: Collection[int]) -> str:
