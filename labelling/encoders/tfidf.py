@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from labelling.encoders import EncoderError
 from labelling.encoders._base import TextEncoder, check_number, check_texts
+from labelling.files import write_whole
 
 FILE_FORMAT = "labelling-tfidf/1"
 
@@ -133,11 +134,9 @@ class TfidfEncoder(TextEncoder):
         check_is_fitted(self)
         from safetensors.numpy import save
 
-        path = Path(path)
         metadata = {"format": FILE_FORMAT, "vocabularies": json.dumps(self.vocabularies_)}
-        temporary = path.with_name(path.name + ".part")
-        temporary.write_bytes(save({"idf": self.idf_, "components": self.components_}, metadata))
-        temporary.replace(path)
+        content = save({"idf": self.idf_, "components": self.components_}, metadata)
+        write_whole(Path(path), lambda file: file.write(content))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labelling.files import write_whole
 from labelling.learning.targets import Targets
 
 if TYPE_CHECKING:
@@ -97,9 +98,8 @@ class State:
 
         numbers = {name: getattr(self, name) for name in ("seed", "step", "best_loss", "waited", "curve")}
         metadata = {"format": STATE_FORMAT, "digest": digest, "state": json.dumps(numbers)}
-        temporary = path.with_name(path.name + ".part")
-        temporary.write_bytes(save({name: t.contiguous().cpu() for name, t in self.tensors.items()}, metadata))
-        temporary.replace(path)
+        content = save({name: t.contiguous().cpu() for name, t in self.tensors.items()}, metadata)
+        write_whole(path, lambda file: file.write(content))
 
     @classmethod
     def load(cls, path: Path, digest: str) -> State:

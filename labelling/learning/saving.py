@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from labelling.files import write_whole
 from labelling.learning.memory import Memory
 from labelling.learning.targets import Targets
 
@@ -53,7 +54,7 @@ def set_stored(estimator: Any, fitted: Mapping[str, Any]) -> None:
 
 
 def save_estimator(estimator: Any, path: Path) -> None:
-    """Write to a temporary file beside `path`, then rename."""
+    """Write it whole or not at all."""
     from safetensors.numpy import save
 
     parameters = estimator.get_params()
@@ -74,9 +75,7 @@ def save_estimator(estimator: Any, path: Path) -> None:
         # NumPy's arrays and numbers among the attributes and parameters
         "state": json.dumps(state, default=lambda value: value.tolist()),
     }
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(save(tensors, metadata))
-    temporary.replace(path)
+    write_whole(path, lambda file: file.write(save(tensors, metadata)))
 
 
 def load_estimator(estimator_class: type[Estimator], path: Path) -> Estimator:
