@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from labelling.encoders.sentence import SentenceEncoder
     from labelling.learning.classifiers import TransformerClassifier
+    from labelling.learning.graph import GraphClassifier
     from labelling.learning.tuners import ContrastiveTuner, FeedForwardTuner
+    from labelling.queues.proposals import ProposalQueue
     from labelling.readers import read_table
     from labelling.workspace import Workspace
 
@@ -21,12 +23,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.5.0"
 __all__ = [
-    "ContrastiveTuner", "FeedForwardTuner", "SentenceEncoder", "TransformerClassifier", "Workspace", "read_table",
+    "ContrastiveTuner", "FeedForwardTuner", "GraphClassifier", "ProposalQueue", "SentenceEncoder",
+    "TransformerClassifier", "Workspace", "read_table",
 ]  # fmt: skip
 
 _HOME = {
     "ContrastiveTuner": "labelling.learning.tuners",
     "FeedForwardTuner": "labelling.learning.tuners",
+    "GraphClassifier": "labelling.learning.graph",
+    "ProposalQueue": "labelling.queues.proposals",
     "SentenceEncoder": "labelling.encoders.sentence",
     "TransformerClassifier": "labelling.learning.classifiers",
     "Workspace": "labelling.workspace",

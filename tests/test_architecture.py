@@ -21,10 +21,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "projections": set(),
     "selection": set(),
     "labels": {"database", "palette"},
-    "queues": set(),
     "readers": {"csv_injection", "dataset", "labels"},
     "formats": {"csv_injection", "dataset", "readers"},
     "learning": {"encoders", "palette", "projections"},
+    "queues": {"learning"},
     "workspace": {"database", "dataset", "encoders", "labels"},
 }
 # What stands above: ui and cli never know each other, neither do session and tasks; nothing below knows what is above.

@@ -1,0 +1,224 @@
+"""The queue of proposals."""
+
+import json
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labelling.errors import CorralError
+from labelling.queues.proposals import ProposalQueue
+from tests.queues.helpers import answered, groups
+
+X, CODES, GRAPH = groups()
+
+
+def queue_of(**parameters):
+    return ProposalQueue(**parameters).fit(X, GRAPH)
+
+
+def seen(proposals):
+    return [
+        (p.kind, p.rows.tolist(), None if p.labels is None else p.labels.tolist(), p.expected, p.sample.tolist(), p.why)
+        for p in proposals
+    ]
+
+
+def test_the_first_is_a_heap_that_looks_alike():
+    (proposal,) = queue_of().next(np.full(240, -1))
+    assert proposal.kind == "heap"
+    assert proposal.labels is None
+    assert len(proposal.rows) <= 240 / 8
+    assert len(set(CODES[proposal.rows])) == 1
+    assert len(proposal.sample) == 10
+    assert set(proposal.sample) <= set(proposal.rows)
+    assert proposal.why == f"{len(proposal.rows)} texts that look alike"
+    with pytest.raises(FrozenInstanceError):
+        proposal.kind = "ten"
+
+
+@pytest.mark.parametrize("mixed", [True, False])
+def test_all_rows_are_labelled_in_far_fewer_gestures_than_tens(mixed):
+    queue, y = queue_of(mixed=mixed), np.full(240, -1)
+    kinds = []
+    while (y < 0).any() and len(kinds) < 60:
+        (proposal,) = queue.next(y)
+        assert (y[proposal.rows] < 0).all()
+        if not mixed and proposal.labels is not None:
+            assert len(set(proposal.labels)) == 1
+        kinds.append(proposal.kind)
+        answered(queue, proposal, CODES, y)
+    assert (y == CODES).mean() > 0.97
+    assert len(kinds) <= 20
+    assert {"heap"} < set(kinds)
+
+
+def test_names_may_be_texts():
+    names = np.array(["card", "refund", "=1+1", "überweisung", "a", "b"], dtype=object)
+    y = np.where(np.arange(240) < 120, names[CODES], None)
+    suggested = [p for p in queue_of().next(y, 2) if p.labels is not None]
+    assert suggested
+    for proposal in suggested:
+        assert (proposal.labels == names[CODES[proposal.rows]]).mean() > 0.9
+
+
+def test_three_that_share_no_row_and_the_first_is_what_one_would_be():
+    y = np.where(np.arange(240) < 30, CODES, -1)
+    three = queue_of().next(y, 3)
+    rows = np.concatenate([proposal.rows for proposal in three])
+    assert len(three) == 3
+    assert len(set(rows)) == len(rows)
+    assert seen(three[:1]) == seen(queue_of().next(y))
+
+
+def test_a_refused_heap_does_not_come_back_and_heaps_get_smaller():
+    queue, nothing = queue_of(), np.full(240, -1)
+    (first,) = queue.next(nothing)
+    record = queue.answer(first, False)
+    assert record["accepted"] is False
+    assert record["rows"] == sorted(first.rows.tolist())
+    for _ in range(8):
+        (other,) = queue.next(nothing)
+        assert len(np.intersect1d(first.rows, other.rows)) < max(0.5 * len(other.rows), 0.6 * len(first.rows))
+        queue.answer(other, False)
+    assert queue.answers_.size < 8
+
+
+def test_refusals_are_remembered_in_another_space():
+    queue, nothing = queue_of(), np.full(240, -1)
+    (first,) = queue.next(nothing)
+    fresh = seen(queue_of().next(nothing))
+    queue.answer(first, False)
+    turned = np.linalg.qr(np.random.RandomState(1).randn(16, 16))[0].astype(np.float32)
+    queue.fit(X @ turned, GRAPH)
+    assert seen(queue.next(nothing)) != fresh
+
+
+def test_a_suggestion_that_was_said_to_be_wrong_is_not_made_again():
+    y = np.where(np.arange(240) < 120, CODES, -1)
+    queue = queue_of()
+    (proposal,) = queue.next(y)
+    assert proposal.kind == "sure"
+    row = int(proposal.sample[0])
+    said = dict(zip(proposal.rows, proposal.labels, strict=True))[row]
+    queue.answer(proposal, True, wrong=[row])
+    y[np.setdiff1d(proposal.rows, [row])] = CODES[np.setdiff1d(proposal.rows, [row])]
+    for again in queue.next(y, 50):
+        if again.labels is not None:
+            assert dict(zip(again.rows, again.labels, strict=True)).get(row) != said
+
+
+def test_what_was_read_moves_what_is_expected():
+    y = np.where(np.arange(240) < 60, CODES, -1)
+    before = queue_of().next(y)[0]
+    queue = queue_of()
+    queue.next(y)
+    for _ in range(4):
+        queue.answer(before, False, wrong=before.sample[:5])
+    after = queue.answers_.rightness(np.array([0.5]))
+    assert after < queue_of().answers_.rightness(np.array([0.5])) - 0.1
+    good = queue_of()
+    good.next(y)
+    for _ in range(4):
+        good.answer(before, True)
+    assert good.answers_.rightness(np.array([0.5])) > after + 0.2
+
+
+def test_a_higher_aim_is_kept():
+    y = np.where(np.arange(240) < 36, CODES, -1)
+    for aim in (0.9, 0.98):
+        for proposal in queue_of(aim=aim).next(y, 5):
+            if proposal.kind in ("label", "sure"):
+                assert proposal.expected >= round(aim, 3)
+
+
+def test_rows_without_an_embedding_are_never_proposed():
+    gaps = X.copy()
+    gaps[::7] = np.nan
+    graph = np.where(np.isin(GRAPH, np.arange(0, 240, 7)), -1, GRAPH)
+    queue, y = ProposalQueue().fit(gaps, graph), np.full(240, -1)
+    for _ in range(60):
+        proposals = queue.next(y)
+        if not proposals:
+            break
+        assert (proposals[0].rows % 7 > 0).all()
+        answered(queue, proposals[0], CODES, y)
+    assert (np.flatnonzero(y < 0) % 7 == 0).all()
+    assert ProposalQueue().fit(np.full((3, 2), np.nan), np.full((3, 1), -1)).next([None] * 3) == []
+
+
+def test_the_end():
+    assert queue_of().next(CODES) == []
+    last = np.where(np.arange(240) == 17, -1, CODES)
+    assert [p.rows.tolist() for p in queue_of().next(last, 3)] == [[17]]
+    assert [p.rows.tolist() for p in ProposalQueue().fit(X[:1], GRAPH[:1, :0]).next([-1])] == [[0]]
+
+
+def test_rows_that_are_all_the_same():
+    queue, y = (
+        ProposalQueue().fit(np.ones((50, 4), np.float32), (np.arange(50)[:, None] + [1, 2]) % 50),
+        np.full(50, -1),
+    )
+    for _ in range(40):
+        if not (proposals := queue.next(y)):
+            break
+        answered(queue, proposals[0], np.zeros(50, int), y)
+    assert (y == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda: ProposalQueue().next([None]), "call fit"),
+        (lambda: ProposalQueue(aim=1).fit(X, GRAPH), "aim must be above 0.5 and below 1, got 1"),
+        (lambda: ProposalQueue(n_read=1).fit(X, GRAPH), "n_read must be a whole number from 2"),
+        (lambda: ProposalQueue().fit(X[:9], GRAPH), r"of the same rows, got \(9, 16\), \(240, 8\)"),
+        (lambda: queue_of().fit(X[:9], GRAPH[:9]), "answered is of 240 rows, X is of 9"),
+        (lambda: queue_of().next([None] * 9), "one label a row for 240 rows"),
+        (lambda: queue_of().next(np.zeros((240, 2))), "one label a row for 240 rows"),
+        (lambda: queue_of().answer(queue_of().next([-1] * 240)[0], True, wrong=[9999]), "rows that were read"),
+        (
+            lambda: queue_of().replay([{"by": "proposal", "version": 1, "rows": [999], "read": []}]),
+            "a record is of row 999, there are 240 rows",
+        ),
+    ],
+)
+def test_bad_input(act, message):
+    with pytest.raises(CorralError, match=message):
+        act()
+
+
+def test_records_of_others_are_passed_over():
+    queue = queue_of().replay([{}, {"by": "lasso"}, {"by": "proposal", "version": 99}])
+    assert seen(queue.next(np.full(240, -1))) == seen(queue_of().next(np.full(240, -1)))
+
+
+STEPS = st.lists(st.sampled_from(["answer", "refuse", "undo", "lasso", "look"]), min_size=1, max_size=14)
+
+
+@settings(max_examples=15, deadline=None)
+@given(steps=STEPS, seed=st.integers(0, 3))
+def test_any_mix_of_answers_undos_and_lassos_is_the_queue_of_its_log(steps, seed):
+    rng = np.random.RandomState(seed)
+    queue, y, log = queue_of(random_state=seed), np.full(240, -1), []  # log: (record or None, labels before)
+    for step in steps:
+        if step == "undo" and log:
+            _, y = log.pop()
+            queue.replay(record for record, _ in log if record)
+        elif step == "lasso":
+            log.append((None, y.copy()))
+            rows = rng.permutation(240)[:15]
+            y[rows] = CODES[rows]
+        elif proposals := queue.next(y, 2):
+            before, proposal = y.copy(), proposals[rng.randint(len(proposals))]
+            if step == "answer":
+                log.append((answered(queue, proposal, CODES, y), before))
+            elif step == "refuse":
+                log.append((queue.answer(proposal, False), before))
+    kept = json.loads(json.dumps([record for record, _ in log if record]))  # as the label log keeps it
+    restarted = queue_of(random_state=seed).replay(kept)
+    assert seen(queue.next(y, 3)) == seen(restarted.next(y, 3))
+    assert vars(queue.answers_).keys() == vars(restarted.answers_).keys()
+    assert queue.answers_.size == restarted.answers_.size
