@@ -31,6 +31,17 @@ def test_the_python_on_labels_runs() -> None:
     assert [action.kind for action in names["log"].actions] == ["assign", "audit", "assign", "undo"]
 
 
+def test_the_python_on_proposals_runs() -> None:
+    names = run_python((ROOT / "docs" / "proposals.md").read_text(encoding="utf-8"))
+    right = [
+        label == f"topic {code}".replace("topic 0", "cards")
+        for label, code in zip(names["labels"], names["codes"], strict=True)
+    ]
+    assert sum(right) > 190
+    assert len(names["log"]) < 20
+    assert names["again"].answers_.size == names["queue"].answers_.size
+
+
 def test_its_pictures_are_there() -> None:
     pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", README)
     assert pictures
