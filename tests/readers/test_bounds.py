@@ -321,7 +321,7 @@ def test_guesses_take_no_longer_for_a_large_table(cell: str) -> None:
 
 
 def test_a_label_for_each_of_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labelling.readers.label_values.MAX_ANSWERS", 1_000)
+    monkeypatch.setattr("labelling.readers.label_values.MAX_LABEL_VALUES", 1_000)
     frame = pd.DataFrame({"tags": pd.Series([json.dumps([f"t{k}"]) for k in range(100)], dtype="str")})
     with pytest.raises(ReadError, match=r"more than 10 labels in 100 rows; up to 1,000 answers"):
         read_label_values(frame, ["tags"])

@@ -22,7 +22,10 @@ from labelling.labels.label import LabelError
 from labelling.learning.evaluation import TooFewLabels
 from labelling.learning.separation import SeparationError
 from labelling.selection.search import SearchError
-from labelling.session import Session
+from labelling.session.labelling import Labelling
+from labelling.session.map import Map
+from labelling.session.search import Search
+from labelling.session.selection import Selection
 from labelling.tasks.jobs import Job
 from labelling.ui.frame import faults, resources
 from labelling.ui.frame.faults import FAULT
@@ -87,7 +90,7 @@ def test_in_a_callback(
     at = select(open_page("label", project), 0, 2)
     at.text_input(key="new label name").input("money")
     with monkeypatch.context() as broken:
-        broken.setattr(Session, "label", raising(error))
+        broken.setattr(Labelling, "give", raising(error))
         press(at, "Label 2")
     assert errors(at) == [FAULT]
     assert str(error) not in said(at)
@@ -102,18 +105,25 @@ def test_in_a_callback(
 
 @pytest.mark.parametrize(
     ("method", "button"),
-    [("deselect", "Deselect"), ("undo", "Undo"), ("grow", "Grow"), ("clear", "Unlabel"), ("invert", "Invert")],
+    [
+        ((Selection, "deselect"), "Deselect"),
+        ((Labelling, "undo"), "Undo"),
+        ((Selection, "grow"), "Grow"),
+        ((Labelling, "clear"), "Unlabel"),
+        ((Selection, "invert"), "Invert"),
+    ],
+    ids=["deselect", "undo", "grow", "clear", "invert"],
 )
 def test_in_the_other_buttons_of_the_panel(
     project: Project,
     monkeypatch: pytest.MonkeyPatch,
     logged: list[logging.LogRecord],
-    method: str,
+    method: tuple[type, str],
     button: str,
 ) -> None:
     project.open_log().assign([0], "money")
-    monkeypatch.setattr(Session, "graph", np.zeros((4, 3), int))
-    monkeypatch.setattr(Session, method, raising(FAULTS[0]))
+    monkeypatch.setattr(Map, "graph", np.zeros((4, 3), int))
+    monkeypatch.setattr(*method, raising(FAULTS[0]))
     at = select(open_page("label", project), 0, 2)
     press(at, button)
     assert errors(at) == [FAULT]
@@ -128,7 +138,7 @@ def test_in_a_search(
 ) -> None:
     at = open_page("label", project)
     with monkeypatch.context() as broken:
-        broken.setattr(Session, "search", raising(FAULTS[1]))
+        broken.setattr(Search, "look_for", raising(FAULTS[1]))
         at.text_input(key="search query").input("the cat").run()
     assert errors(at) == [FAULT]
     one_fault(logged, FAULTS[1], project.id)
@@ -146,7 +156,7 @@ def test_in_the_page_itself(
     error: Exception,
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(Session, "preview", raising(error))
+        broken.setattr("labelling.tasks.export.preview", raising(error))
         at = open_page("export", project)
         assert errors(at) == [FAULT]
         assert len(logged) == 1
@@ -165,7 +175,7 @@ def test_an_error_of_ones_own_in_the_page_is_shown_and_not_logged(
     monkeypatch: pytest.MonkeyPatch,
     logged: list[logging.LogRecord],
 ) -> None:
-    monkeypatch.setattr(Session, "preview", raising(WorkspaceError("The disk is full: make room.")))
+    monkeypatch.setattr("labelling.tasks.export.preview", raising(WorkspaceError("The disk is full: make room.")))
     assert errors(open_page("export", project)) == ["The disk is full: make room."]
     assert not logged
 
@@ -199,7 +209,7 @@ def test_in_a_job(
     project.open_log().assign([1, 2], "b")
     at = open_page("tune", project)
     with monkeypatch.context() as broken:
-        broken.setattr(Session, "tune", raising(error))
+        broken.setattr(tuning, "tune", raising(error))
         press(at, "Run the tuner")
         resources.jobs().get("tune", project.id).join(60)
     at.run()
@@ -243,7 +253,7 @@ def test_in_a_download(
         with pytest.raises(type(error)):  # so that Streamlit hands out no file
             data()
 
-    monkeypatch.setattr(Session, "export", raising(error))
+    monkeypatch.setattr("labelling.tasks.export.export", raising(error))
     monkeypatch.setattr(st, "download_button", at_once)
     assert errors(open_page("export", project)) == [words]
     assert len(logged) == n_logged
