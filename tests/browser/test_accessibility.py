@@ -71,10 +71,9 @@ STAYS = {
 }
 
 
-@pytest.mark.parametrize("n_labels", [11, 150])
-@pytest.mark.parametrize(("width", "height"), [(1100, 700), (1440, 900), (1920, 1080)])
+@pytest.mark.parametrize(("width", "height", "n_labels"), [(1100, 700, 150), (1440, 900, 11), (1920, 1080, 150)])
 def test_nothing_jumps_and_the_texts_are_in_sight(
-    shared_server: Server, new_page: Callable[..., Page], project: Project, n_labels: int, width: int, height: int
+    shared_server: Server, new_page: Callable[..., Page], project: Project, width: int, height: int, n_labels: int
 ) -> None:
     log, n_labelled = project.open_log(), n_labels
     for number in range(n_labels):
