@@ -77,6 +77,7 @@ class HalfTuner(BaseEstimator):
         path.write_text("half")
 
 
+@pytest.mark.slow
 def test_a_tuner(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     name = module("half_tuner", monkeypatch, HalfTuner=HalfTuner)
     monkeypatch.setitem(tuners.TUNERS, "HalfTuner", tuners.Kind(name, "Half", "half", "Halves everything."))

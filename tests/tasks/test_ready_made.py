@@ -87,6 +87,7 @@ def test_a_demo_is_there_without_an_encoder_at_work(which: str, workspace: Works
     assert found.shape == (len(project.dataset), 384)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", DEMOS)
 def test_it_is_what_the_encoder_and_the_graph_give_now(
     which: str, workspace: Workspace, encoder: SentenceEncoder, process: UmapProcess

@@ -12,6 +12,7 @@ from labelling.learning.tuners import ContrastiveLearner, make_pairs
 DATA = Path(__file__).parents[4] / "shared" / "data" / "new-dataset.jsonl"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not DATA.exists(), reason=f"{DATA.name} does not lie in ../shared/data")
 def test_pairs_that_it_has_not_seen_are_told_apart_better() -> None:
     rows = pd.read_json(DATA, lines=True).sample(800, random_state=0)
