@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelling.files import write_whole
+from labelling.learning.saving import read_tensors
 from labelling.learning.targets import Targets
 
 if TYPE_CHECKING:
@@ -104,14 +105,7 @@ class State:
     @classmethod
     def load(cls, path: Path, digest: str) -> State:
         """Raises ValueError where the file holds no state, or that of another fit."""
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(path, framework="pt") as file:
-                metadata = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
-        except SafetensorError as error:
-            raise ValueError(f"{path} is not a safetensors file: {error}") from error
+        metadata, tensors = read_tensors(path, "pt")
         if metadata.get("format") != STATE_FORMAT or metadata.get("digest") != digest:
             raise ValueError(
                 f"{path} holds no state of this fit, but of one with other texts, labels, model or parameters: "

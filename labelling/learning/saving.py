@@ -78,16 +78,23 @@ def save_estimator(estimator: Any, path: Path) -> None:
     write_whole(path, lambda file: file.write(save(tensors, metadata)))
 
 
-def load_estimator(estimator_class: type[Estimator], path: Path) -> Estimator:
-    """Read what `save_estimator` wrote for this class."""
+def read_tensors(path: Path, framework: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """The metadata and the tensors of a safetensors file, as arrays of NumPy ("np") or PyTorch's ("pt").
+
+    ValueError where it is none.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
+        with safe_open(path, framework=framework) as file:
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, no dict
     except SafetensorError as error:
         raise ValueError(f"{path} is not a safetensors file: {error}") from error
+
+
+def load_estimator(estimator_class: type[Estimator], path: Path) -> Estimator:
+    """Read what `save_estimator` wrote for this class."""
+    metadata, tensors = read_tensors(path, "np")
     if (metadata.get("format"), metadata.get("estimator")) != (FILE_FORMAT, estimator_class.__name__):
         found = f"{metadata.get('estimator', 'no tuner')} ({metadata.get('format', 'no format')})"
         raise ValueError(f"{path} must hold a {estimator_class.__name__} ({FILE_FORMAT}), got {found}")

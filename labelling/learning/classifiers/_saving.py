@@ -12,7 +12,7 @@ import numpy as np
 from labelling.encoders._folders import quiet
 from labelling.encoders._transformer import load
 from labelling.learning.classifiers._network import Network
-from labelling.learning.saving import STORED, set_stored, to_stored
+from labelling.learning.saving import STORED, read_tensors, set_stored, to_stored
 
 if TYPE_CHECKING:
     from labelling.learning.classifiers.classifier import TransformerClassifier
@@ -61,17 +61,11 @@ def save(classifier: TransformerClassifier, folder: Path) -> None:
 def load_into(classifier_class: type[Classifier], folder: Path, device: str | None) -> Classifier:
     """Read what `save` wrote."""
     import torch
-    from safetensors import SafetensorError, safe_open
 
     path = folder / HEAD_FILE
     if not path.is_file():
         raise ValueError(f"{folder} holds no saved classifier: it has no {HEAD_FILE}")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
-    except SafetensorError as error:
-        raise ValueError(f"{path} is not a safetensors file: {error}") from error
+    metadata, tensors = read_tensors(path, "pt")
     if metadata.get("format") != HEAD_FORMAT:
         raise ValueError(f"{path} must hold a head ({HEAD_FORMAT}), got {metadata.get('format', 'no format')}")
     state = json.loads(metadata["state"])
