@@ -112,8 +112,7 @@ def _held(key: Hashable, read: Callable[[], Source]) -> Source:
 
 
 def _read_demo() -> Source:
-    frame = readers.read_table(load.DEMO.read_bytes(), load.DEMO.name).frame
-    return Source("Demo", frame["text"].tolist(), frame["topic"].tolist(), DEMO_LABELS)
+    return Source("Demo", *load.DEMOS["hard"].truth(), DEMO_LABELS)
 
 
 def _of_project() -> Source | None:

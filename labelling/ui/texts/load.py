@@ -22,8 +22,6 @@ from labelling.ui.texts.encoder_choice import Choice, Vectors, prepare
 from labelling.ui.texts.reading import Found
 from labelling.workspace import Project, ProjectInfo
 
-DEMO = APP_FOLDER / "data" / "demo.csv"
-MAX_DEMO_ROWS = 1_000  # of a demo
 COUNTED_ROWS = 20_000  # long texts are counted before the map is made up to here: a few seconds
 
 
@@ -45,26 +43,26 @@ class Demo:
         table = readers.read_table(self.file.read_bytes(), self.file.name)
         return readers.make_dataset(replace(table, frame=table.frame.drop(columns="topic")), "text")
 
-    def topics(self) -> list[str]:
-        """The true topic of each text."""
-        return readers.read_table(self.file.read_bytes(), self.file.name).frame["topic"].tolist()
+    @cache  # noqa: B019, there are two demos, which stay
+    def truth(self) -> tuple[list[str], list[str]]:
+        """The texts, and the true topic of each."""
+        frame = readers.read_table(self.file.read_bytes(), self.file.name).frame
+        return frame["text"].tolist(), frame["topic"].tolist()
 
 
 DEMOS = {
     "easy": Demo("Demo: town hall", APP_FOLDER / "data" / "demo_easy.csv"),
-    "hard": Demo("Demo: support inbox", DEMO),
+    "hard": Demo("Demo: support inbox", APP_FOLDER / "data" / "demo.csv"),
 }
 
 
 def topics_of(dataset: Dataset) -> list[str] | None:
     """The true topics of a demo's texts; None where the texts are no demo's."""
-    demo = next((demo for demo in DEMOS.values() if _texts(demo) == list(dataset.texts[: MAX_DEMO_ROWS + 1])), None)
-    return None if demo is None else demo.topics()
-
-
-@cache
-def _texts(demo: Demo) -> list[str]:
-    return list(demo.read().texts)
+    for texts, topics in (demo.truth() for demo in DEMOS.values()):
+        # By their number first: the label page asks at every run, and must not make strings of a million texts.
+        if len(texts) == len(dataset) and texts == dataset.texts:
+            return topics
+    return None
 
 
 def choose_encoder() -> dict[str, Any]:

@@ -81,7 +81,7 @@ def test_what_is_left_of_a_kind_is_selected(workspace: Workspace) -> None:
 
 def test_labels_are_compared_with_a_column_or_the_true_topics_of_a_demo() -> None:
     at = open_page("label", load.open_demo("easy"))
-    project, topics = at.session_state[SESSION].project, load.DEMOS["easy"].topics()
+    project, topics = at.session_state[SESSION].project, load.DEMOS["easy"].truth()[1]
     assert load.topics_of(project.dataset) == topics
     rows = np.flatnonzero(np.array(topics) == topics[0])
     log = project.open_log()
@@ -94,4 +94,6 @@ def test_labels_are_compared_with_a_column_or_the_true_topics_of_a_demo() -> Non
 
 
 def test_other_texts_are_no_demo(workspace: Workspace) -> None:
-    assert load.topics_of(make(workspace).dataset) is None
+    dataset = make(workspace).dataset
+    assert load.topics_of(dataset) is None
+    assert "texts" not in vars(dataset), "no strings are made of texts that can't be a demo's"
