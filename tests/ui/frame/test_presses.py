@@ -4,7 +4,6 @@ import ast
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,15 +23,10 @@ from labelling.ui.labels import manage
 from labelling.ui.map.colours import Colouring
 from labelling.workspace import Project, Workspace
 from tests.sources import parsed
-from tests.ui.helpers import ROOT, click, fresh_workspace, log_of, make, open_action, open_page, said, select
+from tests.ui.helpers import ROOT, click, log_of, make, open_action, open_page, said, select
 from tests.ui.tab import of_project
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True)
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    yield from fresh_workspace(tmp_path, monkeypatch)
 
 
 @pytest.fixture

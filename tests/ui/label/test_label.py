@@ -1,8 +1,6 @@
 """The label page: how right the labels are, by what is read at random after they were given; words on a large map."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,13 +11,8 @@ from labelling.ui.frame import page, resources, state
 from labelling.ui.history.audit import Held
 from labelling.ui.label import checking, controls, map_and_panel
 from labelling.workspace import Project, Workspace
-from tests.ui.helpers import click, fresh_workspace, log_of, make, open_page, said, select
+from tests.ui.helpers import click, log_of, make, open_page, said, select
 from tests.ui.tab import of_project
-
-
-@pytest.fixture(autouse=True)
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    yield from fresh_workspace(tmp_path, monkeypatch)
 
 
 @pytest.fixture

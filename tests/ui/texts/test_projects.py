@@ -1,8 +1,6 @@
 """The projects on the texts page: found by name, renamed, deleted."""
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,14 +8,9 @@ from streamlit.testing.v1 import AppTest
 from labelling.ui.frame import resources
 from labelling.ui.texts import projects
 from labelling.workspace import Project, Workspace
-from tests.ui.helpers import fresh_workspace, log_of, make, open_page, said
+from tests.ui.helpers import log_of, make, open_page, said
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True)
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    yield from fresh_workspace(tmp_path, monkeypatch)
 
 
 @pytest.fixture
