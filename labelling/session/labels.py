@@ -1,5 +1,6 @@
 """What is known of the rows' labels, as one person asks for it: in a filter, or for the label in focus."""
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ class Labels:
     def focus_on(self, label_id: int) -> None:
         self._focus = label_id
 
-    @property
+    @cached_property
     def with_text(self) -> np.ndarray:
         """bool (n_rows,): the rows that have a text. Nobody can read or lasso the others, so none is left to label."""
         return ~self.project.dataset.empty
