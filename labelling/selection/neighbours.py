@@ -52,13 +52,23 @@ def grow(rows: np.ndarray, graph: np.ndarray, allowed: np.ndarray) -> np.ndarray
     """
     if not len(rows):
         return rows
-    candidates, named = np.unique(np.asarray(graph[rows]), return_counts=True)
-    free = candidates >= 0
-    free[free] = allowed[candidates[free]] & ~np.isin(candidates[free], rows)
-    candidates, named = candidates[free].astype(np.int64), named[free]
     n_more = max(graph.shape[1], int(np.ceil(STEP * len(rows))))
-    order = np.lexsort((-named, -np.nan_to_num(share_inside(candidates, graph, rows, allowed))))
-    return np.union1d(rows, candidates[order[:n_more]])
+    return np.union1d(rows, nearest_outside(rows, graph, allowed, allowed)[:n_more])
+
+
+def nearest_outside(
+    rows: np.ndarray, graph: np.ndarray, allowed: np.ndarray, seen: np.ndarray | None = None
+) -> np.ndarray:
+    """The neighbours of `rows` that are not among them, those that belong there most first: int64.
+
+    `allowed` is bool (n_rows,): no other row is taken.
+    """
+    named = np.bincount(np.asarray(graph[rows]).ravel() + 1, minlength=len(graph) + 1)[1:]  # -1 is no row
+    named[rows] = 0
+    candidates = np.flatnonzero(allowed & (named > 0))
+    share = np.nan_to_num(share_inside(candidates, graph, rows, seen))
+    order: np.ndarray = candidates[np.lexsort((-named[candidates], -share))]
+    return order
 
 
 def core(rows: np.ndarray, graph: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:

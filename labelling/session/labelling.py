@@ -1,5 +1,7 @@
 """Labels: given, taken off, taken back; and samples of them to read."""
 
+from typing import Any
+
 import numpy as np
 
 from labelling.errors import StepError
@@ -19,6 +21,18 @@ class Labelling:
 
     def __init__(self, project: Project, log: LabelLog, selection: Selection) -> None:
         self.project, self.log, self.selection = project, log, selection
+
+    def give_texts(self, rows: np.ndarray, name: str, *, answer: int = YES) -> Outcome:
+        """Give these texts alone a label, or say yes or no to it, whatever is selected and whatever they bear."""
+        return self.log.assign(rows, name, answer=answer, overwrite=True, how=self._by_text)
+
+    def clear_texts(self, rows: np.ndarray, name: str | None = None) -> Outcome:
+        """Take the labels, or this one, off these texts alone."""
+        return self.log.clear(rows, name, how=self._by_text)
+
+    @property
+    def _by_text(self) -> dict[str, Any]:
+        return {**self.selection.on_map, "by": "text"}
 
     def give(self, name: str, *, answer: int = YES, overwrite: bool = False) -> Outcome:
         """Give the selection a label, or say yes or no to it."""

@@ -72,9 +72,34 @@ class Selection:
     @property
     def how(self) -> dict[str, Any]:
         """How the selection was made, and on which map, for the log."""
+        return {**self.on_map, **self.chosen_by}
+
+    @property
+    def on_map(self) -> dict[str, Any]:
+        """Which map is looked at, for the log."""
         view = self.map.view
-        on = {"space": view.space, "projection": view.projection} if view is not None else {}
-        return {**on, **self.chosen_by}
+        return {"space": view.space, "projection": view.projection} if view is not None else {}
+
+    def sample(self, n: int, random_state: int = 0) -> np.ndarray:
+        """At most `n` of the selected rows, drawn at random, in random order: int64.
+
+        Whatever is selected beside them, two rows come in the same order: those read so far stay in place.
+        """
+        n = min(n, len(self.rows))
+        if not n:
+            return self.rows
+        place = np.random.default_rng(random_state).random(self.map.project.n_rows)[self.rows]
+        first = np.argpartition(place, n - 1)[:n]
+        return self.rows[first[np.argsort(place[first])]]
+
+    def next_like(self, n: int) -> np.ndarray:
+        """At most `n` rows without a label whose nearest texts are selected, those with the most of them first: int64.
+
+        None of them while there is no graph yet.
+        """
+        if (graph := self.map.graph) is None:
+            return geometry.NOTHING
+        return neighbours.nearest_outside(self.rows, graph, self.map.seen & self.labels.unlabelled)[:n]
 
     def leave_out_hidden(self) -> int:
         """Leave out what the map does not show; return how many that were."""

@@ -52,8 +52,10 @@ def test_a_cluster_is_labelled_by_keyboard_alone(page: Page, project: Project) -
     page.wait_for_function("() => { const {x} = globalThis.__corral.maps.get('map').range; return x[1] - x[0] < 4; }")
     page.keyboard.press("h")
     page.wait_for_function("() => { const {x} = globalThis.__corral.maps.get('map').range; return x[1] - x[0] > 8; }")
+    page.get_by_text("Drawn at random, page 1 of 4").wait_for()
+    page.evaluate("document.querySelector('.st-key-corral-texts').parentElement.scrollTop = 1e6")
     page.keyboard.press("j")  # leafs through the sample
-    expect(page.get_by_text("Sample, page 2 of 10")).to_be_visible()
+    expect(page.get_by_text("Drawn at random, page 2 of 4")).to_be_visible()
     page.keyboard.press("n")
     page.keyboard.type("trains")
     page.keyboard.press("Enter")
@@ -266,8 +268,9 @@ def test_a_hundred_thousand_texts(server: Server, new_page: Callable[..., Page])
     assert 0 < traffic.up < 5_000, "the polygon, no point"
     shot(page, "many")
     traffic.count()
+    page.evaluate("document.querySelector('.st-key-corral-texts').parentElement.scrollTop = 1e6")
     page.keyboard.press("j")  # a button elsewhere
-    expect(page.get_by_text("Sample of 800, page 2 of 100")).to_be_visible()
+    expect(page.get_by_text("800 drawn at random, page 2 of 40")).to_be_visible()
     settle(page)
     assert 0 < traffic.down < 40_000
     type_label(page, "new")

@@ -6,7 +6,7 @@ import pytest
 from labelling.errors import StepError
 from labelling.labels.label import NO, LabelError
 from labelling.selection.filters import Filter
-from labelling.workspace import Workspace
+from labelling.workspace import Project, Workspace
 from tests.projects import (
     EMPTY,
     FILLED,
@@ -148,3 +148,29 @@ def test_the_edge_has_the_fewest_of_its_neighbours_inside(session: Worker) -> No
     rows = [row for row in range(12) if row in FILLED]
     session.log.assign(rows, "a")
     assert session.labelling.audit_sample(1, "edge", 1)[0] == rows[-1], "whose next ones are all outside"
+
+
+def test_texts_are_labelled_alone_whatever_is_selected(session: Worker, project: Project) -> None:
+    select_rows(session, [0, 1, 2, 3])
+    session.labelling.give("a")
+    session.labelling.give_texts(np.array([2]), "b")
+    log = project.open_log()
+    assert [log.name_of(row) for row in (0, 1, 2, 3)] == ["a", "a", "b", "a"]
+    assert log.actions[-1].source == "text"
+    assert session.selection.rows.tolist() == [0, 1, 2, 3]
+    session.labelling.clear_texts(np.array([0, 2]))
+    log.refresh()
+    assert [log.name_of(row) for row in (0, 1, 2, 3)] == [None, "a", None, "a"]
+
+
+def test_a_sample_of_the_selection_keeps_its_order_when_others_go(session: Worker) -> None:
+    session.selection.draw(*all_of(session))
+    before = session.selection.sample(800, 3).tolist()
+    assert sorted(before) == session.selection.rows.tolist()
+    assert before != sorted(before)
+    session.selection.select(np.array(before[:2]), "text", "subtract")
+    assert session.selection.sample(800, 3).tolist() == before[2:]
+    assert session.selection.sample(5, 3).tolist() == before[2:7]
+    assert session.selection.sample(800, 4).tolist() != before[2:]
+    session.selection.deselect()
+    assert session.selection.sample(5).tolist() == []

@@ -11,7 +11,7 @@ UNDO, REDO = "Ctrl+Z", "Ctrl+Shift+Z"
 GROW, SHRINK, DROP_STRAYS = "G", "S", "D"
 INVERT, UNLABELLED, BACK, DESELECT = "I", "U", "B", "Escape"
 MORE_LIKE_IT, UNPIN = "T", "X"
-SELECT_FOUND, CHECK = "M", "V"
+SELECT_FOUND, CHECK, NO_CHECK = "M", "V", "Shift+V"
 ACCEPT = "Enter"  # what is suggested for the selection
 NEXT_PAGE, LAST_PAGE = "J", "K"
 YES, NO, UNLABEL = "Y", "O", "0"
@@ -38,9 +38,11 @@ def code_of(label: Label) -> str | None:
 # What the page's "?" and the README show.
 TABLE = (
     ("drag", "a lasso; shift adds, alt takes away, both keep what is in both"),
-    ("click", "pins a text: whole, with its columns"),
+    ("click", "pins a text: whole, with its columns; in the list it marks it, with shift all up to there"),
+    ("arrows", "in the list of texts: mark the next, with shift one more"),
+    ("marked texts", f"a label's key or {UNLABEL} is for them alone; {UNPIN} takes them out of the selection"),
     (f"{MORE_LIKE_IT}, {UNPIN}", "looks for more like the pinned text, unpins it"),
-    (SEARCH, f"search; {SELECT_FOUND} selects what was found"),
+    (SEARCH, f"search; {SELECT_FOUND} selects what was found, and after a label the next that are like it"),
     (f"{NEW_LABEL}, 1 to 9, {UNLABEL}", "a new label, the labels, unlabel"),
     (f"{MORE_LABELS} and two more", "the labels without a key of their own; the two stand on their chips"),
     ("Ctrl, shift, alt + click", "on a label beside the map: selects its points, adds them, hides or shows them"),
@@ -49,8 +51,9 @@ TABLE = (
     (DROP_STRAYS, "drop the strays: they lie here on the map, but their neighbours in the full space lie elsewhere"),
     (f"{INVERT}, {UNLABELLED}", "invert, all that is shown and unlabelled"),
     (f"{BACK}, {DESELECT}", "the selection before, none"),
-    (f"{NEXT_PAGE}, {LAST_PAGE}", "the next and the last texts to read"),
+    (f"{NEXT_PAGE}, {LAST_PAGE}", "the next and the last texts to read: a screenful, then a page"),
     (CHECK, f"check: read some of what was labelled last, drawn at random; 1 to 9, {ALL_BELONG}, {KEEP} answer"),
+    (NO_CHECK, "no check is asked for during the next hour"),
     (ACCEPT, "accept what is suggested for the selection"),
     (WORDS, "hide the words on the map, or show them; a click on one selects its region"),
     (f"{TO_SELECTION}, {SHOW_ALL}", "zoom to the selection, show all (also by double-click)"),

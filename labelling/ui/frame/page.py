@@ -41,8 +41,11 @@ STYLE = """<style>
   font-size: 0.88rem; line-height: 1.4; white-space: pre-line; overflow-wrap: anywhere; unicode-bidi: plaintext; }
 .corral-sample[data-corral-row] { cursor: pointer; }
 .corral-sample:hover, .corral-sample:focus-visible, .corral-lit { background: #8882; outline: none; }
+.corral-sample.corral-marked { background: #0072B233; box-shadow: inset 0 0 0 2px #0072B2; }
+::highlight(corral-words) { background-color: #E69F0044; text-decoration: underline #E69F00; }
 .corral-keywords { display: flex; flex-wrap: wrap; gap: 4px; }
-.corral-keywords span { padding: 0 7px; border: 1px solid #8886; border-radius: 10px; font-size: 0.8rem; }
+.corral-keywords span { padding: 0 7px; border: 1px solid #8886; border-radius: 10px; font-size: 0.8rem;
+  cursor: pointer; }
 .corral-keys { display: grid; grid-template-columns: auto 1fr; gap: 3px 14px; margin: 0; font-size: 0.82rem; }
 .corral-keys dt { font-weight: 600; }
 .corral-keys dd { margin: 0; opacity: 0.8; }

@@ -1,5 +1,6 @@
 """Checking on the label page: a few labels drawn at random are read, which tells how right all of them are."""
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,15 +16,17 @@ from labelling.ui.label import give_labels
 N_OF_ACTION, N_OF_ALL = 5, 9  # texts that a check reads: a key each
 # So many actions or labels after a check over all labels the next one is due.
 ACTIONS_DUE, LABELS_DUE = 50, 500
+QUIET_SECONDS = 3600
 FEW = 5  # an action of fewer texts is read while it is labelled
 GIVEN = ("assign", "deny", "split")  # kinds of action
 
 
 @dataclass
 class _Checked:
-    """How many actions and labels there were at the last check over all labels."""
+    """How many actions and labels there were at the last check over all labels; until when none is asked for."""
 
     done: tuple[int, int] = (0, 0)
+    quiet_until: float = 0.0  # by time.monotonic()
 
 
 def reading(session: Session) -> Audit | None:
@@ -37,7 +40,10 @@ def offer(session: Session) -> None:
     if reading(session) is not None:
         return
     last, of_all = _last(session), _all_due(session)
-    due = of_all or (last is not None and last.n_rows >= FEW and not len(session.log.read(last.seq)))
+    checked = state.of_project(_Checked)
+    due = time.monotonic() >= checked.quiet_until and (
+        of_all or (last is not None and last.n_rows >= FEW and not len(session.log.read(last.seq)))
+    )
     n = N_OF_ALL if of_all else N_OF_ACTION
     about = f": {page.escape(give_labels.describe(session.log, last))}" if last is not None and not of_all else ""
     st.button(
@@ -51,6 +57,16 @@ def offer(session: Session) -> None:
         help=f"Read {n} texts drawn at random of {'all labels' if of_all else 'what was labelled last'}{about}. "
         "What is found tells how right the labels are.",
     )
+    with st.container(width="content", key="corral-no-check"):  # always there: a button that goes leaves its place
+        if due:
+            st.button(
+                ":material/snooze:",
+                key="no check",
+                shortcut=keys.NO_CHECK,
+                type="tertiary",
+                on_click=step(lambda: setattr(checked, "quiet_until", time.monotonic() + QUIET_SECONDS)),
+                help="No check is asked for during the next hour. V checks all the same.",
+            )
 
 
 def begin(session: Session, action: Action | None) -> None:

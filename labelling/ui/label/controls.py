@@ -17,7 +17,7 @@ from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.steps import step
 from labelling.ui.label import filtering, suggesting
 from labelling.ui.label.filtering import Condition
-from labelling.ui.label.reading import Reading
+from labelling.ui.label.reading import Reading, just_labelled
 from labelling.ui.map import colours
 from labelling.ui.map.colours import Colouring
 
@@ -248,6 +248,12 @@ def _search(session: Session) -> None:
     look_for(lambda: session.search.look_for(st.session_state.get("search kind", "words"), query))
 
 
+def look_for_word(session: Session, word: str) -> None:
+    """Look for one of the words that set the selection apart, as if it had been typed."""
+    st.session_state["search kind"], st.session_state[state.widget_key("search query")] = "words", word
+    look_for(lambda: session.search.look_for("words", word))
+
+
 def look_for(search: Any) -> None:
     """Run a search; its result colours the map."""
     search()
@@ -290,7 +296,7 @@ def found(session: Session) -> None:
         st.button(
             "Select these" if ranked else "Select them",
             key="select found",
-            shortcut=keys.SELECT_FOUND,
+            shortcut=None if just_labelled(session) else keys.SELECT_FOUND,  # which then selects the next
             on_click=step(lambda: _select(session, found, n if ranked else None)),
             disabled=not n,
         )

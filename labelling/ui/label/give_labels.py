@@ -15,6 +15,7 @@ from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui.frame import faults, keys, page, state
 from labelling.ui.frame.steps import step, tell, told
+from labelling.ui.label.reading import Reading
 from labelling.ui.map import LABEL_MAP, is_drawn_on
 
 LEAVE, OVERWRITE = "leave", "overwrite"
@@ -90,13 +91,33 @@ def give(session: Session, name: str, shown: np.ndarray, answer: int = YES, *, o
         _note_nothing(session, name.strip(), answer, outcome)
         return
     st.session_state[state.widget_key("new label name")] = ""
-    said = f"{outcome.n_changed:,} labelled {page.escape(name.strip())}"
-    if session.log.multi_label:
-        word = "yes" if answer == YES else "no"
-        said = f"{outcome.n_changed:,} are {word} for {page.escape(name.strip())}"
+    reading = state.of_project(Reading)
+    reading.labelled, reading.page = session.selection.rows, 0
+    said = _given(session, outcome, name.strip(), answer)
     if outcome.n_left:
         said += f"; {outcome.n_left:,} had another and {'was' if outcome.n_left == 1 else 'were'} left"
     tell("step done", said)
+
+
+def _given(session: Session, outcome: Outcome, name: str, answer: int) -> str:
+    n = f"{outcome.n_changed:,}"
+    if not session.log.multi_label:
+        return f"{n} labelled {page.escape(name)}"
+    return f"{n} {'is' if outcome.n_changed == 1 else 'are'} {'yes' if answer == YES else 'no'} for {page.escape(name)}"
+
+
+def give_texts(session: Session, rows: np.ndarray, name: str, answer: int = YES) -> None:
+    """Label these texts alone, whatever they bear; a step of a key on them."""
+    outcome = session.labelling.give_texts(rows, name, answer=answer)
+    tell("step done", _given(session, outcome, name, answer))
+    _tell_meanwhile(outcome, overwrite=True)
+
+
+def clear_texts(session: Session, rows: np.ndarray, name: str | None) -> None:
+    """Take the labels, or this one, off these texts alone."""
+    outcome = session.labelling.clear_texts(rows, name)
+    _tell_cleared(session, outcome, name)
+    _tell_meanwhile(outcome, overwrite=True)
 
 
 def clear(session: Session, shown: np.ndarray, name: str | None = None) -> None:
@@ -106,12 +127,17 @@ def clear(session: Session, shown: np.ndarray, name: str | None = None) -> None:
     if not outcome.n_changed:
         said = "Nothing was taken off: none of what is selected has a label."
         state.of_project(_Last).nothing = Nothing(session.selection.rows, session.log.seq, said)
-    elif session.log.multi_label:
+    else:
+        _tell_cleared(session, outcome, name)
+    _tell_meanwhile(outcome, overwrite=True)
+
+
+def _tell_cleared(session: Session, outcome: Outcome, name: str | None) -> None:
+    if session.log.multi_label:
         of = f" for {page.escape(name)}" if name is not None else ""
         tell("step done", f"{outcome.n_changed:,} {'is' if outcome.n_changed == 1 else 'are'} unknown{of}")
     else:
         tell("step done", f"The label of {count(outcome.n_changed, 'text')} was taken off")
-    _tell_meanwhile(outcome, overwrite=True)
 
 
 def _need_a_selection_that_was_seen(session: Session, shown: np.ndarray) -> None:

@@ -16,7 +16,7 @@ from labelling.tasks.maps import map_part, umap_possible
 from labelling.ui.frame import faults, keys, page, progress, state
 from labelling.ui.frame.resources import jobs, workspace
 from labelling.ui.frame.steps import step, tell
-from labelling.ui.label import checking, controls, give_labels, panel, suggesting
+from labelling.ui.label import checking, controls, give_labels, panel, suggesting, texts
 from labelling.ui.label.reading import Reading
 from labelling.ui.map import LABEL_MAP as MAP
 from labelling.ui.map import (
@@ -239,7 +239,7 @@ def show(session: Session) -> None:
         # Each part has a place of its own, which what stands above it does not move; the texts have all that is left.
         beside = st.container(gap="xsmall", key="corral-panel")
     with beside:
-        panel.begin(session)  # the answer to a lasso, before all else
+        beside_bar = panel.begin(session)  # the answer to a lasso, before all else
     # What was sent so far is the answer to a lasso. Were the rest sent at once, the browser would lay it all out, for a
     # tenth of a second, before it showed any of it: so this run waits until the first part is on the screen.
     time.sleep(HEAD_START_SECONDS)
@@ -272,6 +272,8 @@ def show(session: Session) -> None:
                     chip=lambda label_id, what: controls.on_chip(session, label_id, what),
                     picked=lambda row: _pin(session, row),
                     region=lambda place, how: _select_region(session, place, how),
+                    texts=lambda press: texts.pressed(session, press),
+                    word=lambda word: controls.look_for_word(session, word),
                 ),
             )
             panel.steps(session)
@@ -280,7 +282,7 @@ def show(session: Session) -> None:
             answer_hovers(MAP, session.project.dataset, shown.colouring, lambda row: suggesting.name_of(session, row))
         _below(session, shown)
     with beside:
-        panel.show(session, shown)
+        panel.show(session, shown, beside_bar)
     _send_words(session)  # last, as they take the longest
 
 

@@ -1,4 +1,4 @@
-"""The panel beside the map: the selection, undo and redo, and texts to read."""
+"""The panel beside the map: how much is labelled, the selection, the labels, and the texts to read."""
 
 import html
 from collections.abc import Callable
@@ -13,29 +13,25 @@ from labelling.session import Session
 from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.steps import step, told
 from labelling.ui.history import audit
-from labelling.ui.label import aim, checking, controls, give_labels, strip
+from labelling.ui.label import aim, checking, controls, give_labels, strip, texts
 from labelling.ui.label.reading import Reading
 from labelling.ui.map import colours
 
-PAGE_ROWS = 8
-MAX_SAMPLE = 800  # rows of a selection that can be leafed through, drawn at random
-MAX_READ = 20_000  # characters of a pinned text
 
-
-def begin(session: Session) -> None:
-    """How much is labelled and selected."""
+def begin(session: Session) -> Place:
+    """How much is labelled and selected; the place beside it, for the aim."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-progress"):
         page.labelled(session)
-        aim.show(session)
+        beside = st.container(width="content")
     n = len(session.selection)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-head"):
         if (held := checking.reading(session)) is not None:
             of = "all labels" if held.seq is None else "what was labelled last"
             st.markdown(f"**Checking {len(held.rows)} of {of}**: do they belong where they are?")
-            return
+            return beside
         if not n:
             st.markdown("##### Nothing selected")
-            return
+            return beside
         st.markdown(f"##### {n:,} selected", width="content")
         if not session.log.multi_label:
             st.button(
@@ -55,15 +51,18 @@ def begin(session: Session) -> None:
             type="tertiary",
         )
         _strays(session)
+    return beside
 
 
-def show(session: Session, shown: controls.Shown) -> None:
-    """All else."""
+def show(session: Session, shown: controls.Shown, beside: Place) -> None:
+    """All else; the aim `beside` the bar."""
     # Each part keeps its place, however much stands above it: what is typed while the panel changes stays typed.
     said = st.container(gap="xsmall")
     bears, words = st.container(key="corral-bears"), st.container(key="corral-words")
     labels = st.container(gap="xsmall")
-    pages, texts = st.container(key="corral-pages"), st.container(gap="xsmall", key="corral-texts")
+    pages, read, pinned = (st.container(gap="xsmall", key=f"corral-{name}") for name in ("pages", "texts", "pin"))
+    with beside:
+        aim.show(session)
     with said:
         give_labels.say()
     with told("step meanwhile") as meanwhile:
@@ -81,14 +80,15 @@ def show(session: Session, shown: controls.Shown) -> None:
         else:
             st.caption("Draw a lasso round some points to read and label them.")
     if (held := checking.reading(session)) is not None:
-        with texts:
+        with read:
             audit.read(session, held)
         return
     with labels:
         strip.show(session, shown)
-    with texts:
-        _pinned(session)
-        _table(session, pages)
+    with read:
+        texts.show(session, pages)
+    with pinned:
+        texts.pinned(session)
     if len(session.selection):  # last, as it takes the longest
         _keywords(session, words)
     else:
@@ -179,103 +179,9 @@ def _keywords(session: Session, place: Place) -> None:
     found = _counted(session.project.dataset_id, session).of(session.selection.rows)
     if found:
         words = "".join(
-            f'<span title="in {word.share:.0%} of these, in {word.share_elsewhere:.0%} of the others">'
+            f'<span role="button" tabindex="0" data-corral-word '
+            f'title="in {word.share:.0%} of these, in {word.share_elsewhere:.0%} of the others: a click searches it">'
             f"{html.escape(word.word)}</span>"
             for word in found
         )
         place.html(f'<div class="corral-keywords">{words}</div>')
-
-
-# ---------------------------------------------------------------- texts to read
-
-
-def _pinned(session: Session) -> None:
-    """The text that was clicked on, whole, with its label and its columns."""
-    reading = state.of_project(Reading)
-    row = reading.pinned
-    if row is None:
-        return
-    dataset = session.project.dataset
-    with st.container(border=True, gap="xsmall", key="corral-pinned"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f"Pinned: row {row + 1:,}")
-            st.button(
-                "More like it",
-                key="more like it",
-                shortcut=keys.MORE_LIKE_IT,
-                on_click=step(lambda: controls.look_for(lambda: session.search.more_like(row))),
-                help="The nearest texts in the space that is shown",
-                type="tertiary",
-            )
-            st.button(
-                "Unpin",
-                key="unpin",
-                shortcut=keys.UNPIN,
-                on_click=step(lambda: setattr(reading, "pinned", None)),
-                type="tertiary",
-            )
-        with st.container(height=180 if len(dataset.text(row)) > 400 else "content", border=False):
-            st.html(_row(session, row, MAX_READ))
-        values = dataset.frame.iloc[row][dataset.metadata_columns]
-        if len(values):
-            lines = (
-                f"<b>{html.escape(str(name))}</b> {html.escape(str(value))[:200]}" for name, value in values.items()
-            )
-            st.html(f"<small>{' · '.join(lines)}</small>")
-
-
-def _table(session: Session, pages: Place) -> None:
-    """Some of the selected texts, in a random order that can be drawn anew; or, without a selection, what was found."""
-    reading, rows, ordered = state.of_project(Reading), session.selection.rows, False
-    if not len(rows) and session.search.found is not None:
-        among = session.map.seen
-        rows, ordered = session.search.found.best(among, MAX_SAMPLE), True
-    if not len(rows):
-        return
-    order = rows[:MAX_SAMPLE]
-    if not ordered:
-        rng = np.random.default_rng(reading.seed)
-        order = rng.choice(rows, min(len(rows), MAX_SAMPLE), replace=False)
-    n_pages = -(-len(order) // PAGE_ROWS)
-    at = min(reading.page, n_pages - 1)
-    with pages, st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        some = f" of {len(order):,}" if len(order) < len(rows) else ""
-        st.caption(f"{'Found' if ordered else 'Sample'}{some}, page {at + 1:,} of {n_pages:,}")
-        for by, icon, key in ((-1, "chevron_left", keys.LAST_PAGE), (1, "chevron_right", keys.NEXT_PAGE)):
-            st.button(
-                f":material/{icon}:",
-                key=f"sample {icon}",
-                type="tertiary",
-                shortcut=key,
-                on_click=step(lambda to=at + by: setattr(reading, "page", to)),
-                disabled=not 0 <= at + by < n_pages,
-            )
-        if not ordered:
-            st.button(
-                ":material/shuffle:",
-                key="sample shuffle",
-                type="tertiary",
-                help="Another sample",
-                on_click=step(lambda to=reading.seed + 1: reading.draw_anew(to)),
-            )
-    st.html("".join(_row(session, int(row)) for row in order[at * PAGE_ROWS : (at + 1) * PAGE_ROWS]))
-
-
-def _row(session: Session, row: int, length: int = 2_000) -> str:
-    hue = colours.of_row(session.log, session.labels.focus, row)
-    text = session.project.dataset.text(row).strip()
-    cut = html.escape(text if len(text) <= length else text[:length].rstrip() + " …")
-    name = html.escape(_said_of(session, row))
-    return (
-        f'<div class="corral-sample" tabindex="0" data-corral-row="{row}" style="--corral-colour:{hue}">'
-        f"{cut}<small>{name}</small></div>"
-    )
-
-
-def _said_of(session: Session, row: int) -> str:
-    """What a row bears, in words; with yes, no and unknown: what was said of it for the label in focus."""
-    focus, names = session.labels.focus, session.log.name_of(row)
-    if focus is None:
-        return names or "unlabelled"
-    word = {YES: "yes", NO: "no"}.get(int(session.log.label_values(focus.id)[row]), "unknown")
-    return f"{focus.name}: {word}"

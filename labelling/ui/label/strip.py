@@ -36,7 +36,7 @@ def show(session: Session, shown: controls.Shown) -> None:
         give_labels.nothing_done(session)
     with labels:
         _labels(session, shown)
-    send_labels(LABEL_MAP, _in_order(session))
+    send_labels(LABEL_MAP, _in_order(session), multi_label=session.log.multi_label)
     if session.log.multi_label:
         with label_values:
             _label_values(session)

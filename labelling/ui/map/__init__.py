@@ -29,8 +29,8 @@ LABEL_MAP = "map"  # the key of the label page's map
 # One module, in this order; none imports another.
 SCRIPTS = (
     *("page.js", "view.js", "points.js", "colours.js", "webgl.js", "pixels.js"),
-    *("outline.js", "travel.js", "regions.js", "legend.js", "chips.js", "names.js", "hover.js"),
-    *("gestures.js", "strokes.js", "shortcuts.js", "chart.js", "map.js", "receive.js"),
+    *("outline.js", "travel.js", "regions.js", "legend.js", "chips.js", "names.js", "texts.js"),
+    *("hover.js", "gestures.js", "strokes.js", "shortcuts.js", "chart.js", "map.js", "receive.js"),
 )
 HOVER_CHARACTERS = 400  # what can be read at a glance; the whole text stands in the sample
 
@@ -46,12 +46,21 @@ class Drawn:
 
 
 @dataclass(frozen=True)
+class Pressed:
+    """What a key on some texts beside the map is for: "out", "label" with a label's id, "clear", "yes" or "no"."""
+
+    what: str
+    rows: list[int]
+    label: int | None = None
+
+
+@dataclass(frozen=True)
 class Handlers:
     """What the label page does when something was done on the map; each is called before the page runs again.
 
     `drawn` gets a lasso or box, `legend` an entry's group and "new", "add" or "toggle", `chip` a label's id (-1 for
     unlabelled) and the same, `picked` a row, `region` the place of a region among those that were sent, and "new" or
-    "add".
+    "add", `texts` a key on some of the texts beside the map, `word` one of the words that set the selection apart.
     """
 
     drawn: Callable[[Drawn], None]
@@ -59,6 +68,8 @@ class Handlers:
     chip: Callable[[int, str], None]
     picked: Callable[[int], None]
     region: Callable[[int, str], None]
+    texts: Callable[[Pressed], None]
+    word: Callable[[str], None]
 
 
 class _Handled(dict[str, Any]):
@@ -184,6 +195,12 @@ def show_map(
         points = [[float(x), float(y)] for x, y in zip(value.get("x", []), value.get("y", []), strict=True)]
         handlers.drawn(Drawn(str(value["kind"]), points, str(value["how"]), str(value["map"])))
 
+    def pressed(handlers: Handlers, value: dict[str, Any]) -> None:
+        label = value.get("label")
+        handlers.texts(
+            Pressed(str(value["what"]), [int(row) for row in value["rows"]], None if label is None else int(label))
+        )
+
     _mount(
         key=key,
         data={
@@ -204,6 +221,8 @@ def show_map(
         on_chip_change=on("chip", lambda handlers, value: handlers.chip(int(value["label"]), str(value["what"]))),
         on_region_change=on("region", lambda handlers, value: handlers.region(int(value["place"]), str(value["what"]))),
         on_picked_change=on("picked", lambda handlers, value: handlers.picked(int(value["row"]))),
+        on_texts_change=on("texts", pressed),
+        on_word_change=on("word", lambda handlers, value: handlers.word(str(value["word"]))),
     )
 
 
@@ -222,11 +241,14 @@ def send_regions(key: str, map_id: str, regions: Sequence[Region]) -> None:
         _mount(key=f"{key}-words", data={"words": key, "id": map_id, "regions": told})
 
 
-def send_labels(key: str, labels: Sequence[Label]) -> None:
-    """Send the labels, in the order in which they are offered, for the box for a name beside map `key`."""
-    told = [{"id": label.id, "name": label.name, "code": keys.code_of(label), **style(label.style)} for label in labels]
+def send_labels(key: str, labels: Sequence[Label], *, multi_label: bool) -> None:
+    """Send the labels, in the order in which they are offered, for the box for a name and the keys on map `key`."""
+    told = [
+        {"id": label.id, "name": label.name, "key": label.key, "code": keys.code_of(label), **style(label.style)}
+        for label in labels
+    ]
     with st.container(key=f"corral-wires-{key}-names"):
-        _mount(key=f"{key}-names", data={"names": key, "labels": told})
+        _mount(key=f"{key}-names", data={"names": key, "labels": told, "multiLabel": multi_label})
 
 
 def is_drawn_on(key: str) -> bool:

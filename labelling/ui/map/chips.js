@@ -73,11 +73,12 @@ class Chips {
 
   pressed(event) {
     const label = labelOf(event.target);
-    const what = label === null ? null : chipPress(event);
-    if (!what || !this.map.data?.interactive) return;
+    if (label === null || !this.map.data?.interactive) return;
+    const what = chipPress(event);
+    if (!what && (label < 0 || event.type !== "click" || !this.map.texts.label(label))) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    this.map.send("chip", { label, what });
+    if (what) this.map.send("chip", { label, what });
   }
 }
 

@@ -35,10 +35,6 @@ class Gestures {
     });
     on(document, "keyup", (event) => event.key === " " && this.holdSpace(false));
     on(window, "blur", () => this.holdSpace(false));
-    // The table of the selection: its rows carry their number.
-    const rowOf = (event) => event.target.closest?.("[data-corral-row]")?.dataset.corralRow;
-    for (const name of ["pointerover", "focusin"]) on(document, name, (event) => map.light(rowOf(event)));
-    on(document, "click", (event) => rowOf(event) !== undefined && map.pick(Number(rowOf(event))));
   }
 
   pressed(event) {

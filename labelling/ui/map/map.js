@@ -23,6 +23,7 @@ class CorralMap {
     this.travel = new Travel(this);
     this.gestures = new Gestures(this);
     this.chips = new Chips(this);
+    this.texts = new Texts(this);
     this.strokes = new Strokes(this);
     this.count = 0;
     /** @type {View} */
@@ -35,6 +36,7 @@ class CorralMap {
     this.chips.listen(on);
     on(document, "keydown", (event) => keyPressed(this, event));
     on(window, "keydown", (event) => this.strokes.take(event), { capture: true });
+    this.texts.listen(on); // a key that begins or ends strokes is none of theirs
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.stage);
   }
@@ -43,6 +45,7 @@ class CorralMap {
     this.destroyed = true;
     this.leaving.abort();
     this.observer.disconnect();
+    this.texts.changes.disconnect();
     this.painter.destroy();
     if (this.ready) globalThis.Plotly.purge(this.chart);
     this.root.remove();
@@ -55,6 +58,7 @@ class CorralMap {
     this.data = data;
     if (!data.outlined) this.outline.clear();
     if (data.spoken) speak(data.spoken);
+    this.texts.watch();
     // With a number of its own, each is done once.
     this.send = (name, value) => setTriggerValue(name, { ...value, id: `${performance.timeOrigin} ${++sent}` });
     this.stage.style.height = data.height;

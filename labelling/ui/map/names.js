@@ -34,6 +34,7 @@ class NameBox {
     this.host = host;
     /** @type {Sent[]} */
     this.labels = [];
+    this.multiLabel = false;
     this.options = []; // of the list: what was typed, then the labels that were found
     this.at = 0;
     this.list = element("div", "corral-names", document.body, { id: "corral-names", role: "listbox", hidden: true });

@@ -50,6 +50,7 @@ function receiveNames(data, parentElement) {
     box = registry.nameBox = new NameBox(parentElement);
   }
   box.labels = data.labels;
+  box.multiLabel = data.multiLabel;
   return () => {
     box.destroy();
     if (registry.nameBox === box) registry.nameBox = null;

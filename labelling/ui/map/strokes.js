@@ -13,6 +13,7 @@ function meantBy(labels, pressed) {
 
 class Strokes {
   constructor(map) {
+    this.map = map;
     /** @type {string | null} */
     this.pressed = null; // after the point; null while none was pressed
     this.hint = element("div", "corral-strokes", map.stage, { role: "status", hidden: true });
@@ -41,6 +42,7 @@ class Strokes {
     const { meant } = meantBy(registry.nameBox?.labels ?? [], this.pressed);
     if (!meant) return this.show();
     this.end();
+    if (this.map.texts.label(meant.id)) return;
     /** @type {HTMLElement} */ (document.querySelector(`.st-key-label-${meant.id} button`))?.click();
   }
 

@@ -12,6 +12,6 @@ type Grid = { near: (left: number, right: number, bottom: number, top: number, v
 /** What is drawn: "lasso" or "box". */
 type Mode = string;
 /** A label as the page sends it; `code`: the two keys that give it, where it has no key of its own. */
-type Sent = { id: number; name: string; code: string | null; colour: string; shape: number };
+type Sent = { id: number; name: string; key: string | null; code: string | null; colour: string; shape: number };
 /** What all mounts of a page share: the maps by their key. */
 type Registry = any;

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def many(workspace: Workspace) -> Project:
-    texts = pd.Series([f"{'one of a few' if row < 13 else 'text'} {row}" for row in range(2_000)], dtype="str")
+    texts = pd.Series([f"{'one of a few' if row < 33 else 'text'} {row}" for row in range(2_000)], dtype="str")
     project = workspace.create("many", Dataset(pd.DataFrame({"text": texts}), "text"), {})
     assert embed(resources.new_workbench(project))
     return project
@@ -24,12 +24,12 @@ def many(workspace: Workspace) -> Project:
 @pytest.mark.parametrize(
     ("n", "words"),
     [
-        (1, "Sample, page 1 of 1"),
-        (8, "Sample, page 1 of 1"),
-        (9, "Sample, page 1 of 2"),
-        (13, "Sample, page 1 of 2"),
-        (800, "Sample, page 1 of 100"),
-        (1_999, "Sample of 800, page 1 of 100"),
+        (1, "Drawn at random, page 1 of 1"),
+        (20, "Drawn at random, page 1 of 1"),
+        (21, "Drawn at random, page 1 of 2"),
+        (33, "Drawn at random, page 1 of 2"),
+        (800, "Drawn at random, page 1 of 40"),
+        (1_999, "800 drawn at random, page 1 of 40"),
     ],
 )
 def test_of_a_selection(many: Project, n: int, words: str) -> None:
@@ -48,6 +48,6 @@ def test_of_a_search_and_of_what_is_selected_of_it(many: Project) -> None:
     assert "Found, page 2 of 2" in said(at)
     assert at.button(key="sample chevron_right").disabled
     press(at, "Select them")
-    assert "Sample, page 2 of 2" in said(at)
+    assert "Drawn at random, page 2 of 2" in said(at)
     at.text_input(key="search query").input("text").run()
-    assert "Sample, page 1 of 2" in said(at)  # of what is selected, not of what was found
+    assert "Drawn at random, page 1 of 2" in said(at)  # of what is selected, not of what was found

@@ -1,0 +1,156 @@
+"""The texts beside the map: of what is selected, of what was found, or the next after what was labelled."""
+
+import html
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator as Place
+
+from labelling.labels.label import NO, YES
+from labelling.session import Session
+from labelling.ui.frame import keys, state
+from labelling.ui.frame.steps import step
+from labelling.ui.label import controls, give_labels
+from labelling.ui.label.reading import Reading, next_up
+from labelling.ui.map import Pressed, colours
+
+PAGE_ROWS = 20  # more than fit: the list scrolls
+MAX_SAMPLE = 800  # rows of a selection that can be leafed through, drawn at random
+MAX_SHOWN, MAX_READ = 2_000, 20_000  # characters of a text in the list, and of the pinned one
+
+
+def show(session: Session, pages: Place) -> None:
+    """A page of texts; in `pages` which they are, and the ways to the others."""
+    reading, chosen, coming = state.of_project(Reading), session.selection, next_up(session)
+    if len(coming):
+        order, which = coming, "Next found" if session.search.found else "Next like these"
+    elif len(chosen):
+        order = chosen.sample(MAX_SAMPLE, reading.seed)
+        which = "Drawn at random" if len(order) == len(chosen) else f"{len(order):,} drawn at random"
+    elif session.search.found is not None:
+        order, which = session.search.found.best(session.map.seen, MAX_SAMPLE), "Found"
+    else:
+        return
+    n_pages = -(-len(order) // PAGE_ROWS)
+    at = min(reading.page, n_pages - 1)
+    if not len(order):
+        return
+    with pages, st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"{which}, page {at + 1:,} of {n_pages:,}")
+        for by, icon, key in ((-1, "chevron_left", keys.LAST_PAGE), (1, "chevron_right", keys.NEXT_PAGE)):
+            st.button(
+                f":material/{icon}:",
+                key=f"sample {icon}",
+                type="tertiary",
+                shortcut=key,
+                on_click=step(lambda to=at + by: setattr(reading, "page", to)),
+                disabled=not 0 <= at + by < n_pages,
+            )
+        if order is coming:
+            _next_buttons(session, order)
+        elif len(chosen):
+            st.button(
+                ":material/shuffle:",
+                key="sample shuffle",
+                type="tertiary",
+                help="Another sample",
+                on_click=step(lambda to=reading.seed + 1: reading.draw_anew(to)),
+            )
+    st.html("".join(_row(session, int(row)) for row in order[at * PAGE_ROWS : (at + 1) * PAGE_ROWS]))
+
+
+# ---------------------------------------------------------------- after a label
+
+
+def _next_buttons(session: Session, rows: np.ndarray) -> None:
+    reading = state.of_project(Reading)
+    st.button(
+        f"Select {len(rows):,}",
+        key="select next",
+        shortcut=keys.SELECT_FOUND,
+        type="tertiary",
+        on_click=step(lambda: session.selection.select(np.sort(rows), "next")),
+        help="Those on all pages: texts without a label, the most alike first",
+    )
+    st.button(
+        ":material/reply:",
+        key="read labelled",
+        type="tertiary",
+        help="Back to the texts that were labelled",
+        on_click=step(lambda: setattr(reading, "labelled", None)),
+    )
+
+
+# ---------------------------------------------------------------- one text
+
+
+def pressed(session: Session, press: Pressed) -> None:
+    """A key on some of the texts: they leave the selection, or are labelled, they alone."""
+    rows = np.unique([row for row in press.rows if 0 <= row < session.project.n_rows]).astype(np.int64)
+    if not len(rows):
+        return
+    focus, log = session.labels.focus, session.log
+    if press.what == "out":
+        session.selection.select(rows, "text", "subtract")
+    elif press.what == "label":
+        label = next((label for label in log.labels if label.id == press.label), None)
+        if label is not None:
+            give_labels.give_texts(session, rows, label.name)
+    elif press.what == "clear":
+        give_labels.clear_texts(session, rows, focus.name if focus is not None and log.multi_label else None)
+    elif focus is not None and log.multi_label and press.what in ("yes", "no"):
+        give_labels.give_texts(session, rows, focus.name, YES if press.what == "yes" else NO)
+
+
+def pinned(session: Session) -> None:
+    """The text that was clicked on, whole, with its label and its columns."""
+    reading = state.of_project(Reading)
+    row = reading.pinned
+    if row is None:
+        return
+    dataset = session.project.dataset
+    with st.container(border=True, gap="xsmall", key="corral-pinned"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(f"Pinned: row {row + 1:,}")
+            st.button(
+                "More like it",
+                key="more like it",
+                shortcut=keys.MORE_LIKE_IT,
+                on_click=step(lambda: controls.look_for(lambda: session.search.more_like(row))),
+                help="The nearest texts in the space that is shown",
+                type="tertiary",
+            )
+            st.button(
+                "Unpin",
+                key="unpin",
+                shortcut=keys.UNPIN,
+                on_click=step(lambda: setattr(reading, "pinned", None)),
+                type="tertiary",
+            )
+        st.html(_row(session, row, MAX_READ))
+        values = dataset.frame.iloc[row][dataset.metadata_columns]
+        if len(values):
+            lines = (
+                f"<b>{html.escape(str(name))}</b> {html.escape(str(value))[:200]}" for name, value in values.items()
+            )
+            st.html(f"<small>{' · '.join(lines)}</small>")
+
+
+def _row(session: Session, row: int, length: int = MAX_SHOWN) -> str:
+    hue = colours.of_row(session.log, session.labels.focus, row)
+    text = session.project.dataset.text(row).strip()
+    cut = html.escape(text if len(text) <= length else text[:length].rstrip() + " …")
+    name = html.escape(_said_of(session, row))
+    return (
+        f'<div class="corral-sample" tabindex="0" data-corral-row="{row}" style="--corral-colour:{hue}">'
+        f'<div class="corral-text">{cut}</div><small>{name}</small></div>'
+    )
+
+
+def _said_of(session: Session, row: int) -> str:
+    """What a row bears, in words; with yes, no and unknown: what was said of it for the label in focus."""
+    focus, names = session.labels.focus, session.log.name_of(row)
+    if focus is None:
+        return names or "unlabelled"
+    word = {YES: "yes", NO: "no"}.get(int(session.log.label_values(focus.id)[row]), "unknown")
+    return f"{focus.name}: {word}"
