@@ -20,7 +20,7 @@ _NOT_IN_A_NAME = {"Cc", "Cs", "Zl", "Zp"}
 MAX_IMPORTED_LABELS = 1000  # a column with more values than this is an identifier or a text, not a label
 # What a label's key may be: what no other step of the label page has.
 # Those that the label page has no use for. Streamlit takes no C and no R: a label of before that has one has none now.
-KEYS = tuple("123456789AELPQZ")
+KEYS = tuple("123456789AELPZ")
 
 
 STYLE = "mark"  # the name under which a label's style is stored
@@ -79,7 +79,7 @@ class Action:
     @property
     def gives_labels(self) -> bool:
         """Whether it gave labels to rows, which can be audited."""
-        return self.kind in ("assign", "split", "import")
+        return self.kind in ("assign", "split", "import", "accept")
 
     @property
     def is_step(self) -> bool:

@@ -89,6 +89,34 @@ class LogWriter(LogReader):
             meanwhile = self._meanwhile(connection, seen, rows)
         return Outcome(len(changed), 0 if overwrite else int(others), meanwhile)
 
+    def assign_each(self, rows: np.ndarray, label_ids: np.ndarray, *, how: Mapping[str, Any] | None = None) -> Outcome:
+        """Give each of `rows` the label with its id, as one action. Those that bear a label are left as they are.
+
+        Raises LabelError for rows and ids of different numbers, for a row that there is not or that comes twice, for
+        the id of a label that there is not (any more), and with yes, no and unknown.
+        """
+        if self.multi_label:
+            raise LabelError("Texts of this project have no label each: say yes or no for one label.")
+        rows, ids = np.asarray(rows), np.asarray(label_ids)
+        if len(rows) != len(ids) or len(self._valid(rows)) != len(rows):
+            raise LabelError(f"Each of the {len(rows):,} rows must come once, with one label: got {len(ids):,} labels.")
+        order = np.argsort(rows)
+        rows, ids = rows[order].astype(np.int64), ids[order].astype(np.int32)
+        with self._writing() as (connection, seen):
+            if gone := set(ids.tolist()) - {label.id for label in self.labels}:
+                raise LabelError(f"There is no label with the id {min(gone)} any more: look at what is suggested now.")
+            free = self.codes[rows] == UNLABELLED
+            others = np.count_nonzero(self.codes[rows[~free]] != ids[~free])
+            if free.any():
+                self._append(connection, "accept", [self._new(ONE, rows[free], ids[free])], how=how)
+            meanwhile = self._meanwhile(connection, seen, rows)
+        return Outcome(int(np.count_nonzero(free)), int(others), meanwhile)
+
+    def refuse(self, how: Mapping[str, Any]) -> None:
+        """Keep that a proposal was refused, as an action without rows: what is proposed next depends on it."""
+        with self._writing() as (connection, _):
+            self._append(connection, "refuse", how=how)
+
     def clear(self, rows: np.ndarray, name: str | None = None, *, how: Mapping[str, Any] | None = None) -> Outcome:
         """Take the labels off `rows`, or the label `name` alone; with yes, no and unknown: they are unknown then."""
         rows = self._valid(rows)

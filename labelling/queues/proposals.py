@@ -113,10 +113,11 @@ class ProposalQueue:
             self.answers_: Answers = Answers(len(X), self.n_read)
         return self
 
-    def next(self, y: Sequence[Any] | np.ndarray, n: int = 1) -> list[Proposal]:
+    def next(self, y: Sequence[Any] | np.ndarray, n: int = 1, *, among: np.ndarray | None = None) -> list[Proposal]:
         """The next `n` proposals, the best first, none with a row of another; fewer where no more rows are left.
 
-        `y` (n_rows,): each row's label, text or number; None, NaN or -1 where it has none.
+        `y` (n_rows,): each row's label, text or number; None, NaN or -1 where it has none. `among`, bool (n_rows,),
+        None for all: no other row is proposed.
         """
         self._need_fit()
         targets = read_targets(y)
@@ -125,13 +126,44 @@ class ProposalQueue:
         self.classes_ = targets.classes
         codes = targets.codes[self._rows]
         free = codes < 0
+        if among is not None:
+            free &= np.asarray(among, bool)[self._rows]
         self._suggest(codes, targets.classes)
+        self._free = free.copy()
         proposals: list[Proposal] = []
         while len(proposals) < n and free.any():
             found = max(self._candidates(free), key=lambda candidate: candidate.worth)
             free[found.rows] = False
             proposals.append(self._drawn_up(found))
         return proposals
+
+    def suggested(self, rows: np.ndarray) -> np.ndarray | None:
+        """The label that each of `rows` looks like, by the labels that `next` was given last; None without two."""
+        self._need_fit()
+        codes = getattr(self, "_codes", None)
+        return None if codes is None else self.classes_[codes[self._place[rows]]]
+
+    def n_in_bulk(self) -> int:
+        """How many of the rows without a label may still come many at once, by what `next` was given last.
+
+        Those that are suggested surely enough, and those of heaps that were not refused. The others are left for
+        reading in tens.
+        """
+        if not len(self._rows):
+            return 0
+        tree, count = self.tree_, self.tree_.sums(self._free)
+        heap = (count > self.n_read) & (count <= self.answers_.size)
+        largest = np.flatnonzero(heap & ~heap[tree.parent_])
+        refused = self._remembered()
+        at_once = self._right >= self.aim
+        for node in largest.tolist():
+            if not any(self._is_refused(node, count[node], *one) for one in refused):
+                at_once[tree.rows(node)] = True
+        return int(np.count_nonzero(at_once & self._free))
+
+    def _remembered(self) -> list[tuple[np.ndarray, float, int]]:
+        """What was refused: where its rows stand in the tree's order, how many rows each stands for, and how many."""
+        return [(np.sort(self._at[rows]), n / len(rows), n) for rows, n in self.answers_.refused]
 
     def _need_fit(self) -> None:
         if not hasattr(self, "_rows"):
@@ -206,8 +238,8 @@ class ProposalQueue:
         count = tree.sums(free)
         nodes = np.flatnonzero((count >= 2) & (count <= max(answers.size, 2)))
         order = np.argsort(-(tree.separation_ * tree.sums(left))[nodes], kind="stable")
-        refused = [(np.sort(self._at[rows]), n / len(rows), n) for rows, n in answers.refused]
-        for node in nodes[order]:
+        refused = self._remembered()
+        for node in nodes[order].tolist():
             if not any(self._is_refused(node, count[node], *one) for one in refused):
                 break
         else:

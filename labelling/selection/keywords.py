@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labelling.selection.function_words import FUNCTION_WORDS
+
 MAX_TEXTS = 4_000  # as many of a selection are counted, and of all texts: the rarer words don't decide
 MAX_CHARACTERS = 2_000  # of each text
 PRIOR = 0.05  # of a word's count among all texts, as the weight of the prior in the log-odds
@@ -58,8 +60,8 @@ class Keywords:
         """The `n` words that are most typical of `rows`, the most typical first; fewer where no more stand out.
 
         By the z-score of the log-odds ratio with an informative Dirichlet prior, of the numbers of texts that hold a
-        word: it lifts words that are frequent here and not elsewhere, and leaves "the" alone without a list of stop
-        words (Monroe, Colaresi & Quinn 2008, "Fightin' Words", doi:10.1093/pan/mpn018).
+        word: it lifts words that are frequent here and not elsewhere (Monroe, Colaresi & Quinn 2008, "Fightin' Words",
+        doi:10.1093/pan/mpn018).
         """
         some = self._draw(np.asarray(rows))
         here = self._count(some)
@@ -75,5 +77,7 @@ class Keywords:
         rate = (a + prior) / (len(some) - a + prior)
         rate_elsewhere = (b + prior) / (n_elsewhere - b + prior)
         z = np.log(rate / rate_elsewhere) / np.sqrt(1 / (a + prior) + 1 / (b + prior))
+        told = np.array([word not in FUNCTION_WORDS for word in words])  # long texts have more of the others, too
+        z = np.where(told, z, -np.inf)
         best = [i for i in np.argsort(-z, kind="stable")[:n] if z[i] > 1.96]  # 95 %
         return [Keyword(words[i], a[i] / len(some), b[i] / n_elsewhere) for i in best]

@@ -12,6 +12,7 @@ from labelling.encoders import Encoder
 from labelling.session.labelling import Labelling
 from labelling.session.labels import Labels
 from labelling.session.map import Map, MapView
+from labelling.session.proposals import Proposals
 from labelling.session.search import Found, Search
 from labelling.session.selection import Selection
 from labelling.session.suggestions import Suggested
@@ -40,6 +41,7 @@ class Session:
     search : Search
     labelling : Labelling, labels given and taken back
     suggested : Suggested, what a model suggests
+    proposals : Proposals, what is worth labelling next
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Session:
         self.search = Search(project, encoder_for)
         self.labelling = Labelling(project, self.log, self.selection)
         self.suggested = Suggested(project, self.labels, self.selection, self.search)
+        self.proposals = Proposals(project, self.labels, self.selection)
 
     def show_only(self, wanted: np.ndarray | None) -> int:
         """Show these rows alone, bool (n_rows,), None for all; return how many of the selection are hidden by that.

@@ -32,7 +32,7 @@ EDITS = {
     "rename": lambda log: log.rename(0, "new"),
     "recolour": lambda log: log.recolour(0, 7),
     "describe": lambda log: log.describe(0, "what it means"),
-    "key": lambda log: log.set_key(0, "Q"),
+    "key": lambda log: log.set_key(0, "E"),
     "reorder": lambda log: log.reorder([2, 0, 1]),
     "merge": lambda log: log.merge(0, 1),
     "delete": lambda log: log.delete(0),
@@ -110,19 +110,19 @@ def test_keys(log: LabelLog) -> None:
     assert [label.key for label in log.labels] == ["1", "2", "3"]
     log.set_key(2, "1")
     assert [label.key for label in log.labels] == ["2", "3", "1"], "the others take the next free ones"
-    log.set_key(0, "Q")
-    log.set_key(1, "Q")
-    assert [label.key for label in log.labels] == ["2", "Q", "1"], "another that had it loses it"
+    log.set_key(0, "E")
+    log.set_key(1, "E")
+    assert [label.key for label in log.labels] == ["2", "E", "1"], "another that had it loses it"
     log.set_key(1, None)
     assert [label.key for label in log.labels] == ["2", "3", "1"]
 
 
 def test_no_key_twice_whatever_is_undone(log: LabelLog) -> None:
-    log.set_key(0, "Q")
+    log.set_key(0, "E")
     log.set_key(0, "Z")
-    log.set_key(1, "Q")
+    log.set_key(1, "E")
     log.undo(5)
-    assert [label.key for label in log.labels] == ["Q", "1", "2"]
+    assert [label.key for label in log.labels] == ["E", "1", "2"]
 
 
 def test_more_labels_than_keys(log: LabelLog) -> None:

@@ -42,7 +42,7 @@ STEPS = {
     "rename": st.tuples(st.just("rename"), back, names),
     "recolour": st.tuples(st.just("recolour"), back, st.integers(0, 3)),
     "describe": st.tuples(st.just("describe"), back, st.sampled_from(["", "x"])),
-    "key": st.tuples(st.just("key"), back, st.none() | st.sampled_from([*KEYS[:3], "Q"])),
+    "key": st.tuples(st.just("key"), back, st.none() | st.sampled_from([*KEYS[:3], "E"])),
     "reorder": st.tuples(st.just("reorder"), st.permutations(range(4))),
     "merge": st.tuples(st.just("merge"), back, back),
     "delete": st.tuples(st.just("delete"), back),

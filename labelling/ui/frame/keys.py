@@ -15,6 +15,7 @@ SELECT_FOUND, CHECK, NO_CHECK = "M", "V", "Shift+V"
 ACCEPT = "Enter"  # what is suggested for the selection
 NEXT_PAGE, LAST_PAGE = "J", "K"
 YES, NO, UNLABEL = "Y", "O", "0"
+WHAT_NEXT, MIXED = "Q", "X"  # a proposal; NEXT_PAGE passes it over, ACCEPT accepts it, DESELECT ends
 # While texts are checked one by one; the labels' keys and those above mean nothing then.
 ALL_BELONG, KEEP, DONE = "A", "Enter", "Escape"
 # Of the map's script.
@@ -30,9 +31,12 @@ CODES = [
 ]
 
 
-def code_of(label: Label) -> str | None:
-    """The two keys that give a label without a key of its own, after MORE_LABELS; the same for good, as its id is."""
-    return CODES[label.id] if label.key is None and label.id < len(CODES) else None
+def code_of(label: Label, *, digits_are_taken: bool = False) -> str | None:
+    """The two keys that give a label without a key of its own, after MORE_LABELS; the same for good, as its id is.
+
+    Where `digits_are_taken` by something else every label is given by its two keys.
+    """
+    return CODES[label.id] if (label.key is None or digits_are_taken) and label.id < len(CODES) else None
 
 
 # What the page's "?" and the README show.
@@ -55,6 +59,11 @@ TABLE = (
     (CHECK, f"check: read some of what was labelled last, drawn at random; 1 to 9, {ALL_BELONG}, {KEEP} answer"),
     (NO_CHECK, "no check is asked for during the next hour"),
     (ACCEPT, "accept what is suggested for the selection"),
+    (
+        WHAT_NEXT,
+        f"what next: a proposal; 1 to 9 and 0 mark what does not belong, {ACCEPT} accepts, {MIXED} says that it is "
+        f"mixed, {NEXT_PAGE} passes it over",
+    ),
     (WORDS, "hide the words on the map, or show them; a click on one selects its region"),
     (f"{TO_SELECTION}, {SHOW_ALL}", "zoom to the selection, show all (also by double-click)"),
     (f"wheel, {NEARER}, {FARTHER}, arrows", "zoom and move; so do the middle button, and space and drag"),

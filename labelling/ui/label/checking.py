@@ -18,7 +18,7 @@ N_OF_ACTION, N_OF_ALL = 5, 9  # texts that a check reads: a key each
 ACTIONS_DUE, LABELS_DUE = 50, 500
 QUIET_SECONDS = 3600
 FEW = 5  # an action of fewer texts is read while it is labelled
-GIVEN = ("assign", "deny", "split")  # kinds of action
+GIVEN = ("assign", "deny", "split", "accept")  # kinds of action
 
 
 @dataclass
@@ -87,11 +87,7 @@ def _last(session: Session) -> Action | None:
     """What one labelled last oneself, where it is in force and some of it still bears the label."""
     log = session.log
     for action in reversed(log.actions):
-        if (
-            action.who == log.who
-            and action.kind in ("assign", "split", "deny")
-            and give_labels.can_be_audited(log, action)
-        ):
+        if action.who == log.who and action.kind in GIVEN and give_labels.can_be_audited(log, action):
             return action
     return None
 

@@ -22,6 +22,8 @@ LEAVE, OVERWRITE = "leave", "overwrite"
 VERBS = {
     "assign": "label",
     "deny": "no for",
+    "accept": "accept what was suggested",
+    "refuse": "a proposal was mixed",
     "clear": "unlabel",
     "import": "import labels",
     "audit": "audit of",

@@ -16,7 +16,7 @@ from labelling.tasks.maps import map_part, umap_possible
 from labelling.ui.frame import faults, keys, page, progress, state
 from labelling.ui.frame.resources import jobs, workspace
 from labelling.ui.frame.steps import step, tell
-from labelling.ui.label import checking, controls, give_labels, panel, suggesting, texts
+from labelling.ui.label import checking, controls, give_labels, panel, proposing, suggesting, texts
 from labelling.ui.label.reading import Reading
 from labelling.ui.map import LABEL_MAP as MAP
 from labelling.ui.map import (
@@ -231,9 +231,10 @@ def show(session: Session) -> None:
     """The map and the panel. A lasso or a label runs only this part of the page again."""
     if session.project.has_grown:
         st.rerun(scope="app")  # which opens it anew
-    if session.map.view is not None:
-        send_selection(MAP, session.project.n_rows, session.selection.rows)
     session.log.refresh()
+    if session.map.view is not None:
+        proposing.prepare(session)
+        send_selection(MAP, session.project.n_rows, session.selection.rows)
     left, right = st.columns([13, 7], gap="small")
     with right:
         # Each part has a place of its own, which what stands above it does not move; the texts have all that is left.
@@ -317,12 +318,18 @@ def _pin(session: Session, row: int) -> None:
         state.of_project(Reading).pinned = row
 
 
+def _offers(session: Session) -> None:
+    """Beside undo and redo."""
+    proposing.button(session)
+    checking.offer(session)
+
+
 def _below(session: Session, shown: controls.Shown) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-below"):
         with st.container(
             horizontal=True, vertical_alignment="center", gap="small", key="corral-undo", width="content"
         ):
-            give_labels.undo_and_redo(session, checking.offer)
+            give_labels.undo_and_redo(session, _offers)
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-chips"):
             # Each has its place in the row, whatever the others say: a chip that moves is shown twice for a while.
             if session.map.visible is None:

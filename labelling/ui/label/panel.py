@@ -13,7 +13,7 @@ from labelling.session import Session
 from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.steps import step, told
 from labelling.ui.history import audit
-from labelling.ui.label import aim, checking, controls, give_labels, strip, texts
+from labelling.ui.label import aim, checking, controls, give_labels, proposing, strip, texts
 from labelling.ui.label.reading import Reading
 from labelling.ui.map import colours
 
@@ -25,6 +25,9 @@ def begin(session: Session) -> Place:
         beside = st.container(width="content")
     n = len(session.selection)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-head"):
+        if (proposal := proposing.shown(session)) is not None:
+            proposing.head(session, proposal)
+            return beside
         if (held := checking.reading(session)) is not None:
             of = "all labels" if held.seq is None else "what was labelled last"
             st.markdown(f"**Checking {len(held.rows)} of {of}**: do they belong where they are?")
@@ -60,7 +63,9 @@ def show(session: Session, shown: controls.Shown, beside: Place) -> None:
     said = st.container(gap="xsmall")
     bears, words = st.container(key="corral-bears"), st.container(key="corral-words")
     labels = st.container(gap="xsmall")
-    pages, read, pinned = (st.container(gap="xsmall", key=f"corral-{name}") for name in ("pages", "texts", "pin"))
+    accept, pages, read, pinned = (
+        st.container(gap="xsmall", key=f"corral-{name}") for name in ("accept-proposal", "pages", "texts", "pin")
+    )
     with beside:
         aim.show(session)
     with said:
@@ -74,14 +79,26 @@ def show(session: Session, shown: controls.Shown, beside: Place) -> None:
                 f"{n_hidden:,} {'is' if n_hidden == 1 else 'are'} hidden now, and no longer selected. "
                 "B brings a selection back."
             )
+    proposal = proposing.shown(session)
     with bears:
-        if len(session.selection):
+        if proposal is not None:
+            st.caption(proposing.in_words(session, proposal))
+        elif proposing.is_waiting(session):
+            proposing.wait(session)
+        elif len(session.selection):
             st.html(_breakdown(session))
         else:
-            st.caption("Draw a lasso round some points to read and label them.")
+            st.caption(f"Draw a lasso round some points to read and label them, or press {keys.WHAT_NEXT}: what next.")
     if (held := checking.reading(session)) is not None:
         with read:
             audit.read(session, held)
+        return
+    if proposal is not None:
+        with labels:
+            proposing.show(session, proposal, shown, accept)
+        with read:
+            proposing.read(session, proposal)
+        _keywords(session, words)
         return
     with labels:
         strip.show(session, shown)

@@ -1,6 +1,6 @@
 """Which label: the box for a name, the labels as a strip of chips with their keys, yes and no."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,27 +25,48 @@ class Sorted:
     by: str = AS_MADE
 
 
-def show(session: Session, shown: controls.Shown) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for beside the map instead of a label for the selection: a name for `n` texts, told to `give`.
+
+    `guessed`: whether there is a button for a name that is likely.
+    """
+
+    n: int
+    give: Callable[[str], object]
+    guessed: bool = False
+
+
+def show(session: Session, shown: controls.Shown, asked: Asked | None = None) -> None:
     # A place each: what comes and goes must not push another part into its place, with its old content still in it.
     new, choice, nothing, labels, label_values = (st.container(gap="xsmall", key=f"corral-{name}") for name in PARTS)
+    rows = session.selection.rows
     with new:
-        _new_label(session)
+        if asked is None:
+            _name_box(session, _will_label(session), lambda name: give_labels.give(session, name, rows))
+        else:
+            _name_box(session, f"Label {asked.n:,}", asked.give, primary=not asked.guessed)
     with choice:
-        _choice(session)
+        if asked is None:
+            _choice(session)
     with nothing:
         give_labels.nothing_done(session)
     with labels:
-        _labels(session, shown)
-    send_labels(LABEL_MAP, _in_order(session), multi_label=session.log.multi_label)
+        _labels(session, shown, asked)
+    send_labels(LABEL_MAP, _in_order(session), multi_label=session.log.multi_label, digits_are_taken=asked is not None)
     if session.log.multi_label:
         with label_values:
-            _label_values(session)
+            if asked is None:
+                _label_values(session)
+            else:
+                _yes_or_no(session, asked)
 
 
 # ---------------------------------------------------------------- which label
 
 
-def _new_label(session: Session) -> None:
+def _will_label(session: Session) -> str:
+    """What the button beside the name would do."""
     n = len(session.selection)
     verb, said = "Yes for" if session.log.multi_label and n else "Label", f"{n:,}" if n else ""
     if not session.log.multi_label and not give_labels.overwrites():
@@ -57,6 +78,10 @@ def _new_label(session: Session) -> None:
             if n
             else ""
         )
+    return f"{verb} {said}".strip()
+
+
+def _name_box(session: Session, button_label: str, give: Callable[[str], object], *, primary: bool = True) -> None:
     with st.form("new label", border=False):
         name, button = st.columns([3, 2], vertical_alignment="bottom")
         name.text_input(
@@ -66,22 +91,21 @@ def _new_label(session: Session) -> None:
             label_visibility="collapsed",
         )
         button.form_submit_button(
-            f"{verb} {said}".strip(),
+            button_label,
             key="new label button",  # the same for any number: Enter pressed while the number changes counts too
-            on_click=step(_give_typed),
-            args=(session, session.selection.rows),
-            type="primary",
+            on_click=step(lambda: give(_typed(session))),
+            type="primary" if primary else "secondary",
             width="stretch",
             wrap=True,
         )
 
 
-def _give_typed(session: Session, shown: np.ndarray) -> None:
-    name = st.session_state[state.widget_key("new label name")].strip()
+def _typed(session: Session) -> str:
+    name: str = st.session_state[state.widget_key("new label name")].strip()
     # "billing" beside "Billing" would be one label in two halves. Whoever wants both makes it on the page Labels.
     alike = next((label for label in session.log.labels if label.name.casefold() == name.casefold()), None)
     known = session.log.find(name) or alike
-    give_labels.give(session, known.name if known else name, shown)
+    return known.name if known else name
 
 
 def _in_order(session: Session) -> list[Label]:
@@ -108,11 +132,12 @@ def _sort_button() -> None:
     )
 
 
-def _labels(session: Session, shown: controls.Shown) -> None:
+def _labels(session: Session, shown: controls.Shown, asked: Asked | None) -> None:
     log, rows = session.log, session.selection.rows
+    give = asked.give if asked is not None else lambda name: give_labels.give(session, name, rows)
     counts, seen = log.counts(), np.flatnonzero(session.map.seen)
     n_shown = log.counts(seen)
-    looks = "".join(_look(label, place) for place, label in enumerate(_in_order(session), 1))
+    looks = "".join(_look(label, place, asked) for place, label in enumerate(_in_order(session), 1))
     with st.container(key="corral-wires-looks"):
         # With an element beside it: a style alone goes elsewhere on the page, and stays when it is told anew.
         st.html(f"<span></span><style>{looks}{_off(shown.hidden if shown.chips else ())}</style>")
@@ -126,11 +151,11 @@ def _labels(session: Session, shown: controls.Shown) -> None:
             st.button(
                 f"{page.escape(label.name)}  ({n}{_in_brief(found)})",
                 key=f"label-{label.id}",
-                shortcut=label.key,
+                shortcut=label.key if asked is None else None,
                 on_click=step(
                     (lambda label=label: session.labels.focus_on(label.id))
                     if log.multi_label
-                    else (lambda label=label: give_labels.give(session, label.name, rows))
+                    else (lambda label=label: give(label.name))
                 ),
                 type="primary" if in_focus else "secondary",
                 help=_about(label, found),
@@ -166,9 +191,9 @@ SHAPES = (
 )
 
 
-def _look(label: Label, place: int) -> str:
+def _look(label: Label, place: int, asked: Asked | None) -> str:
     """CSS: where its chip stands, with the label's colour and shape, and the keys that give it if it has no own one."""
-    look, code = colours.style(label.style), keys.code_of(label)
+    look, code = colours.style(label.style), keys.code_of(label, digits_are_taken=asked is not None)
     chip = f".st-key-label-{label.id} button"
     css = (
         f".st-key-label-{label.id} {{ order: {place}; }}"
@@ -220,6 +245,20 @@ def _label_values(session: Session) -> None:
             type="tertiary",
             help="Takes the answer for this label off what is selected",
         )
+
+
+def _yes_or_no(session: Session, asked: Asked) -> None:
+    if session.labels.focus is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-answers"):
+        st.markdown(f"**{page.escape(session.labels.focus.name)}**", width="content")
+        for word, key in (("Yes", keys.YES), ("No", keys.NO)):
+            st.button(
+                f"{word} {asked.n:,}",
+                key=f"answer {word}",
+                shortcut=key,
+                on_click=step(lambda word=word: asked.give(word.lower())),
+            )
 
 
 def _choice(session: Session) -> None:

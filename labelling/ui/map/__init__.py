@@ -241,10 +241,16 @@ def send_regions(key: str, map_id: str, regions: Sequence[Region]) -> None:
         _mount(key=f"{key}-words", data={"words": key, "id": map_id, "regions": told})
 
 
-def send_labels(key: str, labels: Sequence[Label], *, multi_label: bool) -> None:
+def send_labels(key: str, labels: Sequence[Label], *, multi_label: bool, digits_are_taken: bool = False) -> None:
     """Send the labels, in the order in which they are offered, for the box for a name and the keys on map `key`."""
     told = [
-        {"id": label.id, "name": label.name, "key": label.key, "code": keys.code_of(label), **style(label.style)}
+        {
+            "id": label.id,
+            "name": label.name,
+            "key": None if digits_are_taken else label.key,
+            "code": keys.code_of(label, digits_are_taken=digits_are_taken),
+            **style(label.style),
+        }
         for label in labels
     ]
     with st.container(key=f"corral-wires-{key}-names"):

@@ -76,7 +76,7 @@ class Texts {
     if (!globalThis.Highlight) return; // an older browser
     const words = new Set([...document.querySelectorAll("[data-corral-word]")].map((word) => word.textContent));
     const ranges = [];
-    for (const text of words.size ? document.querySelectorAll("[data-corral-row] .corral-text") : []) {
+    for (const text of words.size ? document.querySelectorAll(".corral-sample .corral-text") : []) {
       const node = text.firstChild;
       for (const [start, end] of node ? wordsIn(node.textContent, words) : []) {
         const range = new Range();
@@ -167,10 +167,10 @@ class Texts {
   // Before any other key of the page; whether it was taken.
   pressed(event) {
     const { marked, map } = this;
-    if (event.key === "ArrowDown" || event.key === "ArrowUp")
-      return !map.gestures.over && focused() !== map.stage && this.step(event.key === "ArrowDown" ? 1 : -1, event);
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (by) return !map.gestures.over && focused() !== map.stage && (this.step(by, event) || this.scroll(by / 2));
     if (event.shiftKey) return false;
-    if (event.key === "j" || event.key === "k") return this.scroll(event.key === "j" ? 1 : -1);
+    if ((event.key === "j" || event.key === "k") && this.all.length) return this.scroll(event.key === "j" ? 1 : -1);
     if (event.key === "Enter" && focused()?.matches("[data-corral-word]")) return focused().click() ?? true;
     if (event.key === "Escape" && marked.length) return this.mark([]) ?? true;
     const { labels = [], multiLabel = false } = registry.nameBox ?? {};

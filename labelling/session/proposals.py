@@ -1,0 +1,222 @@
+"""What is worth labelling next, one proposal at a time, and the answers to it.
+
+With yes, no and unknown for each label the proposals are for the label in focus: yes and no are then what is suggested.
+"""
+
+import copy
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from labelling.errors import StepError
+from labelling.labels import Outcome
+from labelling.labels.label import NO, UNKNOWN, YES, clean_name
+from labelling.queues.answers import BY
+from labelling.queues.proposals import Proposal, ProposalQueue
+from labelling.session.labels import Labels
+from labelling.session.selection import Selection
+from labelling.workspace import Project
+
+ANSWERS = {YES: "yes", NO: "no"}
+ALIKE = 0.6  # of what is read has to be suggested one label, for that to be the name that is offered
+
+
+class Proposals:
+    """A queue of proposals. What it has learnt is in the log: after an undo it is as it was before.
+
+    Attributes
+    ----------
+    proposal : Proposal or None, the one that is looked at; its rows are selected
+    n_left : int, how many of the rows that it may propose have no label
+    n_in_bulk : int, how many of these may come many at once
+    """
+
+    def __init__(self, project: Project, labels: Labels, selection: Selection) -> None:
+        self.project, self.labels, self.selection = project, labels, selection
+        self.log = labels.log
+        self.proposal: Proposal | None = None
+        self.n_left = self.n_in_bulk = 0
+        self._queue: tuple[int, ProposalQueue] | None = None  # and the space that it is of
+        self._passed = np.zeros(project.n_rows, bool)  # over, and not to be proposed again for now
+        self._learnt: tuple[int, int | None] | None = (
+            None  # up to which action of the log, and for which label in focus
+        )
+
+    def fitted(self) -> ProposalQueue:
+        """A queue for the space that is shown, which takes seconds for many texts; several sessions can share it."""
+        space = self.project.current
+        graph = space.neighbours if space.ready else None
+        if graph is None:
+            raise StepError("What to label next is known once the clear map is made.")
+        return ProposalQueue().fit(np.asarray(space.embeddings, np.float32), graph)
+
+    def use(self, queue: ProposalQueue) -> None:
+        """Ask this queue of `fitted`."""
+        own = copy.copy(queue)
+        self._queue, self._learnt = (self.project.current.id, own), None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is a queue for the space that is shown."""
+        return self._queue is not None and self._queue[0] == self.project.current.id
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether somebody has labelled what is proposed, or this person did something else meanwhile."""
+        if self.proposal is None:
+            return False
+        if self._learnt is None or self._learnt[1] != self._focus:
+            return True
+        own = any(action.who == self.log.who for action in self.log.actions[self._learnt[0] :])
+        return own or not self.labels.unlabelled[self.proposal.rows].all()
+
+    def find(self, aim: float) -> Proposal | None:
+        """The next proposal, by the labels and answers so far, at most a share of `aim` right; None where none is left.
+
+        Its rows become the selection. Only what the map shows is proposed.
+        """
+        queue = self._need_queue()
+        if self._learnt != (self.log.seq, self._focus):
+            queue.replay(how for how in self.log.hows(BY) if how.get("of") == self._focus)
+            self._learnt = self.log.seq, self._focus
+        queue.aim, queue.mixed = aim, not self.log.multi_label
+        open_rows = self.labels.unlabelled & self.selection.map.seen
+        self.n_left = int(np.count_nonzero(open_rows))
+        found = queue.next(self._labels(), among=open_rows & ~self._passed)
+        if not found and self._passed.any():
+            self._passed[:] = False  # nothing but what was passed over is left
+            found = queue.next(self._labels(), among=open_rows)
+        self.proposal = found[0] if found else None
+        self.n_in_bulk = queue.n_in_bulk()
+        if self.proposal is not None:
+            self.selection.select(np.sort(self.proposal.rows), BY, kind=self.proposal.kind)
+        return self.proposal
+
+    def name_for(self) -> str | None:
+        """The label that the proposal is of: that of all its rows, or the one that most of what is read looks like."""
+        proposal = self.proposal
+        if proposal is None:
+            return None
+        suggested = proposal.labels if proposal.labels is not None else self._need_queue().suggested(proposal.sample)
+        if suggested is None:
+            return None
+        ids, counts = np.unique(suggested, return_counts=True)
+        enough = len(suggested) if proposal.labels is not None else ALIKE * len(suggested)
+        best = int(counts.argmax())
+        return self._name(int(ids[best])) if counts[best] >= enough else None
+
+    def names(self) -> list[str] | None:
+        """The label suggested for each row of the sample; None where the reader is to name one for all."""
+        proposal = self.proposal
+        if proposal is None or proposal.labels is None:
+            return None
+        of = dict(zip(proposal.rows.tolist(), proposal.labels.tolist(), strict=True))
+        return [self._name(int(of[row])) for row in proposal.sample.tolist()]
+
+    # ---------------------------------------------------------------- answers
+
+    def rows_to_label(self, wrong: Collection[int]) -> np.ndarray:
+        """What accepting it labels: all but what is `wrong`; where two or more are, but those that were read alone."""
+        proposal = self._need_proposal()
+        return np.setdiff1d(proposal.rows if self._is_accepted(wrong) else proposal.sample, list(wrong))
+
+    def _is_accepted(self, wrong: Collection[int]) -> bool:
+        proposal = self._need_proposal()
+        return len(wrong) < 2 or len(proposal.sample) == len(proposal.rows)
+
+    def accept(self, wrong: Collection[int], name: str | None = None) -> Outcome:
+        """Label `rows_to_label`: each as suggested, or all `name`; with yes, no and unknown these are the words
+        "yes" and "no" for the label in focus, or a label for which all are a yes.
+
+        Raises LabelError for what can't be a name.
+        """
+        proposal, rows = self._need_proposal(), self.rows_to_label(wrong)
+        if name is None and proposal.labels is None:
+            raise StepError("Nothing is suggested for these: type a name, or choose a label.")
+        if name is not None:
+            clean_name(name)
+        if not len(rows):
+            self.refuse(wrong)
+            return Outcome(0)
+        how = self._answered(self._is_accepted(wrong) and not self._is_another(name), wrong, name)
+        if name is None and (name := self.name_for()) is None:
+            assert proposal.labels is not None  # noqa: S101 - see above
+            of = dict(zip(proposal.rows.tolist(), proposal.labels.tolist(), strict=True))
+            outcome = self.log.assign_each(rows, np.array([of[row] for row in rows.tolist()]), how=how)
+        else:
+            label, answer = self._meant(name)
+            outcome = self.log.assign(rows, label, answer=answer, how=how)
+        self._done()
+        return outcome
+
+    def _meant(self, name: str) -> tuple[str, int]:
+        """The label and the answer that a name stands for."""
+        if self.log.multi_label and self.labels.focus is not None:
+            for answer, word in ANSWERS.items():
+                if name == word:
+                    return self.labels.focus.name, answer
+        return name, YES
+
+    def _name(self, value: int) -> str:
+        return ANSWERS[value] if self.log.multi_label else self.log.label(value).name
+
+    @property
+    def _focus(self) -> int | None:
+        focus = self.labels.focus
+        return focus.id if focus is not None and self.log.multi_label else None
+
+    def refuse(self, wrong: Collection[int] = ()) -> None:
+        """Label nothing: it is mixed. `wrong` where it was said which of those read do not belong."""
+        self.log.refuse(self._answered(False, wrong or None, None))
+        self._done()
+
+    def pass_over(self) -> None:
+        """Go on to another; this one comes again when there is no other."""
+        self._passed[self._need_proposal().rows] = True
+        self.proposal = None
+
+    def _is_another(self, name: str | None) -> bool:
+        """Whether that is not what was suggested."""
+        proposal = self._need_proposal()
+        return name is not None and proposal.labels is not None and name != self.name_for()
+
+    def _answered(self, accepted: bool, wrong: Collection[int] | None, name: str | None) -> Mapping[str, Any]:
+        proposal = self._need_proposal()
+        if self._is_another(name):  # all that was read is not what was suggested
+            wrong = proposal.sample.tolist()
+        record = self._need_queue().answer(
+            proposal,
+            accepted,
+            label=self._value(name),
+            wrong=None if wrong is None else sorted(wrong),
+        )
+        self._learnt = None  # until it stands in the log
+        return {**self.selection.on_map, **record, **({} if self._focus is None else {"of": self._focus})}
+
+    def _value(self, name: str | None) -> Any:
+        """What the queue calls it: a label's id, 1 for yes, 0 for no; a new label by its name."""
+        if name is None or self.log.multi_label:
+            return next((answer for answer, word in ANSWERS.items() if word == name), name)
+        label = self.log.find(name)
+        return name if label is None else label.id
+
+    def _done(self) -> None:
+        self._learnt = self.log.seq, self._focus
+        self.proposal = None
+
+    def _labels(self) -> np.ndarray:
+        if not self.log.multi_label:
+            return self.log.codes
+        focus = self._focus
+        return np.full(self.log.n_rows, UNKNOWN) if focus is None else self.log.label_values(focus)
+
+    def _need_queue(self) -> ProposalQueue:
+        if self._queue is None or not self.is_ready:
+            raise StepError("What to label next is still being worked out: press again in a moment.")
+        return self._queue[1]
+
+    def _need_proposal(self) -> Proposal:
+        if self.proposal is None:
+            raise StepError("There is no proposal any more: press for the next one.")
+        return self.proposal

@@ -1,0 +1,246 @@
+"""What next: a proposal beside the map, ten of its texts to read, and the answers to it."""
+
+import html
+from dataclasses import dataclass, field
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator as Place
+
+from labelling.errors import StepError
+from labelling.labels import Outcome
+from labelling.queues.answers import BY
+from labelling.queues.proposals import HEAP, SURE, Proposal
+from labelling.session import Session
+from labelling.tasks.jobs import Job
+from labelling.ui.frame import faults, keys, page, state
+from labelling.ui.frame.resources import jobs
+from labelling.ui.frame.steps import step, tell
+from labelling.ui.history.audit import LOOKS, MAX_CHARACTERS
+from labelling.ui.label import controls, strip
+from labelling.ui.label.aim import Aim
+
+AT_ONCE_SECONDS = 1.0  # that the page waits for the first proposal
+REFRESH_SECONDS = 0.5
+
+
+@dataclass
+class Proposing:
+    """Whether this tab is shown proposals; of the one on show, what was marked as not belonging."""
+
+    on: bool = False
+    of: Proposal | None = None
+    wrong: set[int] = field(default_factory=set)
+
+
+def button(session: Session) -> None:
+    """Shows the first proposal."""
+    st.button(
+        "What next",
+        key="what next",
+        icon=":material/assistant:",
+        shortcut=keys.WHAT_NEXT,
+        type="tertiary",
+        on_click=step(lambda: _begin(session)),
+        help="The next texts worth labelling in one go: they are marked on the map, and ten of them are here to read",
+    )
+
+
+def _begin(session: Session) -> None:
+    session.proposals.proposal = None
+    state.of_project(Proposing).on = True
+
+
+def prepare(session: Session) -> None:
+    """Find the proposal to show, where proposals are shown: before the selection is drawn, which it becomes.
+
+    A lasso or anything else that selects other texts ends it: what is labelled then is taken in by the next proposal.
+    """
+    here, proposals = state.of_project(Proposing), session.proposals
+    if not here.on:
+        return
+    if proposals.proposal is not None and not proposals.is_stale:
+        here.on = session.selection.chosen_by.get("by") == BY
+        return
+    if not proposals.is_ready and not _make_ready(session):
+        return
+    found = proposals.find(state.of_project(Aim).share / 100)
+    if found is None:
+        here.on = False
+        session.selection.deselect()
+        tell("step done", "Nothing is left to propose: all that the map shows has a label.")
+    if found is not here.of:
+        here.of, here.wrong = found, set()
+
+
+def _make_ready(session: Session) -> bool:
+    """Whether there is a queue for the space that is shown; it is made beside the page."""
+    key = ("what next", session.project.id, session.project.current.id)
+    job = jobs().get(*key)
+    if job is not None and job.error is not None:
+        jobs().forget(*key)
+        state.of_project(Proposing).on = False
+        tell(faults.STEP_ERROR, job.failure or "")
+        return False
+    if job is None or _is_of_other_texts(job, session):
+        job = jobs().start(*key, title="What next", work=lambda _: session.proposals.fitted())
+    job.join(AT_ONCE_SECONDS)
+    if job.result is None:
+        return False
+    session.proposals.use(job.result)
+    return True
+
+
+def _is_of_other_texts(job: Job, session: Session) -> bool:
+    return job.result is not None and job.result.answers_.n_rows != session.project.n_rows
+
+
+def shown(session: Session) -> Proposal | None:
+    """The proposal that is on show."""
+    return session.proposals.proposal if state.of_project(Proposing).on else None
+
+
+def is_waiting(session: Session) -> bool:
+    """Whether the first proposal is still being made."""
+    return state.of_project(Proposing).on and session.proposals.proposal is None
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+@faults.guarded
+def wait(session: Session) -> None:
+    """Runs the page again once there is a proposal."""
+    st.caption("Looking for what is alike among all texts. You can go on meanwhile.")
+    job = jobs().get("what next", session.project.id, session.project.current.id)
+    if job is None or not job.is_alive():
+        st.rerun()
+
+
+# ---------------------------------------------------------------- the proposal
+
+
+def head(session: Session, proposal: Proposal) -> None:
+    """What is proposed, and the ways to leave it."""
+    st.markdown(f"##### {_in_brief(session, proposal)}", width="content")
+    for label, key, shortcut, do, said in (
+        ("Mixed", "mixed", keys.MIXED, _mixed, "They do not belong together: smaller heaps of them come later"),
+        ("Skip", "skip proposal", keys.NEXT_PAGE, _skip, "Another one; this comes again when there is no other"),
+        ("Stop", "stop proposals", keys.DESELECT, _stop, "Back to lassos"),
+    ):
+        st.button(
+            label,
+            key=key,
+            shortcut=shortcut,
+            type="tertiary",
+            on_click=step(lambda do=do: do(session, proposal)),
+            help=said,
+        )
+
+
+def _in_brief(session: Session, proposal: Proposal) -> str:
+    n, name = f"{len(proposal.rows):,}", session.proposals.name_for()
+    if proposal.labels is None:
+        return f"{n} that look alike" if proposal.kind == HEAP else f"{n} to read"
+    if proposal.kind == SURE:
+        return f"{n}, each with a suggestion"
+    return f"{n} more like {page.escape(name)}" if name is not None else f"{n} to read"
+
+
+def in_words(session: Session, proposal: Proposal) -> str:
+    """What to do, and how right it is expected to be."""
+    left, in_bulk = session.proposals.n_left, session.proposals.n_in_bulk
+    few = len(proposal.sample) == len(proposal.rows)
+    read = "Read all" if few else f"Read {len(proposal.sample)} drawn at random"
+    right = "" if proposal.labels is None else f" · about {proposal.expected:.0%} right"
+    return f"{read}; mark what does not belong{right} · {left:,} left, {in_bulk:,} of them in bulk"
+
+
+def show(session: Session, proposal: Proposal, look: controls.Shown, place: Place) -> None:
+    """Which label; in `place` what accepts."""
+    wrong, names = state.of_project(Proposing).wrong, session.proposals.names()
+    n, name = len(session.proposals.rows_to_label(wrong)), session.proposals.name_for()
+    each = names is not None and name is None
+    if not each:
+        asked = strip.Asked(n, lambda given: _accept(session, proposal, given), guessed=name is not None)
+        strip.show(session, look, asked)
+
+    with place, st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if each or name is not None:
+            st.button(
+                f"Label {n:,}, each as suggested" if each else f"Label {n:,} {page.escape(name or '')}",
+                key="accept proposal",
+                icon=":material/check:",
+                type="primary",
+                shortcut=keys.ACCEPT,
+                disabled=not n,
+                on_click=step(lambda: _accept(session, proposal, None if names is not None else name)),
+                help="With two or more marked, only those that were read and belong get a label",
+            )
+        if len(wrong) > 1 and len(proposal.sample) < len(proposal.rows):
+            st.caption("Mixed: only those that were read and belong get a label.")
+
+
+def read(session: Session, proposal: Proposal) -> None:
+    """The texts to read, with a key each for what does not belong."""
+    wrong, names = state.of_project(Proposing).wrong, session.proposals.names()
+    for place, row in enumerate(map(int, proposal.sample), 1):
+        _text(session, place, row, row in wrong, names[place - 1] if names else None)
+
+
+def _text(session: Session, place: int, row: int, wrong: bool, name: str | None) -> None:
+    button, text = st.columns([1, 6], vertical_alignment="center")
+    icon, hue, said = LOOKS[wrong]
+    button.button(
+        f":material/{icon}:",
+        key=f"belongs {place}",
+        shortcut=str(place % 10),
+        type="primary" if wrong else "secondary",
+        width="stretch",
+        on_click=step(lambda: state.of_project(Proposing).wrong.symmetric_difference_update({row})),
+        help=f"{said}: press where that is wrong",
+    )
+    whole = session.project.dataset.text(row).strip()
+    cut = whole if len(whole) <= MAX_CHARACTERS else whole[:MAX_CHARACTERS].rstrip() + " …"
+    suggested = f"<small>{html.escape(name)}</small>" if name is not None else ""
+    text.html(
+        f'<div class="corral-sample" style="--corral-colour:{hue}"><div class="corral-text">{html.escape(cut)}</div>'
+        f"{suggested}</div>"
+    )
+
+
+# ---------------------------------------------------------------- answers
+
+
+def _need(session: Session, proposal: Proposal) -> None:
+    """It was pressed for what was shown, and is done once."""
+    if session.proposals.proposal is not proposal or session.proposals.is_stale:
+        raise StepError("The proposal has changed meanwhile, and nothing was labelled: see what is proposed now.")
+
+
+def _accept(session: Session, proposal: Proposal, name: str | None) -> None:
+    _need(session, proposal)
+    outcome = session.proposals.accept(state.of_project(Proposing).wrong, name)
+    st.session_state[state.widget_key("new label name")] = ""
+    tell("step done", _said(session, outcome, name))
+
+
+def _said(session: Session, outcome: Outcome, name: str | None) -> str:
+    if not outcome.n_changed:
+        return "Nothing was labelled: none of what was read belongs."
+    last = session.log.actions[-1]
+    label = session.log.last_name(last.label_id) if last.label_id is not None else None
+    return f"{outcome.n_changed:,} labelled" + (f" {page.escape(label)}" if label else ", each as suggested")
+
+
+def _mixed(session: Session, proposal: Proposal) -> None:
+    _need(session, proposal)
+    session.proposals.refuse(state.of_project(Proposing).wrong)
+
+
+def _skip(session: Session, proposal: Proposal) -> None:
+    _need(session, proposal)
+    session.proposals.pass_over()
+
+
+def _stop(session: Session, proposal: Proposal) -> None:
+    state.of_project(Proposing).on = False
+    session.proposals.proposal = None
+    session.selection.deselect()

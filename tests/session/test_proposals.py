@@ -1,0 +1,196 @@
+"""What is worth labelling next, as a person answers it: in the log, and taken back with it."""
+
+import numpy as np
+import pytest
+
+from labelling.errors import StepError
+from labelling.labels.label import LabelError
+from labelling.session import Session
+from labelling.workspace import Project, Workspace
+from tests.projects import make_dataset
+
+GROUPS = 3
+N = 120
+CODES = np.arange(N) % GROUPS
+NAMES = np.array(["card", "refund", "account"])
+
+
+def make(workspace: Workspace, *, multi_label: bool = False) -> Project:
+    """A project of three groups of texts, each near a point of its own, with its maps and its graph."""
+    from labelling.projections.nearest import neighbours
+
+    texts = [f"{NAMES[code]} {row}" for row, code in enumerate(CODES)]
+    project = workspace.create("mine", make_dataset(texts), {}, multi_label=multi_label)
+    X = (np.eye(GROUPS, 12)[CODES] + np.random.default_rng(0).normal(0, 0.12, (N, 12))).astype(np.float32)
+    space = project.current
+    space.save_map("PCA", X[:, :2])
+    space.save_graph(*neighbours(X, None, 8, 0, lambda done, total: None))
+    space.save_embeddings(X)
+    return project
+
+
+def open_session(project: Project, who: str = "ann") -> Session:
+    def no_encoder(settings: object) -> None:
+        raise AssertionError("no encoder is needed")
+
+    session = Session(project, no_encoder, who)
+    session.map.look(project.current, "PCA")
+    return session
+
+
+@pytest.fixture
+def project(workspace: Workspace) -> Project:
+    return make(workspace)
+
+
+@pytest.fixture
+def session(project: Project) -> Session:
+    session = open_session(project)
+    session.proposals.use(session.proposals.fitted())
+    return session
+
+
+def wrong_of(session: Session, code: int) -> list[int]:
+    return [row for row in session.proposals.proposal.sample.tolist() if CODES[row] != code]
+
+
+def test_all_is_labelled_by_answers_alone(session: Session, project: Project) -> None:
+    n = 0
+    while (proposal := session.proposals.find(0.9)) is not None and n < 60:
+        n += 1
+        assert session.selection.rows.tolist() == sorted(proposal.rows.tolist())
+        assert session.labels.unlabelled[proposal.rows].all()
+        names = session.proposals.names()
+        if names is None:
+            code = int(np.bincount(CODES[proposal.sample]).argmax())
+            session.proposals.accept(wrong_of(session, code), NAMES[code])
+        else:
+            sample = proposal.sample.tolist()
+            session.proposals.accept([row for row, name in zip(sample, names) if name != NAMES[CODES[row]]])
+    assert n < N / 4
+    assert (np.array(session.log.names()) == NAMES[CODES]).mean() > 0.97
+    assert session.proposals.n_left == 0
+    assert {action.source for action in project.open_log().actions} == {"proposal"}
+
+
+def test_an_answer_is_taken_back_from_the_queue_too(session: Session) -> None:
+    first = session.proposals.find(0.9)
+    session.proposals.refuse()
+    second = session.proposals.find(0.9)
+    assert second.rows.tolist() != first.rows.tolist()
+    assert session.log.actions[-1].kind == "refuse"
+    session.labelling.undo()
+    assert session.proposals.is_stale
+    again = session.proposals.find(0.9)
+    assert (again.rows.tolist(), again.sample.tolist()) == (first.rows.tolist(), first.sample.tolist())
+    session.proposals.accept([], "card")
+    session.labelling.undo()
+    assert session.proposals.find(0.9).rows.tolist() == first.rows.tolist()
+    session.labelling.redo()
+    assert session.proposals.find(0.9).rows.tolist() != first.rows.tolist()
+
+
+def test_another_session_goes_on_where_this_one_was(session: Session, project: Project) -> None:
+    for _ in range(2):
+        session.proposals.find(0.9)
+        session.proposals.refuse()
+    session.proposals.find(0.9)
+    session.proposals.accept([], "card")
+    here = session.proposals.find(0.9)
+    other = open_session(project, "ben")
+    other.proposals.use(other.proposals.fitted())
+    assert other.proposals.find(0.9).rows.tolist() == here.rows.tolist()
+
+
+def test_with_two_marked_only_those_read_are_labelled(session: Session) -> None:
+    proposal = session.proposals.find(0.9)
+    assert len(proposal.rows) > len(proposal.sample) == 10
+    wrong = proposal.sample[:1].tolist()
+    assert session.proposals.rows_to_label(wrong).tolist() == sorted(set(proposal.rows.tolist()) - set(wrong))
+    wrong = proposal.sample[:2].tolist()
+    assert session.proposals.rows_to_label(wrong).tolist() == sorted(proposal.sample[2:].tolist())
+    session.proposals.accept(wrong, "card")
+    assert session.log.counts().tolist() == [8]
+    how = session.log.how(session.log.seq)
+    assert (how["accepted"], how["wrong"], how["n"]) == (False, sorted(wrong), len(proposal.rows))
+    assert len(how["read"]) == 10
+    assert not len(session.log.read(session.log.seq)), "what was read before it was labelled is no audit"
+
+
+def test_suggestions_of_several_labels_are_one_action(session: Session) -> None:
+    for code in range(GROUPS):
+        session.log.assign(np.flatnonzero(CODES == code)[:6], NAMES[code])
+    while session.proposals.find(0.9).kind != "sure":
+        session.proposals.pass_over()
+    before, proposal = session.log.seq, session.proposals.proposal
+    assert session.proposals.name_for() is None
+    assert len(session.proposals.names()) == 10
+    outcome = session.proposals.accept([])
+    assert outcome.n_changed == len(proposal.rows)
+    assert session.log.seq == before + 1
+    assert (session.log.actions[-1].kind, session.log.actions[-1].label_id) == ("accept", None)
+    assert (np.array(session.log.names())[proposal.rows] == NAMES[CODES[proposal.rows]]).mean() > 0.9
+    session.labelling.undo()
+    assert session.labels.unlabelled[proposal.rows].all()
+
+
+def test_what_was_passed_over_comes_again_at_last(session: Session) -> None:
+    first = session.proposals.find(0.9).rows.tolist()
+    session.proposals.pass_over()
+    seen = []
+    while (rows := session.proposals.find(0.9).rows.tolist()) != first and len(seen) < 60:
+        assert not set(rows) & set(first)
+        seen.append(rows)
+        session.proposals.pass_over()
+    assert rows == first
+    assert session.log.seq == 0, "that is no answer"
+
+
+def test_what_is_hidden_is_not_proposed(session: Session) -> None:
+    session.show_only(CODES == 1)
+    assert set(CODES[session.proposals.find(0.9).rows]) == {1}
+    assert session.proposals.n_left == np.count_nonzero(CODES == 1)
+
+
+def test_a_name_that_can_be_none_changes_nothing(session: Session) -> None:
+    first = session.proposals.find(0.9)
+    with pytest.raises(LabelError, match="needs a name"):
+        session.proposals.accept([], "  ")
+    with pytest.raises(StepError, match="type a name"):
+        session.proposals.accept([])
+    assert session.log.seq == 0
+    assert not session.proposals.is_stale
+    assert session.proposals.find(0.9).rows.tolist() == first.rows.tolist()
+
+
+def test_before_there_is_a_graph_it_says_so(workspace: Workspace) -> None:
+    project = workspace.create("bare", make_dataset(["a", "b", "c"]), {})
+    session = open_session(project)
+    with pytest.raises(StepError, match="clear map"):
+        session.proposals.fitted()
+    with pytest.raises(StepError, match="worked out"):
+        session.proposals.find(0.9)
+
+
+def test_with_yes_and_no_they_are_for_the_label_in_focus(workspace: Workspace) -> None:
+    session = open_session(make(workspace, multi_label=True))
+    session.proposals.use(session.proposals.fitted())
+    proposal = session.proposals.find(0.9)
+    session.proposals.accept(wrong_of(session, 0) if (CODES[proposal.sample] == 0).sum() > 5 else [], "card")
+    card = session.log.find("card")
+    session.labels.focus_on(card.id)
+    n = 0
+    while (proposal := session.proposals.find(0.9)) is not None and n < 60:
+        n += 1
+        names = session.proposals.names() or [session.proposals.name_for()]
+        assert set(names) <= {"yes", "no", None}
+        assert len(set(names)) == 1, "never yes and no in one"
+        right = CODES[proposal.sample] == CODES[session.log.rows_of(1)[0]]
+        word = "yes" if right.mean() > 0.5 else "no"
+        session.proposals.accept(proposal.sample[right != (word == "yes")].tolist(), word)
+    values = session.log.label_values(card.id)
+    assert (values >= 0).all()
+    assert ((values == 1) == (CODES == CODES[session.log.rows_of(1)[0]])).mean() > 0.95
+    session.log.assign(np.array([0]), "late")
+    session.labels.focus_on(session.log.find("late").id)
+    assert session.proposals.find(0.9) is not None, "nothing is known for another label"
