@@ -281,4 +281,26 @@ def export(account: str | None, project: str, kind: str, out: Path | None, label
     click.echo(f"{out}: {len(content) / 1e6:,.1f} MB.", err=True)
 
 
-COMMANDS = (open_file, embed, tune, export)
+@click.command("next")
+@PROJECT
+@click.option("-n", "n", type=click.IntRange(1, 100), default=1, show_default=True, help="How many proposals.")
+@click.option("--aim", type=click.FloatRange(0.5, 1, min_open=True, max_open=True), default=0.9, show_default=True)
+@click.pass_obj
+def next_proposals(account: str | None, project: str, n: int, aim: float) -> None:
+    """Print what is worth labelling next, as JSON: rows, the label suggested for each, and those to read."""
+    from labelling.tasks.propose import propose
+
+    opened = _opened(project, account).project
+    log = opened.open_log()
+    for found in propose(opened, log, n, aim=aim):
+        said = {
+            "kind": found.kind,
+            "expected": None if found.labels is None else found.expected,
+            "rows": found.rows.tolist(),
+            "labels": None if found.labels is None else [log.label(int(label)).name for label in found.labels],
+            "read": [{"row": int(row), "text": opened.dataset.text(int(row))} for row in found.sample],
+        }
+        click.echo(json.dumps(said, ensure_ascii=False))
+
+
+COMMANDS = (open_file, embed, tune, export, next_proposals)

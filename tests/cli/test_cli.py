@@ -12,6 +12,8 @@ import pytest
 
 from labelling import cli
 from labelling.cli import main
+from labelling.dataset import Dataset
+from labelling.projections.nearest import neighbours
 from labelling.readers import read_table
 from labelling.workspace import Workspace
 
@@ -186,3 +188,29 @@ def test_a_project_is_deleted(
     assert main(["delete", info.id, "--yes"]) == 0
     assert workspace.projects() == []
     assert main(["delete", info.id, "--yes"]) == 1
+
+
+def test_next_prints_proposals(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = pd.DataFrame({"text": pd.Series(TEXTS, dtype="str")})
+    project = workspace.create("mine", Dataset(frame, "text"), {})
+    assert main(["next", project.id]) == 1
+    assert "once the clear map is made" in capsys.readouterr().err
+    codes = np.arange(20) % 2
+    X = (np.eye(2, 6)[codes] + np.random.default_rng(0).normal(0, 0.1, (20, 6))).astype(np.float32)
+    project.current.save_graph(*neighbours(X, None, 5, 0, lambda done, total: None))
+    project.current.save_embeddings(X)
+    project.open_log().assign(np.array([0, 2, 4]), "card")
+    project.open_log().assign(np.array([1, 3, 5]), "refund")
+    assert main(["next", project.id, "-n", "9"]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    rows = [row for each in found for row in each["rows"]]
+    assert sorted(rows) == list(range(6, 20)), "each once"
+    for each in found:
+        assert not {0, 1, 2, 3, 4, 5} & set(each["rows"])
+        if each["labels"]:
+            assert each["labels"] == [("card", "refund")[codes[row]] for row in each["rows"]]
+        assert all(read["text"] == TEXTS[read["row"]] for read in each["read"])
+    log = project.open_log()
+    log.refuse({"by": "proposal", "kind": "heap", "version": -1})  # of another version of the queue
+    assert main(["next", project.id]) == 0
+    assert json.loads(capsys.readouterr().out) == found[0]

@@ -66,7 +66,9 @@ def test_all_is_labelled_by_answers_alone(session: Session, project: Project) ->
             session.proposals.accept(wrong_of(session, code), NAMES[code])
         else:
             sample = proposal.sample.tolist()
-            session.proposals.accept([row for row, name in zip(sample, names) if name != NAMES[CODES[row]]])
+            session.proposals.accept(
+                [row for row, name in zip(sample, names, strict=True) if name != NAMES[CODES[row]]]
+            )
     assert n < N / 4
     assert (np.array(session.log.names()) == NAMES[CODES]).mean() > 0.97
     assert session.proposals.n_left == 0
@@ -119,7 +121,7 @@ def test_with_two_marked_only_those_read_are_labelled(session: Session) -> None:
 
 def test_suggestions_of_several_labels_are_one_action(session: Session) -> None:
     for code in range(GROUPS):
-        session.log.assign(np.flatnonzero(CODES == code)[:6], NAMES[code])
+        session.log.assign(np.flatnonzero(code == CODES)[:6], NAMES[code])
     while session.proposals.find(0.9).kind != "sure":
         session.proposals.pass_over()
     before, proposal = session.log.seq, session.proposals.proposal
@@ -190,7 +192,7 @@ def test_with_yes_and_no_they_are_for_the_label_in_focus(workspace: Workspace) -
         session.proposals.accept(proposal.sample[right != (word == "yes")].tolist(), word)
     values = session.log.label_values(card.id)
     assert (values >= 0).all()
-    assert ((values == 1) == (CODES == CODES[session.log.rows_of(1)[0]])).mean() > 0.95
+    assert ((values == 1) == (CODES[session.log.rows_of(1)[0]] == CODES)).mean() > 0.95
     session.log.assign(np.array([0]), "late")
     session.labels.focus_on(session.log.find("late").id)
     assert session.proposals.find(0.9) is not None, "nothing is known for another label"

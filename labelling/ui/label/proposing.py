@@ -76,14 +76,13 @@ def _make_ready(session: Session) -> bool:
     """Whether there is a queue for the space that is shown; it is made beside the page."""
     key = ("what next", session.project.id, session.project.current.id)
     job = jobs().get(*key)
-    if job is not None and job.error is not None:
-        jobs().forget(*key)
-        state.of_project(Proposing).on = False
-        tell(faults.STEP_ERROR, job.failure or "")
-        return False
     if job is None or _is_of_other_texts(job, session):
         job = jobs().start(*key, title="What next", work=lambda _: session.proposals.fitted())
     job.join(AT_ONCE_SECONDS)
+    if job.error is not None:
+        jobs().forget(*key)
+        state.of_project(Proposing).on = False
+        tell(faults.STEP_ERROR, job.failure or "")
     if job.result is None:
         return False
     session.proposals.use(job.result)
@@ -194,7 +193,7 @@ def _text(session: Session, place: int, row: int, wrong: bool, name: str | None)
         shortcut=str(place % 10),
         type="primary" if wrong else "secondary",
         width="stretch",
-        on_click=step(lambda: state.of_project(Proposing).wrong.symmetric_difference_update({row})),
+        on_click=step(lambda: _mark(row, not wrong)),  # what it was pressed for, however often that comes
         help=f"{said}: press where that is wrong",
     )
     whole = session.project.dataset.text(row).strip()
@@ -213,6 +212,11 @@ def _need(session: Session, proposal: Proposal) -> None:
     """It was pressed for what was shown, and is done once."""
     if session.proposals.proposal is not proposal or session.proposals.is_stale:
         raise StepError("The proposal has changed meanwhile, and nothing was labelled: see what is proposed now.")
+
+
+def _mark(row: int, wrong: bool) -> None:
+    marked = state.of_project(Proposing).wrong
+    (marked.add if wrong else marked.discard)(row)
 
 
 def _accept(session: Session, proposal: Proposal, name: str | None) -> None:

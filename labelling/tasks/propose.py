@@ -1,0 +1,27 @@
+"""What is worth labelling next, of a project."""
+
+import numpy as np
+
+from labelling.errors import StepError
+from labelling.labels import LabelLog
+from labelling.queues.answers import BY
+from labelling.queues.proposals import Proposal, ProposalQueue
+from labelling.workspace import Project
+
+
+def propose(project: Project, log: LabelLog, n: int = 1, *, aim: float = 0.9) -> list[Proposal]:
+    """The next `n` proposals by the labels and answers so far; fewer where no more texts are left.
+
+    Their labels are ids of the log's. Raises StepError where the neighbour graph of the space that is shown is not made
+    yet, and with yes, no and unknown for each label.
+    """
+    if log.multi_label:
+        raise StepError("With yes, no and unknown what comes next hangs on the label in focus: see the page.")
+    space = project.current
+    graph = space.neighbours if space.ready else None
+    if graph is None:
+        raise StepError(
+            "What to label next is known once the clear map is made: make it by `embed --umap`, or open it in the app."
+        )
+    queue = ProposalQueue(aim=aim).fit(np.asarray(space.embeddings, np.float32), graph)
+    return queue.replay(log.hows(BY)).next(log.codes, n, among=~project.dataset.empty)

@@ -1,0 +1,110 @@
+"""What next, on the label page: what is asked, and what its buttons do."""
+
+import re
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from labelling.projections.nearest import neighbours
+from labelling.ui.frame.page import SESSION
+from labelling.ui.label.proposing import Proposing
+from labelling.workspace import Project, Workspace
+from tests.ui.helpers import click, log_of, make, open_page, said, select
+from tests.ui.tab import of_project
+
+CODES = np.arange(30) % 2
+
+
+def with_groups(project: Project) -> Project:
+    """Its texts in two groups, with a clear map and a graph."""
+    X = (np.eye(2, 8)[CODES] + np.random.default_rng(0).normal(0, 0.1, (30, 8))).astype(np.float32)
+    space = project.current
+    space.save_map("UMAP", X[:, :2])
+    space.save_graph(*neighbours(X, None, 6, 0, lambda done, total: None))
+    space.save_embeddings(X)
+    return project
+
+
+@pytest.fixture
+def at(workspace: Workspace) -> AppTest:
+    at = open_page("label", with_groups(make(workspace)))
+    return at.button(key="what next").click().run()
+
+
+def proposed(at: AppTest) -> list[int]:
+    return at.session_state[SESSION].selection.rows.tolist()
+
+
+def head(at: AppTest) -> str:
+    return re.findall(r"##### (.*)", said(at))[-1]
+
+
+def test_a_name_labels_what_is_proposed_and_the_next_comes(at: AppTest) -> None:
+    project = at.session_state[SESSION].project
+    first = proposed(at)
+    assert head(at) == f"{len(first)} to read"
+    assert "Read all; mark what does not belong · 30 left" in said(at)
+    assert not [button for button in at.button if button.key == "accept proposal"], "there is no label yet"
+    at.button(key="belongs 1").click().run()
+    wrong = at.session_state[SESSION].proposals.proposal.sample[0]
+    assert of_project(at, Proposing).wrong == {wrong}
+    at.text_input(key="new label name").input("even")
+    at = click(at, f"Label {len(first) - 1}")
+    log = log_of(project)
+    assert np.flatnonzero(log.codes == 0).tolist() == [row for row in first if row != wrong]
+    assert not set(proposed(at)) & set(np.flatnonzero(log.codes == 0).tolist())
+    assert of_project(at, Proposing).wrong == set(), "of another proposal"
+    at = at.button(key="undo").click().run()
+    assert proposed(at) == first
+    assert not at.exception
+
+
+def test_mixed_skip_and_stop(at: AppTest) -> None:
+    project, first = at.session_state[SESSION].project, proposed(at)
+    at = at.button(key="skip proposal").click().run()
+    second = proposed(at)
+    assert not set(first) & set(second)
+    assert not log_of(project).seq
+    at = at.button(key="mixed").click().run()
+    assert log_of(project).actions[-1].kind == "refuse"
+    assert "Last: a proposal was mixed" in said(at) or at.get("page_link")
+    at = at.button(key="stop proposals").click().run()
+    assert "Nothing selected" in said(at)
+    assert not [button for button in at.button if button.key == "mixed"]
+
+
+def test_another_selection_ends_it(at: AppTest) -> None:
+    select(at, [1, 2, 3])
+    assert head(at) == "3 selected"
+    assert not [button for button in at.button if button.key == "mixed"]
+
+
+def test_a_label_there_is_becomes_what_enter_gives(at: AppTest) -> None:
+    project = at.session_state[SESSION].project
+    log_of(project).assign(np.flatnonzero(CODES == 0)[:9], "even")
+    log_of(project).assign(np.flatnonzero(CODES == 1)[:9], "odd")
+    at = at.button(key="skip proposal").click().run().button(key="what next").click().run()
+    while not [button for button in at.button if button.key == "accept proposal"]:
+        at = at.button(key="skip proposal").click().run()
+    rows = proposed(at)
+    at = at.button(key="accept proposal").click().run()
+    log = log_of(project)
+    assert (log.codes[rows] == CODES[rows]).all()
+    assert log.actions[-1].source == "proposal"
+
+
+def test_without_a_clear_map_it_says_what_is_missing(workspace: Workspace) -> None:
+    at = open_page("label", make(workspace))
+    at = at.button(key="what next").click().run()
+    assert "known once the clear map is made" in said(at)
+    assert not at.exception
+
+
+def test_when_all_is_labelled_it_says_so(workspace: Workspace) -> None:
+    project = with_groups(make(workspace))
+    log_of(project).assign(np.arange(30), "all")
+    at = open_page("label", project)
+    at = at.button(key="what next").click().run()
+    assert "Nothing selected" in said(at)
+    assert "Nothing is left to propose" in str([toast.value for toast in at.toast])
