@@ -1,9 +1,14 @@
 """Labels that the labels round them contradict."""
 
+from collections import Counter
+
 import numpy as np
+
+from labelling.queues.review import Records, Review
 
 MIN_VOTES = 3  # fewer labelled neighbours of other actions say nothing
 CHUNK = 65_536
+MOST = 0.5
 
 
 def contradicted(codes: np.ndarray, actions: np.ndarray, graph: np.ndarray) -> np.ndarray:
@@ -39,3 +44,20 @@ def contradicted(codes: np.ndarray, actions: np.ndarray, graph: np.ndarray) -> n
         heard = votes >= min(MIN_VOTES, graph.shape[1])
         scores[rows[heard]] = other.sum(axis=1)[heard] / votes[heard]
     return scores
+
+
+def review(records: Records) -> Review:
+    """Labelled texts that half of their neighbours contradict, or more; those first that most of them do."""
+    graph, _ = records.need_graph()
+    scores = contradicted(records.codes, records.actions, graph)
+    scores[scores < MOST] = np.nan
+
+    def why(row: int) -> str:
+        near = np.asarray(graph[row])
+        near = near[near >= 0]
+        near = near[(records.codes[near] >= 0) & (records.actions[near] != records.actions[row])]
+        others = Counter(code for code in records.codes[near].tolist() if code != records.codes[row])
+        code, n = others.most_common(1)[0]
+        return f"{n} of the {len(near)} labelled texts nearest to it are {records.name(code)}"
+
+    return Review(scores, why)

@@ -13,6 +13,7 @@ from labelling.session.labelling import Labelling
 from labelling.session.labels import Labels
 from labelling.session.map import Map, MapView
 from labelling.session.proposals import Proposals
+from labelling.session.reviews import Reviews
 from labelling.session.search import Found, Search
 from labelling.session.selection import Selection
 from labelling.session.suggestions import Suggested
@@ -42,6 +43,7 @@ class Session:
     labelling : Labelling, labels given and taken back
     suggested : Suggested, what a model suggests
     proposals : Proposals, what is worth labelling next
+    reviews : Reviews, what is worth reading again
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Session:
         self.labelling = Labelling(project, self.log, self.selection)
         self.suggested = Suggested(project, self.labels, self.selection, self.search)
         self.proposals = Proposals(project, self.labels, self.selection)
+        self.reviews = Reviews(project, self.labels, self.search, self.suggested)
 
     def show_only(self, wanted: np.ndarray | None) -> int:
         """Show these rows alone, bool (n_rows,), None for all; return how many of the selection are hidden by that.

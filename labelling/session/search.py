@@ -14,12 +14,18 @@ from labelling.workspace import Project, Space
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found: `matches` bool (n_rows,), or `scores` float32 (n_rows,), the higher the better."""
+    """What a search found: `matches` bool (n_rows,), or `scores` float32 (n_rows,), the higher the better.
+
+    NaN is the score of what was not found.
+
+    `why` says of a row that was found why it was, where there is more to say than that.
+    """
 
     kind: str
     query: str
     matches: np.ndarray | None = None
     scores: np.ndarray | None = None
+    why: Callable[[int], str] | None = None
 
     def best(self, among: np.ndarray, n: int | None = None) -> np.ndarray:
         """The matches in the order of the rows, or the `n` rows of the highest scores, best first: int64.

@@ -13,6 +13,7 @@ from labelling.labels.label import YES
 from labelling.selection.filters import Filter
 from labelling.selection.search import SearchError
 from labelling.session import Found, Session
+from labelling.session.reviews import KIND
 from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.steps import step
 from labelling.ui.label import filtering, suggesting
@@ -31,7 +32,13 @@ PLACEHOLDER = {
     "meaning": "what the texts should be about",
 }
 N_NEAREST = 100
-RANKED = {"meaning": "nearest", "row": "nearest", "moved": "most moved", "unsure": "least sure"}  # what the first are
+RANKED = {
+    "meaning": "nearest",
+    "row": "nearest",
+    "moved": "most moved",
+    "unsure": "least sure",
+    KIND: "first",
+}  # what the first are
 
 
 @dataclass
@@ -283,6 +290,8 @@ def found(session: Session) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="corral-found", gap="small", width="content"):
         if found.kind in ("moved", "unsure"):
             st.markdown(f"Texts {'that' if found.kind == 'moved' else 'of which it is'} **{query}**", width="content")
+        elif found.kind == KIND:
+            st.markdown(f"**{query}**", width="content")
         elif ranked:
             st.markdown(f"Nearest to **{query}**", width="content")
         else:

@@ -16,7 +16,7 @@ from labelling.tasks.maps import map_part, umap_possible
 from labelling.ui.frame import faults, keys, page, progress, state
 from labelling.ui.frame.resources import jobs, workspace
 from labelling.ui.frame.steps import step, tell
-from labelling.ui.label import checking, controls, give_labels, panel, proposing, suggesting, texts
+from labelling.ui.label import checking, controls, give_labels, panel, proposing, reviewing, suggesting, texts
 from labelling.ui.label.reading import Reading
 from labelling.ui.map import LABEL_MAP as MAP
 from labelling.ui.map import (
@@ -322,6 +322,7 @@ def _offers(session: Session) -> None:
     """Beside undo and redo."""
     proposing.button(session)
     checking.offer(session)
+    reviewing.offer(session)
 
 
 def _below(session: Session, shown: controls.Shown) -> None:

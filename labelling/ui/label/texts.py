@@ -10,7 +10,7 @@ from labelling.labels.label import NO, YES
 from labelling.session import Session
 from labelling.ui.frame import keys, state
 from labelling.ui.frame.steps import step
-from labelling.ui.label import controls, give_labels
+from labelling.ui.label import controls, give_labels, reviewing
 from labelling.ui.label.reading import Reading, next_up
 from labelling.ui.map import Pressed, colours
 
@@ -31,10 +31,14 @@ def show(session: Session, pages: Place) -> None:
         order, which = session.search.found.best(session.map.seen, MAX_SAMPLE), "Found"
     else:
         return
+    listed = order is not coming and not len(chosen)
     n_pages = -(-len(order) // PAGE_ROWS)
     at = min(reading.page, n_pages - 1)
     if not len(order):
         return
+    rows = order[at * PAGE_ROWS : (at + 1) * PAGE_ROWS].tolist()
+    if listed and session.search.found is not None and session.search.found.why is not None:
+        which = reviewing.so_far(session, rows)
     with pages, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f"{which}, page {at + 1:,} of {n_pages:,}")
         for by, icon, key in ((-1, "chevron_left", keys.LAST_PAGE), (1, "chevron_right", keys.NEXT_PAGE)):
@@ -56,7 +60,7 @@ def show(session: Session, pages: Place) -> None:
                 help="Another sample",
                 on_click=step(lambda to=reading.seed + 1: reading.draw_anew(to)),
             )
-    st.html("".join(_row(session, int(row)) for row in order[at * PAGE_ROWS : (at + 1) * PAGE_ROWS]))
+    st.html("".join(_row(session, row, why=reviewing.why(session, row) if listed else "") for row in rows))
 
 
 # ---------------------------------------------------------------- after a label
@@ -136,11 +140,11 @@ def pinned(session: Session) -> None:
             st.html(f"<small>{' · '.join(lines)}</small>")
 
 
-def _row(session: Session, row: int, length: int = MAX_SHOWN) -> str:
+def _row(session: Session, row: int, length: int = MAX_SHOWN, why: str = "") -> str:
     hue = colours.of_row(session.log, session.labels.focus, row)
     text = session.project.dataset.text(row).strip()
     cut = html.escape(text if len(text) <= length else text[:length].rstrip() + " …")
-    name = html.escape(_said_of(session, row))
+    name = html.escape(" · ".join(filter(None, (_said_of(session, row), why))))
     return (
         f'<div class="corral-sample" tabindex="0" data-corral-row="{row}" style="--corral-colour:{hue}">'
         f'<div class="corral-text">{cut}</div><small>{name}</small></div>'

@@ -1,0 +1,38 @@
+"""The queues of texts to read again, by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from labelling.queues import at_random, contradicted, least_sure, near_copies, outlying
+from labelling.queues.review import Records, Review
+
+
+@dataclass(frozen=True)
+class ReviewQueue:
+    """A queue: `title` and what its texts are, in words for a person; `make` gives them.
+
+    `original`: it asks for the original space, as a tuned one draws the texts of a label together.
+    """
+
+    title: str
+    about: str
+    make: Callable[[Records], Review]
+    original: bool = False
+
+
+REVIEWS: dict[str, ReviewQueue] = {
+    "contradicted": ReviewQueue(
+        "Contradicted", "the texts nearest to them, labelled by other actions, bear another label", contradicted.review
+    ),
+    "outlying": ReviewQueue("Outlying", "they lie nearer to the texts of another label", outlying.review),
+    "disagreements": ReviewQueue(
+        "Copies that differ", "a near-copy of them bears another label", near_copies.disagreements, original=True
+    ),
+    "near-copies": ReviewQueue(
+        "Copies to label", "without a label, and nearly the same as others", near_copies.review, original=True
+    ),
+    "least-sure": ReviewQueue(
+        "Least sure", "without a label, and the model is least sure of theirs", least_sure.review
+    ),
+    "random": ReviewQueue("Random", "labelled texts in random order", at_random.review),
+}

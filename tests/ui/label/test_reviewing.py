@@ -1,0 +1,52 @@
+"""Texts to read again, on the label page."""
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from labelling.projections.nearest import neighbours
+from labelling.ui.frame.page import SESSION
+from labelling.ui.label import reviewing
+from labelling.workspace import Project, Workspace
+from tests.ui.helpers import log_of, make, open_page, said
+
+CODES = np.arange(30) % 2
+
+
+@pytest.fixture
+def project(workspace: Workspace) -> Project:
+    """Two groups, labelled by several actions, one text wrong."""
+    project = make(workspace)
+    X = (np.eye(2, 8)[CODES] + np.random.default_rng(0).normal(0, 0.1, (30, 8))).astype(np.float32)
+    space = project.current
+    space.save_map("UMAP", X[:, :2])
+    space.save_graph(*neighbours(X, None, 6, 0, lambda done, total: None))
+    space.save_embeddings(X)
+    log = log_of(project)
+    for start in (0, 10, 20):
+        rows = np.arange(start, start + 10)
+        log.assign(rows[CODES[rows] == 0], "even")
+        log.assign(rows[CODES[rows] == 1], "odd")
+    log.assign(np.array([8]), "odd", overwrite=True)
+    return project
+
+
+def shown(at: AppTest) -> str:
+    return "".join(element.proto.body for element in at.get("html") if "data-corral-row" in element.proto.body)
+
+
+def test_what_is_contradicted_is_listed_with_why_and_counts_what_was_changed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reviewing, "is_open", lambda popover: True)  # a test opens no popover
+    at = open_page("label", project)
+    assert at.button(key="review contradicted").label == "Contradicted · 1"
+    assert at.button(key="review least-sure").disabled
+    at = at.button(key="review contradicted").click().run()
+    assert 'data-corral-row="8"' in shown(at)
+    assert "odd · 6 of the 6 labelled texts nearest to it are even" in shown(at)
+    assert "0 of 1 changed, page 1 of 1" in said(at)
+    at.session_state[SESSION].labelling.give_texts(np.array([8]), "even")
+    at.run()
+    assert "1 of 1 changed, page 1 of 1" in said(at)
+    assert at.button(key="review contradicted").disabled, "nothing is left"
