@@ -58,6 +58,6 @@ def review(records: Records) -> Review:
         near = near[(records.codes[near] >= 0) & (records.actions[near] != records.actions[row])]
         others = Counter(code for code in records.codes[near].tolist() if code != records.codes[row])
         code, n = others.most_common(1)[0]
-        return f"{n} of the {len(near)} labelled texts nearest to it are {records.name(code)}"
+        return f"{others.total()} of {len(near)} labelled neighbours differ, {n} of them {records.name(code)}"
 
     return Review(scores, why)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlparse
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
-TIMEOUT = 25_000  # ms; a loaded machine with two cores takes its time
+TIMEOUT = 180_000  # ms; a loaded machine with two cores takes its time
 VIEW = "(({x, y}) => [...x, ...y])(globalThis.__corral.maps.get('map').range)"
 
 

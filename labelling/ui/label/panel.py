@@ -88,7 +88,9 @@ def show(session: Session, shown: controls.Shown, beside: Place) -> None:
         elif len(session.selection):
             st.html(_breakdown(session))
         else:
-            st.caption(f"Draw a lasso round some points to read and label them, or press {keys.WHAT_NEXT}: what next.")
+            st.caption(
+                f"Draw a lasso round some points to read and label them, or press {keys.WHAT_NEXT} for what comes next."
+            )
     if (held := checking.reading(session)) is not None:
         with read:
             audit.read(session, held)

@@ -139,7 +139,7 @@ def _in_brief(session: Session, proposal: Proposal) -> str:
     if proposal.labels is None:
         return f"{n} that look alike" if proposal.kind == HEAP else f"{n} to read"
     if proposal.kind == SURE:
-        return f"{n}, each with a suggestion"
+        return f"{n} suggestions"
     return f"{n} more like {page.escape(name)}" if name is not None else f"{n} to read"
 
 
@@ -163,18 +163,17 @@ def show(session: Session, proposal: Proposal, look: controls.Shown, place: Plac
 
     with place, st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if each or name is not None:
+            only = "only the " if len(wrong) > 1 and len(proposal.sample) < len(proposal.rows) else ""
             st.button(
-                f"Label {n:,}, each as suggested" if each else f"Label {n:,} {page.escape(name or '')}",
+                f"Label {only}{n:,}" + (", each as suggested" if each else f" {page.escape(name or '')}"),
                 key="accept proposal",
                 icon=":material/check:",
                 type="primary",
                 shortcut=keys.ACCEPT,
                 disabled=not n,
                 on_click=step(lambda: _accept(session, proposal, None if names is not None else name)),
-                help="With two or more marked, only those that were read and belong get a label",
+                help="With two or more marked only those that were read, and belong, get a label",
             )
-        if len(wrong) > 1 and len(proposal.sample) < len(proposal.rows):
-            st.caption("Mixed: only those that were read and belong get a label.")
 
 
 def read(session: Session, proposal: Proposal) -> None:

@@ -12,6 +12,8 @@ from labelling.ui.frame import state
 from labelling.ui.frame.steps import step
 from labelling.ui.label import controls
 
+POPOVER = "reviews"
+
 
 @dataclass
 class Reviewed:
@@ -33,12 +35,12 @@ def offer(session: Session) -> None:
         ":material/rule:",
         help="Read again: labels that may be wrong, copies, what a model is least sure of",
         type="tertiary",
-        key="reviews",
+        key=POPOVER,
         on_change="rerun",
     )
     if not is_open(popover):
         return
-    with popover:
+    with popover, st.container(gap=None):
         st.caption("Read again, the most doubtful first. A label's key corrects the text that is marked.")
         counts = session.reviews.counts()
         for name, queue in REVIEWS.items():
@@ -54,6 +56,7 @@ def offer(session: Session) -> None:
 
 
 def _begin(session: Session, name: str) -> None:
+    st.session_state[POPOVER] = False
     session.selection.deselect()
     controls.look_for(lambda: session.reviews.look_at(name))
 

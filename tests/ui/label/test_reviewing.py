@@ -44,7 +44,7 @@ def test_what_is_contradicted_is_listed_with_why_and_counts_what_was_changed(
     assert at.button(key="review least-sure").disabled
     at = at.button(key="review contradicted").click().run()
     assert 'data-corral-row="8"' in shown(at)
-    assert "odd · 6 of the 6 labelled texts nearest to it are even" in shown(at)
+    assert "odd · 6 of 6 labelled neighbours differ, 6 of them even" in shown(at)
     assert "0 of 1 changed, page 1 of 1" in said(at)
     at.session_state[SESSION].labelling.give_texts(np.array([8]), "even")
     at.run()
