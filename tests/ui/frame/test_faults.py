@@ -303,6 +303,8 @@ def test_in_what_the_map_sends(monkeypatch: pytest.MonkeyPatch, logged: list[log
             chip=lambda label_id, what: None,
             picked=lambda _: None,
             region=lambda _place, _how: None,
+            texts=lambda _: None,
+            word=lambda _: None,
         )
         show_map("m", "m", by_found("m", np.array([0]), 3), labels_seq=0, handlers=handlers)
         give_labels.say()

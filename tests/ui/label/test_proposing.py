@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from labelling.projections.nearest import neighbours
 from labelling.ui.frame.page import SESSION
+from labelling.ui.label import proposing
 from labelling.ui.label.proposing import Proposing
 from labelling.workspace import Project, Workspace
 from tests.ui.helpers import click, log_of, make, open_page, said, select
@@ -27,7 +28,8 @@ def with_groups(project: Project) -> Project:
 
 
 @pytest.fixture
-def at(workspace: Workspace) -> AppTest:
+def at(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setattr(proposing, "AT_ONCE_SECONDS", 60)  # however busy the machine is
     at = open_page("label", with_groups(make(workspace)))
     return at.button(key="what next").click().run()
 
@@ -94,7 +96,8 @@ def test_a_label_there_is_becomes_what_enter_gives(at: AppTest) -> None:
     assert log.actions[-1].source == "proposal"
 
 
-def test_without_a_clear_map_it_says_what_is_missing(workspace: Workspace) -> None:
+def test_without_a_clear_map_it_says_what_is_missing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proposing, "AT_ONCE_SECONDS", 60)  # however busy the machine is
     at = open_page("label", make(workspace))
     at = at.button(key="what next").click().run()
     assert "known once the clear map is made" in said(at)
