@@ -15,6 +15,7 @@ from labelling.queues.heap_tree import HeapTree
 MODEL = "GraphClassifier"
 HEAP, LABEL, SURE, TEN = "heap", "label", "sure", "ten"
 EDGE = 0.1  # of a heap is left out, what is farthest from its mean: most of what is wrong stands there
+BLOCK = 64  # nodes of which is asked at a time whether they were refused
 MEMORY_OVERLAP = 0.5  # of a heap's rows stood in one that was refused: it is taken for that one, unless it is smaller
 
 
@@ -154,16 +155,10 @@ class ProposalQueue:
         tree, count = self.tree_, self.tree_.sums(self._free)
         heap = (count > self.n_read) & (count <= self.answers_.size)
         largest = np.flatnonzero(heap & ~heap[tree.parent_])
-        refused = self._remembered()
         at_once = self._right >= self.aim
-        for node in largest.tolist():
-            if not any(self._is_refused(node, count[node], *one) for one in refused):
-                at_once[tree.rows(node)] = True
+        for node in largest[~self._are_refused(largest, count)].tolist():
+            at_once[tree.rows(node)] = True
         return int(np.count_nonzero(at_once & self._free))
-
-    def _remembered(self) -> list[tuple[np.ndarray, float, int]]:
-        """What was refused: where its rows stand in the tree's order, how many rows each stands for, and how many."""
-        return [(np.sort(self._at[rows]), n / len(rows), n) for rows, n in self.answers_.refused]
 
     def _need_fit(self) -> None:
         if not hasattr(self, "_rows"):
@@ -238,13 +233,14 @@ class ProposalQueue:
         count = tree.sums(free)
         nodes = np.flatnonzero((count >= 2) & (count <= max(answers.size, 2)))
         order = np.argsort(-(tree.separation_ * tree.sums(left))[nodes], kind="stable")
-        refused = self._remembered()
-        for node in nodes[order].tolist():
-            if not any(self._is_refused(node, count[node], *one) for one in refused):
+        for start in range(0, len(order), BLOCK):
+            block = nodes[order[start : start + BLOCK]]
+            block = block[~self._are_refused(block, count)]
+            if len(block):
                 break
         else:
             return None
-        places = tree.rows(node)
+        places = tree.rows(int(block[0]))
         places = places[free[places]]
         middle = self._Z[places].mean(axis=0)
         n = max(self.n_read, int(np.ceil((1 - EDGE) * len(places))))
@@ -255,10 +251,16 @@ class ProposalQueue:
             return _Found(answers.alike * left[places].sum(), TEN, places, None, answers.alike)
         return _Found(answers.accepted * left[places].sum(), HEAP, places, None, 1 - SHARE / 2)
 
-    def _is_refused(self, node: int, count: float, positions: np.ndarray, scale: float, n: int) -> bool:
-        inside = np.searchsorted(positions, [self.tree_.start_[node], self.tree_.end_[node]])
-        share = (inside[1] - inside[0]) * scale
-        return bool(share >= MEMORY_OVERLAP * count and count >= 0.6 * n / (1 - EDGE))
+    def _are_refused(self, nodes: np.ndarray, count: np.ndarray) -> np.ndarray:
+        """bool (len(nodes),): whether half of its rows stood in a refused heap that was not much larger."""
+        found = np.zeros(len(nodes), bool)
+        for rows, n in self.answers_.refused:
+            at = np.sort(self._at[rows])  # where they stand in the tree's order; each for n / len(rows) rows
+            inside = np.searchsorted(at, self.tree_.end_[nodes]) - np.searchsorted(at, self.tree_.start_[nodes])
+            found |= (inside * (n / len(rows)) >= MEMORY_OVERLAP * count[nodes]) & (
+                count[nodes] >= 0.6 * n / (1 - EDGE)
+            )
+        return found
 
     def _loners(self, free: np.ndarray) -> _Found:
         """The place farthest from all labels, and what is nearest to it."""
