@@ -1,6 +1,7 @@
 """The map under the mouse: hover, add, subtract, box, zoom; and texts that would like to be more than text."""
 
 import csv
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
+from labelling.workspace import Project
 from tests.browser.app import (
     densest,
     inside_and_near,
@@ -22,10 +24,11 @@ from tests.browser.app import (
     view,
     wait_for_legend,
     wait_for_map,
+    wait_for_selected,
     wait_for_view,
     wheel,
 )
-from tests.browser.helpers import NAUGHTY
+from tests.browser.helpers import NAUGHTY, N, places, round_group
 from tests.browser.server import ROOT, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -144,3 +147,33 @@ def test_embedding_is_stopped_and_taken_up_again(
     assert 0 < n_so_far < len(texts)
     page.get_by_role("button", name="Go on").click()
     wait_for_map(page, "UMAP")
+
+
+def test_a_lasso_is_marked_before_the_server_answers(
+    shared_server: Server, new_page: Callable[..., Page], project: Project
+) -> None:
+    page = new_page()
+    page.goto(f"{shared_server.url}/label?project={project.id}")
+    wait_for_map(page, "UMAP")
+    points = places(page, project)
+    count = page.locator(".corral-count")
+    marked = "() => Number(document.querySelector('.corral-map').dataset.selected)"
+    shared_server.process.send_signal(signal.SIGSTOP)
+    try:
+        round_group(page, points, 1)
+        page.wait_for_function(f"n => ({marked})() === n", arg=N // 3)
+        expect(count).to_have_text(f"{N // 3} selected")
+        round_group(page, points, 2, "Shift")
+        expect(count).to_have_text(f"{2 * N // 3} selected")
+    finally:
+        shared_server.process.send_signal(signal.SIGCONT)
+    assert selected(page) == 2 * N // 3
+    expect(count).to_be_hidden()
+    wait_for_selected(page, 2 * N // 3)
+
+    # What the server refuses is not selected: here a lasso that was drawn on another map, as it says.
+    page.evaluate("globalThis.__corral.maps.get('map').drawnOn += '-gone'")
+    round_group(page, points, 0)
+    expect(page.get_by_text("The map has changed since this was drawn")).to_be_visible()
+    expect(count).to_be_hidden()
+    wait_for_selected(page, 2 * N // 3)

@@ -29,7 +29,7 @@ LABEL_MAP = "map"  # the key of the label page's map
 # One module, in this order; none imports another.
 SCRIPTS = (
     *("page.js", "view.js", "points.js", "colours.js", "webgl.js", "pixels.js"),
-    *("outline.js", "travel.js", "regions.js", "legend.js", "chips.js", "names.js", "texts.js"),
+    *("outline.js", "travel.js", "regions.js", "legend.js", "chips.js", "names.js", "texts.js", "inside.js"),
     *("hover.js", "gestures.js", "strokes.js", "shortcuts.js", "chart.js", "map.js", "receive.js"),
 )
 HOVER_CHARACTERS = 400  # what can be read at a glance; the whole text stands in the sample
@@ -215,6 +215,7 @@ def show_map(
             "outlined": outlined,
             "pinned": pinned,
             "spoken": spoken,
+            "answered": state.of_tab(_Handled).get(key),
         },
         on_drawn_change=on("drawn", drawn),
         on_legend_change=on("legend", lambda handlers, value: handlers.legend(int(value["group"]), str(value["what"]))),

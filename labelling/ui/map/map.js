@@ -18,6 +18,7 @@ class CorralMap {
     this.regions = new Regions(this);
     this.pinMark = element("div", "corral-mark", this.stage);
     this.litMark = element("div", "corral-mark corral-lit-mark", this.stage);
+    this.guess = new Guess(this);
     this.hover = new Hover(this);
     this.legend = new Legend(this);
     this.travel = new Travel(this);
@@ -76,6 +77,7 @@ class CorralMap {
     }
     this.legend.draw();
     this.chips.check();
+    this.guess.answered(data.answered);
     if (first) {
       this.plot();
       for (const channel of ["positions", "colours", "labels", "selection", "hidden"]) this.take(channel);
@@ -208,6 +210,7 @@ class CorralMap {
     const corners = this.outline.keep(path, how);
     const [x, y] = [corners.map((corner) => corner.x), corners.map((corner) => corner.y)];
     this.send("drawn", { kind: this.mode, x, y, how, map: this.drawnOn });
+    if (this.mode === "box" || corners.length > 2) this.guess.make(corners, how, path.at(-1));
   }
 
   pick(row) {
