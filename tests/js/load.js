@@ -11,7 +11,7 @@ const files = [...order.matchAll(/"(\w+\.js)"/g)].map((match) => match[1]);
 export function load(...names) {
   const text = files.map((file) => readFileSync(new URL(file, FOLDER), "utf-8")).join("\n");
   const code = text.replace(/^export default .*$/gm, "");
-  const context = vm.createContext({ setTimeout, clearTimeout, TextDecoder, structuredClone });
+  const context = vm.createContext({ performance, setTimeout, clearTimeout, TextDecoder, structuredClone });
   return vm.runInContext(`${code}\n;({ ${names.join(", ")} })`, context);
 }
 

@@ -30,7 +30,7 @@ LABEL_MAP = "map"  # the key of the label page's map
 SCRIPTS = (
     *("page.js", "view.js", "points.js", "colours.js", "webgl.js", "pixels.js"),
     *("outline.js", "travel.js", "regions.js", "legend.js", "chips.js", "names.js", "texts.js", "inside.js"),
-    *("hover.js", "gestures.js", "strokes.js", "shortcuts.js", "chart.js", "map.js", "receive.js"),
+    *("hover.js", "events.js", "gestures.js", "strokes.js", "shortcuts.js", "chart.js", "map.js", "receive.js"),
 )
 HOVER_CHARACTERS = 400  # what can be read at a glance; the whole text stands in the sample
 
@@ -181,13 +181,15 @@ def show_map(
         hidden = b"" if visible is None else np.packbits(~visible).tobytes()
         _wire(key, "hidden", map_id, hidden)
 
-    def on(name: str, act: Callable[[Handlers, dict[str, Any]], None]) -> Callable[[], None]:
+    def on(name: str) -> Callable[[], None]:
         def handle() -> None:
             value = st.session_state[key].get(name)
             handled = state.of_tab(_Handled)
-            if handlers and value and value["id"] != handled.get(key):
-                handled[key] = value["id"]  # each is done once, however often it comes
-                act(handlers, value)
+            # While the server was busy what came before it may have been lost on the way: it brings that along.
+            for one in [*value.get("before", []), {**value, "name": name}] if value else []:
+                if handlers and one["name"] in acts and _is_after(one["id"], handled.get(key)):
+                    handled[key] = one["id"]  # each is done once, however often it comes
+                    acts[one["name"]](handlers, one)
 
         return step(handle)
 
@@ -201,6 +203,15 @@ def show_map(
             Pressed(str(value["what"]), [int(row) for row in value["rows"]], None if label is None else int(label))
         )
 
+    acts: dict[str, Callable[[Handlers, dict[str, Any]], None]] = {
+        "drawn": drawn,
+        "legend": lambda handlers, value: handlers.legend(int(value["group"]), str(value["what"])),
+        "chip": lambda handlers, value: handlers.chip(int(value["label"]), str(value["what"])),
+        "region": lambda handlers, value: handlers.region(int(value["place"]), str(value["what"])),
+        "picked": lambda handlers, value: handlers.picked(int(value["row"])),
+        "texts": pressed,
+        "word": lambda handlers, value: handlers.word(str(value["word"])),
+    }
     _mount(
         key=key,
         data={
@@ -217,14 +228,16 @@ def show_map(
             "spoken": spoken,
             "answered": state.of_tab(_Handled).get(key),
         },
-        on_drawn_change=on("drawn", drawn),
-        on_legend_change=on("legend", lambda handlers, value: handlers.legend(int(value["group"]), str(value["what"]))),
-        on_chip_change=on("chip", lambda handlers, value: handlers.chip(int(value["label"]), str(value["what"]))),
-        on_region_change=on("region", lambda handlers, value: handlers.region(int(value["place"]), str(value["what"]))),
-        on_picked_change=on("picked", lambda handlers, value: handlers.picked(int(value["row"]))),
-        on_texts_change=on("texts", pressed),
-        on_word_change=on("word", lambda handlers, value: handlers.word(str(value["word"]))),
+        **{f"on_{name}_change": on(name) for name in acts},
     )
+
+
+def _is_after(event: str, handled: str | None) -> bool:
+    """Whether an event is later than the one that was handled last: of the same page its number is higher."""
+    page_, number = event.split()
+    if handled is None or handled.split()[0] != page_:
+        return True
+    return int(number) > int(handled.split()[1])
 
 
 def _labels_to_send(colouring: Colouring, labels: np.ndarray | None, *, chips: bool) -> bytes:

@@ -92,15 +92,15 @@ class Guess {
     map.selected = combined(map.selected, rowsInside(map.mode, corners, map.positions, map.hidden), how);
     map.order = null;
     map.drawNow();
-    this.number = sent;
+    this.number = map.events.sent;
     this.box.textContent = `${map.nSelected.toLocaleString("en")} selected`;
     Object.assign(this.box.style, besides(at, map.size));
     this.box.hidden = false;
   }
 
-  // By event `id`, which the server has handled: what it sent is selected, also where it has refused what was drawn.
-  answered(id) {
-    if (!this.number || !(Number(id?.split(" ")[1]) >= this.number)) return;
+  // Up to which event the server has answered: what it sent is selected, also where it has refused what was drawn.
+  answered(number) {
+    if (!this.number || number < this.number) return;
     this.number = 0;
     this.box.hidden = true;
     this.map.take("selection");

@@ -3,8 +3,6 @@
 // painters), the lasso (outline.js), the words (regions.js) and the way from one map to the next (travel.js). What a
 // person does with it is in gestures.js, shortcuts.js and hover.js. One module with the others.
 
-let sent = 0; // events of this page
-
 class CorralMap {
   constructor(key, host) {
     this.key = key;
@@ -19,6 +17,8 @@ class CorralMap {
     this.pinMark = element("div", "corral-mark", this.stage);
     this.litMark = element("div", "corral-mark corral-lit-mark", this.stage);
     this.guess = new Guess(this);
+    this.events = new Events();
+    this.send = (name, value) => this.events.send(name, value);
     this.hover = new Hover(this);
     this.legend = new Legend(this);
     this.travel = new Travel(this);
@@ -60,8 +60,7 @@ class CorralMap {
     if (!data.outlined) this.outline.clear();
     if (data.spoken) speak(data.spoken);
     this.texts.watch();
-    // With a number of its own, each is done once.
-    this.send = (name, value) => setTriggerValue(name, { ...value, id: `${performance.timeOrigin} ${++sent}` });
+    this.events.configure(data.answered, setTriggerValue);
     this.stage.style.height = data.height;
     this.hover.forget(data.seq);
     const style = getComputedStyle(this.root);
@@ -77,7 +76,7 @@ class CorralMap {
     }
     this.legend.draw();
     this.chips.check();
-    this.guess.answered(data.answered);
+    this.guess.answered(this.events.answered);
     if (first) {
       this.plot();
       for (const channel of ["positions", "colours", "labels", "selection", "hidden"]) this.take(channel);

@@ -180,22 +180,37 @@ def test_what_was_done_on_the_map_is_done_once(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(map.st, "session_state", state)
     monkeypatch.setattr(map, "_wire", lambda *given: None)
     monkeypatch.setattr(map, "_mount", lambda **given: mounted.update(given))
-    done: list[tuple[int, str]] = []
+    done: list[Any] = []
     handlers = map.Handlers(
         drawn=lambda drawn: None,
         legend=lambda group, what: done.append((group, what)),
         chip=lambda label_id, what: None,
-        picked=lambda row: None,
+        picked=done.append,
         region=lambda place, how: None,
         texts=lambda press: None,
         word=lambda word: None,
     )
     colouring = Colouring("c", np.zeros(3, np.uint8), [{"colour": None, "shape": 0}], [])
     map.show_map("map", "m", colouring, labels_seq=0, handlers=handlers)
-    for id_ in ("1", "1", "2"):
-        state["map"] = {"legend": {"group": 4, "what": "toggle", "id": id_}}
+
+    def send(id_: str, before: Any = ()) -> list[Any]:
+        done.clear()
+        state["map"] = {"legend": {"group": 4, "what": "toggle", "id": id_, "before": before}}
         mounted["on_legend_change"]()
-    assert done == [(4, "toggle"), (4, "toggle")]
+        return done
+
+    assert send("p 1") == [(4, "toggle")]
+    assert send("p 1") == []
+    assert send("p 2") == [(4, "toggle")]
+    # What came while the server was busy and was lost on the way is brought along, and done in its order.
+    lost = [
+        {"name": "legend", "group": 4, "what": "toggle", "id": "p 2"},
+        {"name": "picked", "row": 7, "id": "p 3"},
+        {"name": "legend", "group": 3, "what": "new", "id": "p 4"},
+    ]
+    assert send("p 5", lost) == [7, (3, "new"), (4, "toggle")]
+    assert send("p 4") == []
+    assert send("q 1") == [(4, "toggle")], "the page was loaded anew"
 
 
 def test_a_label_that_changes_nothing_says_so_and_offers_to_overwrite(project: Project) -> None:
