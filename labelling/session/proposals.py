@@ -63,13 +63,14 @@ class Proposals:
 
     @property
     def is_stale(self) -> bool:
-        """Whether somebody has labelled what is proposed, or this person did something else meanwhile."""
+        """Whether somebody has labelled what is proposed, it was hidden, or this person did something else meanwhile."""
         if self.proposal is None:
             return False
-        if self._learnt is None or self._learnt[1] != self._focus:
+        if self._learnt is None or self._learnt[1] != self._focus or not self.is_ready:
             return True
         own = any(action.who == self.log.who for action in self.log.actions[self._learnt[0] :])
-        return own or not self.labels.unlabelled[self.proposal.rows].all()
+        open_rows = self.labels.unlabelled & self.selection.map.seen
+        return own or not open_rows[self.proposal.rows].all()
 
     def find(self, aim: float) -> Proposal | None:
         """The next proposal, by the labels and answers so far, at most a share of `aim` right; None where none is left.

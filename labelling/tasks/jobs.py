@@ -100,6 +100,13 @@ class Jobs:
             job.join(seconds)
         return not any(job.is_alive() for job in theirs)
 
+    def forget_all_but(self, name: str, n: int) -> None:
+        """Of the jobs whose key begins with this name drop those that have ended, but for the `n` started last."""
+        with self._lock:
+            ended = [key for key, job in self._jobs.items() if key[0] == name and not job.is_alive()]
+            for key in ended[: max(0, len(ended) - n)]:
+                del self._jobs[key]
+
     def forget(self, *key: Any) -> None:
         """Drop a job that has ended and whose result or error has been shown; one that runs stays."""
         with self._lock:

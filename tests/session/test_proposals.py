@@ -154,6 +154,25 @@ def test_what_is_hidden_is_not_proposed(session: Session) -> None:
     assert session.proposals.n_left == np.count_nonzero(CODES == 1)
 
 
+def test_what_was_hidden_meanwhile_is_not_labelled(session: Session) -> None:
+    proposal = session.proposals.find(0.9)
+    assert not session.proposals.is_stale
+    session.show_only(np.isin(np.arange(N), proposal.rows[:3], invert=True))
+    assert session.proposals.is_stale
+    assert not set(session.proposals.find(0.9).rows) & set(proposal.rows[:3])
+
+
+def test_of_another_space_there_is_another_queue(session: Session, project: Project) -> None:
+    session.proposals.find(0.9)
+    space = project.add_space("tuned", "FeedForwardTuner", {}, parent=0)
+    space.save_embeddings(np.asarray(project.space(0).embeddings))
+    project.keep_space(space.id)
+    project.show_space(space.id)
+    assert session.proposals.is_stale
+    with pytest.raises(StepError, match="clear map"):
+        session.proposals.fitted()
+
+
 def test_a_name_that_can_be_none_changes_nothing(session: Session) -> None:
     first = session.proposals.find(0.9)
     with pytest.raises(LabelError, match="needs a name"):

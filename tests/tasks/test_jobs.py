@@ -109,3 +109,16 @@ def test_all_done_at_the_first_report_has_no_rate() -> None:
     job.progress(1000, 1000)
     assert job.rate is None
     assert job.seconds_left is None
+
+
+def test_of_the_ended_ones_of_a_kind_the_last_are_kept() -> None:
+    jobs, gate = Jobs(), threading.Event()
+    running = jobs.start("fit", 0, title="fit", work=lambda job: gate.wait(10))
+    for number in (1, 2, 3):
+        jobs.start("fit", number, title="fit", work=lambda job: None).join()
+    jobs.start("embed", 1, title="embed", work=lambda job: None).join()
+    jobs.forget_all_but("fit", 2)
+    assert [number for number in range(4) if jobs.get("fit", number)] == [0, 2, 3]
+    assert jobs.get("embed", 1)
+    gate.set()
+    running.join()

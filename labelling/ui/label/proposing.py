@@ -21,6 +21,7 @@ from labelling.ui.label.aim import Aim
 
 AT_ONCE_SECONDS = 1.0  # that the page waits for the first proposal
 REFRESH_SECONDS = 0.5
+MAX_HELD = 2  # queues, for whoever else works on the same texts: each holds the embeddings of all texts once more
 
 
 @dataclass
@@ -86,6 +87,7 @@ def _make_ready(session: Session) -> bool:
     if job.result is None:
         return False
     session.proposals.use(job.result)
+    jobs().forget_all_but("what next", MAX_HELD)
     return True
 
 
