@@ -63,7 +63,7 @@ class Proposals:
 
     @property
     def is_stale(self) -> bool:
-        """Whether somebody has labelled what is proposed, it was hidden, or this person did something else meanwhile."""
+        """Whether what is proposed was labelled or hidden, or this person did something else meanwhile."""
         if self.proposal is None:
             return False
         if self._learnt is None or self._learnt[1] != self._focus or not self.is_ready:
