@@ -281,6 +281,20 @@ def export(account: str | None, project: str, kind: str, out: Path | None, label
     click.echo(f"{out}: {len(content) / 1e6:,.1f} MB.", err=True)
 
 
+@click.command()
+@PROJECT
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The new folder.")
+@click.option("--space", type=int, help="The number of a tuned space; without it, the newest that was kept.")
+@click.pass_obj
+def model(account: str | None, project: str, out: Path, space: int | None) -> None:
+    """Write the encoder and the tuner as one folder, which sentence-transformers loads without Corral."""
+    from labelling.tasks.model import save_model
+
+    bench = _opened(project, account)
+    made = save_model(bench.project, bench.encoder_for(bench.project.spaces()[0].settings), out, space)
+    click.echo(f"{out}: {made.name!r}, with labels.json and a README that says what it is worth.")
+
+
 @click.command("next")
 @PROJECT
 @click.option("-n", "n", type=click.IntRange(1, 100), default=1, show_default=True, help="How many proposals.")
@@ -303,4 +317,4 @@ def next_proposals(account: str | None, project: str, n: int, aim: float) -> Non
         click.echo(json.dumps(said, ensure_ascii=False))
 
 
-COMMANDS = (open_file, embed, tune, export, next_proposals)
+COMMANDS = (open_file, embed, tune, export, model, next_proposals)

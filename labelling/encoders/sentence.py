@@ -188,6 +188,10 @@ class SentenceEncoder(TextEncoder):
             tokens = tokenizer([prompt + text for text in texts], truncation=False, verbose=False)
             return np.array([len(ids) for ids in tokens["input_ids"]])
 
+    def loaded(self) -> "SentenceTransformer":
+        """The library's own model, which other calls use, too: not to be changed. Raises EncoderError as `encode`."""
+        return self._load()
+
     def _load(self) -> "SentenceTransformer":
         """The model, loaded when first asked for or when a parameter that decides it was set anew."""
         folder = self._folder()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -38,6 +39,15 @@ FIRST_ROUND = 0.625  # its share of the steps
 # A sample this large says as much about the shape of the classes as a million rows would.
 MAX_UNLABELLED = 20_000
 CHUNK_ROWS = 16_384
+
+
+@dataclass(frozen=True)
+class DenseLayer:
+    """`after(x @ weight + bias)`: float32 (n_in, n_out) and (n_out,); `after` is "gelu", "unit", to length 1, or ""."""
+
+    weight: np.ndarray
+    bias: np.ndarray
+    after: str = ""
 
 
 class BaseTuner(SavedMixin, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):
@@ -319,6 +329,10 @@ class BaseTuner(SavedMixin, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Tr
         """
         tuned, X = self._apply(self._tuned, X)
         return np.hstack([np.float32((1 - self.keep) ** 0.5) * tuned, np.float32(self.keep**0.5) * X])
+
+    def dense_layers(self) -> list[DenseLayer]:
+        """The way from rows of unit length to the logits of `classes_`, as plain layers, for another library."""
+        raise NotImplementedError
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each of `classes_`, float32 (n_rows, n_classes).

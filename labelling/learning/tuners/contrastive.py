@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
-from labelling.learning.tuners._base import BaseTuner
+from labelling.learning.tuners._base import BaseTuner, DenseLayer
 from labelling.learning.tuners._head import TEMPERATURE, head, initial_head
 
 if TYPE_CHECKING:
@@ -104,6 +105,22 @@ class ContrastiveTuner(BaseTuner):
             return z @ (weights["means"] - weights["means_of_no"]).T / TEMPERATURE
         no_rows_yet = ~weights["means"].any(1)
         return (z @ weights["means"].T / TEMPERATURE).masked_fill(no_rows_yet, -1e9)
+
+    def dense_layers(self) -> list[DenseLayer]:
+        check_is_fitted(self)
+        weights, n = self.weights_, self.n_features_in_
+        itself, nothing = np.eye(n, dtype=np.float32), np.zeros(2 * n, np.float32)
+        # What goes past the hidden layer goes through it: gelu(x) - gelu(-x) is x.
+        hidden = np.hstack([weights["hidden_weight"], itself, -itself])
+        out = np.vstack([weights["out_weight"], itself, -itself])
+        means, bias = weights["means"], np.where(weights["means"].any(axis=1), 0, -1e9)
+        if self.multi_label_:
+            means, bias = means - weights["means_of_no"], np.zeros(len(means))
+        return [
+            DenseLayer(hidden, np.concatenate([weights["hidden_bias"], nothing]), "gelu"),
+            DenseLayer(out, weights["out_bias"], "unit"),
+            DenseLayer(means.T / np.float32(TEMPERATURE), bias.astype(np.float32)),
+        ]
 
     def _tuned_dim(self) -> int:
         return self.n_features_in_

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from labelling.learning.parameters import Allowed
-from labelling.learning.tuners._base import BaseTuner
+from labelling.learning.tuners._base import BaseTuner, DenseLayer
 
 if TYPE_CHECKING:
     import torch
@@ -152,6 +153,14 @@ class FeedForwardTuner(BaseTuner):
         the unit-length originals.
         """
         return super().transform(X) if self.output == "space" else self._apply(self._hidden, X)[0]
+
+    def dense_layers(self) -> list[DenseLayer]:
+        check_is_fitted(self)
+        weights = self.weights_
+        return [
+            DenseLayer(weights["hidden_weight"], weights["hidden_bias"], "gelu"),
+            DenseLayer(weights["out_weight"], weights["out_bias"]),
+        ]
 
     @property
     def _n_features_out(self) -> int:
