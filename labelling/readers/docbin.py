@@ -14,11 +14,14 @@ import numpy as np
 import pandas as pd
 
 from labelling.dataset import ReadError, Table
-from labelling.readers.tables import MAX_UNPACKED, check_chars, check_size, check_unpacked, count
+from labelling.readers.tables import FEWER, MAX_UNPACKED, check_chars, check_size, check_unpacked, count
 
 ORTH, SPACY = 65, 67  # the attributes of tokens that are its text, and whether a space follows
 _MASK, _M, _SEED = 2**64 - 1, 0xC6A4A7935BD1E995, 1
 _MAX_DEPTH = 20
+# Values in one file, of which a list or object counts as eight: a million docs with ten labels each. Small ones take many
+# times their bytes in memory.
+_MAX_VALUES, _OBJECT = 60_000_000, 8
 _NUMBERS = {0xCA: ">f", 0xCB: ">d", 0xCC: ">B", 0xCD: ">H", 0xCE: ">I", 0xCF: ">Q", 0xD0: ">b", 0xD1: ">h",
             0xD2: ">i", 0xD3: ">q"}  # fmt: skip
 # What has its length before it: how long that is, and what it is the length of.
@@ -47,7 +50,7 @@ class _MessagePack:
     """Plain values of MessagePack. Raises ValueError for what is damaged, extensions, and what is nested deeply."""
 
     def __init__(self, data: bytes) -> None:
-        self.data, self.place = data, 0
+        self.data, self.place, self.n_values = data, 0, 0
 
     def take(self, n: int) -> bytes:
         found = self.data[self.place : self.place + n]
@@ -59,6 +62,9 @@ class _MessagePack:
     def value(self, depth: int = 0) -> Any:
         if depth > _MAX_DEPTH:
             raise ValueError("it is nested too deeply")
+        self.n_values += 1
+        if self.n_values > _MAX_VALUES:
+            raise ReadError(f"The file is spaCy's (DocBin), and holds more than can be read. {FEWER}")
         code = self.take(1)[0]
         if code < 0x80:
             return code
@@ -83,6 +89,7 @@ class _MessagePack:
             return self.take(n).decode()
         if n > len(self.data) - self.place:
             raise ValueError("it is cut off")
+        self.n_values += _OBJECT
         if kind is list:
             return [self.value(depth + 1) for _ in range(n)]
         found = {}
@@ -109,6 +116,8 @@ def unpacked(data: bytes, max_bytes: int = MAX_UNPACKED) -> dict[str, Any] | Non
         if not unpacker.eof:
             raise ValueError("it is cut off")
         found = _MessagePack(start + rest).value()
+    except ReadError:
+        raise
     except (ValueError, struct.error) as error:
         raise ReadError(f"The file is spaCy's (DocBin), but is damaged: {error}. Write it again.") from None
     return found if isinstance(found, dict) else None

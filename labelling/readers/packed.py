@@ -103,6 +103,8 @@ def _unpacked(data: bytes, names: list[str], max_bytes: int) -> list[tuple[str, 
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for name in names:
+                if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise ReadError("The file is a zip archive that is packed in an unusual way: unpack it first.")
                 with archive.open(name) as file:
                     found.append((name, file.read(left + 1)))
                 left -= len(found[-1][1])

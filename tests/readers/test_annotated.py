@@ -162,3 +162,9 @@ def test_docs_with_some_labels_have_answers() -> None:
 def test_a_docbin_that_can_not_be_read_rightly(data: bytes, message: str) -> None:
     with pytest.raises(ReadError, match=message):
         read_table(data, "a.spacy")
+
+
+def test_a_docbin_of_very_many_values_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labelling.readers.docbin._MAX_VALUES", 100)
+    with pytest.raises(ReadError, match="holds more than can be read"):
+        read_table(docbin([{}] * 20), "a.spacy")

@@ -74,3 +74,11 @@ def test_an_archive_that_is_damaged_or_has_a_password() -> None:
         locked[locked.index(magic) + at] |= 1
     with pytest.raises(ReadError, match="password"):
         read_table(bytes(locked), "a.zip")
+
+
+def test_an_archive_that_is_packed_in_an_unusual_way() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_LZMA) as file:
+        file.writestr("a.csv", CSV)
+    with pytest.raises(ReadError, match="unusual way"):
+        read_table(out.getvalue(), "a.zip")
