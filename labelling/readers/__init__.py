@@ -10,7 +10,7 @@ from dataclasses import replace
 import pandas as pd
 
 from labelling.dataset import Dataset, Offer, ReadError, ReadOptions, Table, make_dataset
-from labelling.readers import delimited, foreign, packed, records
+from labelling.readers import annotated, delimited, foreign, packed, records
 from labelling.readers.apart import read_parquet, read_xlsx
 from labelling.readers.docbin import read_docbin
 from labelling.readers.encoding import decode
@@ -95,6 +95,14 @@ def _read_archive(files: list[tuple[str, bytes]], options: ReadOptions) -> Table
     note = f"The file was a zip archive: {listed([name for name, _ in files])} in it read."
     if len(tables) == 1:
         return _with_note(tables[0], note)
+    if all(name.lower().endswith(".jsonl") for name, _ in files):
+        whole = annotated.read_doccano_annotators([table.frame for table in tables])
+        if whole is None:
+            raise ReadError(
+                f"The file is a zip archive, which holds {len(files):,} files: {listed([name for name, _ in files])}. "
+                "They are not doccano's, with a file for each annotator. Unpack it first, and upload the table in it."
+            )
+        return _with_note(whole, note)
     columns = list(tables[0].frame.columns)
     if any(list(table.frame.columns) != columns for table in tables):
         raise ReadError(

@@ -47,7 +47,9 @@ def read_label_studio(table: Table) -> Table | None:
             chosen, other = _chosen(annotation.get("result") or [])
             others |= other
             for control, names in chosen.items():
-                controls.setdefault(control, [[] for _ in data])[row].append(names)
+                if control not in controls:
+                    controls[control] = [[] for _ in data]
+                controls[control][row].append(names)
     if others and not controls:
         raise ReadError(
             f"The file is a Label Studio export with {count(len(frame), 'task')}, which holds no choices, but "
@@ -104,7 +106,9 @@ def read_argilla_records(table: Table) -> Table | None:
                         f"{question[:40]!r} are no labels of whole texts. Take the question out, or upload the texts "
                         "alone."
                     )
-                questions.setdefault(question, [[] for _ in fields])[row].append(tuple(map(str, names)))
+                if question not in questions:
+                    questions[question] = [[] for _ in fields]
+                questions[question][row].append(tuple(map(str, names)))
     columns = Columns()
     metadata = (
         [_object(cell) or {} for cell in _cells(frame["metadata"])] if "metadata" in frame else [{}] * len(fields)
@@ -121,6 +125,27 @@ def read_argilla_records(table: Table) -> Table | None:
         notes.append(f"{count(n_other, 'answer')} that were drafts or discarded don't count.")
     notes.append("Suggestions are no labels.")
     return with_denied(replace(read, notes=tuple(notes)))
+
+
+def read_doccano_annotators(frames: Sequence[pd.DataFrame]) -> Table | None:
+    """A row for each text of doccano's files, one for each annotator: the labels on which they agree; None for others.
+
+    Who gave no label to a text has said nothing of it. Texts are told by their `id`; of other columns the first file's
+    values are kept.
+    """
+    if not all({"id", "text", "label", "Comments"} <= set(frame.columns) for frame in frames):
+        return None
+    given: dict[str, list[tuple[str, ...]]] = {}
+    for frame in frames:
+        for number, names in zip(_cells(frame["id"]), names_of_rows(frame["label"]), strict=True):
+            if isinstance(names, Unnamed):
+                return None
+            given.setdefault(number, []).extend([tuple(names)] if names else [])
+    merged = pd.concat(frames, ignore_index=True).drop_duplicates("id", ignore_index=True)
+    answers = {"label": [given[number] for number in _cells(merged["id"])]}
+    notes = [f"A doccano data set: {count(len(merged), 'text')}, by {count(len(frames), 'annotator')}."]
+    table = _with_answers(Table(merged.drop(columns="label"), "JSONL"), answers, notes)
+    return with_denied(replace(table, notes=tuple(notes)))
 
 
 def with_denied(table: Table, column: str = "label") -> Table:

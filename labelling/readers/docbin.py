@@ -19,8 +19,8 @@ from labelling.readers.tables import FEWER, MAX_UNPACKED, check_chars, check_siz
 ORTH, SPACY = 65, 67  # the attributes of tokens that are its text, and whether a space follows
 _MASK, _M, _SEED = 2**64 - 1, 0xC6A4A7935BD1E995, 1
 _MAX_DEPTH = 20
-# Values in one file, of which a list or object counts as eight: a million docs with ten labels each. Small ones take many
-# times their bytes in memory.
+# Values in one file, of which a list or object counts as eight: a million docs with ten labels each. Small ones take
+# many times their bytes in memory.
 _MAX_VALUES, _OBJECT = 60_000_000, 8
 _NUMBERS = {0xCA: ">f", 0xCB: ">d", 0xCC: ">B", 0xCD: ">H", 0xCE: ">I", 0xCF: ">Q", 0xD0: ">b", 0xD1: ">h",
             0xD2: ">i", 0xD3: ">q"}  # fmt: skip

@@ -48,7 +48,8 @@ def unpack_gzip(data: bytes, max_bytes: int) -> bytes:
 
 
 def unpack_zip(data: bytes, ending: str, max_bytes: int) -> list[tuple[str, bytes]]:
-    """The table in a zip archive, by its name and what it holds; several where they are shards of one in Parquet.
+    """The table in a zip archive, by its name and what it holds; several where they are shards of one in Parquet, or
+    JSONL side by side, as doccano writes a file for each annotator.
 
     Nothing where the archive is a workbook. Raises ReadError for all other archives, and says what is in them; where a
     name in it leads out of a folder; where it unpacks to more than `max_bytes`.
@@ -79,7 +80,8 @@ def unpack_zip(data: bytes, ending: str, max_bytes: int) -> list[tuple[str, byte
             "harm: pack the table anew."
         )
     tables = [name for name in files if _is_table(name)]
-    if len(tables) == 1 or (tables and all(map(_SHARD.fullmatch, tables))):
+    lines = all(name.lower().endswith(".jsonl") and "/" not in name for name in tables)
+    if len(tables) == 1 or (tables and (lines or all(map(_SHARD.fullmatch, tables)))):
         return _unpacked(data, sorted(tables), max_bytes)
     holds = f"{count(len(files), 'file')}: {listed(files)}" if files else "no file"
     raise ReadError(f"The file is a zip archive, which holds {holds}. Unpack it first, and upload the table in it.")

@@ -82,3 +82,16 @@ def test_an_archive_that_is_packed_in_an_unusual_way() -> None:
         file.writestr("a.csv", CSV)
     with pytest.raises(ReadError, match="unusual way"):
         read_table(out.getvalue(), "a.zip")
+
+
+def test_doccano_with_a_file_for_each_annotator() -> None:
+    line = '{"id": %d, "text": "%s", "label": %s, "Comments": []}\n'
+    ann = line % (1, "a b", '["x"]') + line % (2, "c d", '["x"]') + line % (3, "e f", "[]")
+    bob = line % (2, "c d", '["y"]') + line % (1, "a b", '["x"]') + line % (3, "e f", '["y"]')
+    table = read_table(packed({"ann.jsonl": ann.encode(), "bob.jsonl": bob.encode()}), "export.zip")
+    assert table.frame["text"].tolist() == ["a b", "c d", "e f"]
+    assert table.frame["label"].fillna("").tolist() == ["x", "", "y"]
+    assert table.frame["disagreement"].fillna("").tolist() == ["", "yes", ""]
+    assert "A doccano data set: 3 texts, by 2 annotators." in table.notes
+    with pytest.raises(ReadError, match=r"2 files: 'a\.jsonl', 'b\.jsonl'\. They are not doccano's"):
+        read_table(packed({"a.jsonl": b'{"text": "a"}', "b.jsonl": b'{"text": "b"}'}), "a.zip")
