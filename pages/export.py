@@ -3,11 +3,13 @@
 import streamlit as st
 
 from labelling.formats.frames import file_name
-from labelling.formats.registry import FORMATS
+from labelling.formats.registry import FORMATS, TOOLS, Format, Tool
 from labelling.readers.exported import columns_of_export
 from labelling.readers.tables import count
 from labelling.tasks.export import export, preview
 from labelling.ui.frame import downloads, page
+
+OTHER = "For another tool"
 
 page.start("Export", wide=False)
 session = page.session()
@@ -19,15 +21,25 @@ captions = [f"{count(n, 'row')}{page.without_text(int(n_empty[rows].sum()))}" fo
 
 which = st.radio("Rows", list(counts), captions=captions, horizontal=True)
 titles = {form.title: form for form in FORMATS.values()}
-form = titles[st.radio("Format", list(titles), captions=[each.about for each in FORMATS.values()])]
+captions = [*(each.about for each in FORMATS.values()), ", ".join(tool.title for tool in TOOLS.values()) + "."]
+chosen = st.radio("Format", [*titles, OTHER], captions=captions)
+form: Format | Tool
+if chosen == OTHER:
+    tools = {tool.title: tool for tool in TOOLS.values()}
+    form = tools[st.selectbox("Tool", list(tools))]
+    st.caption(f"{page.escape(form.about)} Rows without a text are left out.")
+    which = "Only the labelled" if form.only_labelled else which
+else:
+    form = titles[chosen]
 only_labelled = which == "Only the labelled"
+n_written = counts[which] - (int(n_empty[which].sum()) if isinstance(form, Tool) else 0)
 
-if counts[which] == 0:
+if n_written == 0:
     st.info("Nothing is labelled yet.", icon=":material/lightbulb:")
     st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
 else:
     downloads.button(
-        f"Download {count(counts[which], 'row')}",
+        f"Download {count(n_written, 'row')}",
         lambda: export(session.project, form, only_labelled=only_labelled),
         session.project.id,
         file_name=file_name(session.project.name, form.tail),

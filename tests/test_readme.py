@@ -31,6 +31,13 @@ def test_the_python_on_labels_runs() -> None:
     assert [action.kind for action in names["log"].actions] == ["assign", "audit", "assign", "undo"]
 
 
+def test_the_python_on_formats_runs() -> None:
+    names = run_python((ROOT / "docs" / "formats.md").read_text(encoding="utf-8"))
+    assert names["back"].keys() == names["TOOLS"].keys()
+    table = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}` |" in table for name in names["TOOLS"])
+
+
 def test_the_python_on_proposals_runs() -> None:
     names = run_python((ROOT / "docs" / "proposals.md").read_text(encoding="utf-8"))
     right = [

@@ -44,9 +44,9 @@ def _tuners() -> Collection[str]:
 
 
 def _formats() -> Collection[str]:
-    from labelling.formats.registry import FORMATS
+    from labelling.formats.registry import every
 
-    return FORMATS
+    return every()
 
 
 def encoder_settings(named: str | None, texts: list[str], workspace: Workspace) -> dict[str, Any]:
@@ -264,13 +264,16 @@ def tune(
 @click.option("--labelled", is_flag=True, help="Only the rows that have a label.")
 @click.pass_obj
 def export(account: str | None, project: str, kind: str, out: Path | None, labelled: bool) -> None:
-    """Write the rows with their labels: every column, in the uploaded order, with label, labelled_at and source."""
+    """Write the rows with their labels: every column, in the uploaded order, with label, labelled_at and source.
+
+    Or as another tool reads them: see docs/formats.md.
+    """
     from labelling.errors import CorralError
     from labelling.files import write_whole
-    from labelling.formats.registry import FORMATS
+    from labelling.formats.registry import every
     from labelling.tasks.export import export as write
 
-    content = write(_opened(project, account).project, FORMATS[kind], only_labelled=labelled)
+    content = write(_opened(project, account).project, every()[kind], only_labelled=labelled)
     if out is None or str(out) == "-":
         sys.stdout.buffer.write(content)
         return

@@ -22,9 +22,13 @@ def to_jsonl(frame: pd.DataFrame) -> bytes:
 
 def read_jsonl(content: bytes) -> pd.DataFrame:
     """The values as they stand in the file: texts, and the JSON of all others."""
-    rows = [json.loads(line) for line in content.decode().split("\n")[:-1]]
-    shown = [[_in_json(value) for value in row.values()] for row in rows]
-    return pd.DataFrame(shown, columns=list(rows[0]) if rows else [], dtype="str")
+    return from_records([json.loads(line) for line in content.decode().split("\n")[:-1]])
+
+
+def from_records(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Objects as a table, to be looked at: texts, and the JSON of all other values."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pd.DataFrame([[_in_json(row.get(name)) for name in names] for row in rows], columns=list(names), dtype="str")
 
 
 def _in_json(value: Any) -> str | None:

@@ -92,6 +92,18 @@ class LogAuditor(LogWriter):
         n_found = len({row for how in self._audits_of(seq) for row in how["wrong"]})
         return given.of_what_stands(n_found, len(read), n_rows, n_rows_seen)
 
+    def wrong_shares(self) -> np.ndarray:
+        """For each row the share of wrong labels among those of its step that stand, None without an audit: (n_rows,).
+
+        It is that of `quality_now`, from 0 to 1: object array.
+        """
+        standing = self._standing() if self._fold.audits else np.empty(0)
+        shares: list[float | None] = [None] * self.seq
+        for seq in self._fold.audits:
+            found = self._quality_now(seq, standing) if self.in_force(seq) else None
+            shares[seq - 1] = None if found is None else found.share
+        return self._of_setter(shares)
+
     def quality_of_label(self, label_id: int) -> error_rate.Estimate | None:
         """The share of wrong labels among those left of what the label's audited actions gave; None without an audit.
 

@@ -310,7 +310,11 @@ class LogReader:
         """How each row got its label ("lasso", "box", "imported"), None where it has none: object (n_rows,)."""
         return self._of_setter([action.source for action in self.actions])
 
-    def _of_setter(self, values: list[str]) -> np.ndarray:
+    def labelled_by(self) -> np.ndarray:
+        """Who gave each row its label, None where it has none: object array (n_rows,)."""
+        return self._of_setter([action.who for action in self.actions])
+
+    def _of_setter(self, values: list[Any]) -> np.ndarray:
         if self.multi_label:
             last = np.zeros(self.n_rows, np.int32)
             for label in self.labels:

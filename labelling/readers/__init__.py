@@ -7,9 +7,12 @@ out, filled up or turned into text is said in `Table.notes`; what can't be read 
 import re
 from dataclasses import replace
 
+import pandas as pd
+
 from labelling.dataset import Dataset, Offer, ReadError, ReadOptions, Table, make_dataset
-from labelling.readers import delimited, foreign, packed, records
+from labelling.readers import annotated, delimited, foreign, packed, records
 from labelling.readers.apart import read_parquet, read_xlsx
+from labelling.readers.docbin import read_docbin
 from labelling.readers.encoding import decode
 from labelling.readers.guesses import TEXT_NAMES, guess_label_column, guess_text_column
 from labelling.readers.label_values import guess_label_value_columns, read_label_values
@@ -17,7 +20,7 @@ from labelling.readers.layout import are_names
 from labelling.readers.names import read_labels
 from labelling.readers.own_csv import read_our_export
 from labelling.readers.rows import read_rows
-from labelling.readers.tables import MAX_BYTES, READABLE, count, numbered
+from labelling.readers.tables import MAX_BYTES, READABLE, check_size, count, listed, numbered
 
 __all__ = [
     "Dataset",
@@ -70,6 +73,10 @@ def read_table(data: bytes, name: str, options: ReadOptions = ReadOptions(), *, 
             f"The file has {len(data) / 1e6:,.1f} MB; up to {max_bytes / 1e6:,.1f} MB can be read. Split it, "
             "or keep only the columns you need."
         )
+    if data.startswith(packed.ZIP):
+        files = packed.unpack_zip(data, name.rpartition(".")[2].lower(), max_bytes)
+        if files:
+            return _read_archive(files, options)
     if not data.startswith(packed.GZIP):
         return _read(data, name, options)
     inside = packed.unpack_gzip(data, max_bytes)
@@ -79,16 +86,47 @@ def read_table(data: bytes, name: str, options: ReadOptions = ReadOptions(), *, 
     return replace(table, notes=("The file was packed with gzip: unpacked.", *table.notes))
 
 
+def _read_archive(files: list[tuple[str, bytes]], options: ReadOptions) -> Table:
+    """The table of a zip archive; shards of one are put together, with a column `split` where there are several."""
+    for name, data in files:
+        if data.startswith((*packed.ZIP, packed.GZIP)) and not name.lower().endswith(".xlsx"):
+            raise ReadError(f"The zip archive holds {name[-60:]!r}, which is packed again: unpack it first.")
+    tables = [_read(data, name, options) for name, data in files]
+    note = f"The file was a zip archive: {listed([name for name, _ in files])} in it read."
+    if len(tables) == 1:
+        return _with_note(tables[0], note)
+    if all(name.lower().endswith(".jsonl") for name, _ in files):
+        whole = annotated.read_doccano_annotators([table.frame for table in tables])
+        if whole is None:
+            raise ReadError(
+                f"The file is a zip archive, which holds {len(files):,} files: {listed([name for name, _ in files])}. "
+                "They are not doccano's, with a file for each annotator. Unpack it first, and upload the table in it."
+            )
+        return _with_note(whole, note)
+    columns = list(tables[0].frame.columns)
+    if any(list(table.frame.columns) != columns for table in tables):
+        raise ReadError(
+            "The zip archive holds Parquet files with different columns, which are no parts of one table: unpack it, "
+            "and upload one of them."
+        )
+    check_size(sum(len(table.frame) for table in tables), len(columns))
+    frames = [table.frame for table in tables]
+    if "split" not in columns and len({packed.split_of(name) for name, _ in files}) > 1:
+        frames = [frame.assign(split=packed.split_of(name)) for frame, (name, _) in zip(frames, files, strict=True)]
+    notes = dict.fromkeys(note for table in tables for note in table.notes)
+    return replace(tables[0], frame=pd.concat(frames, ignore_index=True), notes=(*notes, note))
+
+
 def _read(data: bytes, name: str, options: ReadOptions) -> Table:
     for magic, what, todo in _UNREADABLE:
         if data.startswith(magic):
             raise ReadError(f"The file is {what}, not a table that can be read: {todo}.")
+    if data[:1] == b"x" and (docs := read_docbin(data)):
+        return docs
     foreign.check_bytes(data)
     if data[257:262] == b"ustar":
         raise ReadError("The file is a tar archive, not a table that can be read: unpack it first.")
     ending = name.rpartition(".")[2].lower()
-    if data.startswith(packed.ZIP):
-        packed.refuse_zip(data, ending)
     for magic, what, endings, read in _BINARY:
         if data.startswith(magic):
             table = read(data, options)

@@ -12,7 +12,17 @@ import pandas as pd
 from labelling.dataset import ReadError, ReadOptions, Table
 from labelling.readers import tables
 from labelling.readers.memory import room_for
-from labelling.readers.tables import FEWER, READABLE, Nested, as_text, check_chars, check_size, count, from_columns
+from labelling.readers.tables import (
+    FEWER,
+    READABLE,
+    Nested,
+    as_text,
+    check_chars,
+    check_size,
+    count,
+    from_columns,
+    listed,
+)
 
 BATCH_ROWS = 16_384  # decoded at a time, before they are counted
 BATCH_BYTES = 64_000_000
@@ -55,7 +65,8 @@ def read_parquet(source: bytes | Path, options: ReadOptions | None = None) -> Ta
         raise ReadError("The Parquet file has no rows.")
     columns = _decode(opened, file)
     features = _features(schema.metadata)
-    notes: list[str] = []
+    named = [name for name in schema.names if _class_names(features.get(name))]
+    notes = [f"A Hugging Face data set: the labels in {listed(named)} by their names."] if named else []
 
     def values() -> Iterator[Any]:
         # One by one: as Python objects they take several times the memory.

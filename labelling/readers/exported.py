@@ -5,6 +5,8 @@ from collections.abc import Iterable
 EXPORT_COLUMNS = ("label", "labelled_at", "source")  # the last columns of every export, in this order
 PREFIX = "label: "  # of the columns of yes and no, one a label, that stand before them
 NESTED = "cats"  # or one of objects, as JSONL has it
+# Beside a list of the labels that are yes, in the files for other tools: those that are surely no.
+DENIED = "corral_no"
 
 
 def is_exports_name(name: str) -> bool:

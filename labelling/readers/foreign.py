@@ -16,7 +16,8 @@ from typing import Any, ParamSpec
 import pandas as pd
 
 from labelling.dataset import ReadError, Table
-from labelling.readers.exported import columns_of_export
+from labelling.readers.annotated import read_argilla_records, read_label_studio, with_denied
+from labelling.readers.exported import DENIED, columns_of_export
 from labelling.readers.guesses import LABEL_NAMES, guess_text_column
 from labelling.readers.names import Unnamed, names_in, nested
 from labelling.readers.prodigy import read_prodigy
@@ -50,8 +51,8 @@ def check_bytes(data: bytes) -> None:
         if not unpacked:
             return
         raise ReadError(
-            "The file is packed with zlib, as spaCy's .spacy files (DocBin) are, which can't be read. Write its texts "
-            'and labels as JSONL, a line {"text": doc.text, "cats": doc.cats} for each doc, and upload that.'
+            "The file is packed with zlib, as spaCy's .spacy files (DocBin) are, but is none that can be read. Write "
+            'its texts and labels as JSONL, a line {"text": doc.text, "cats": doc.cats} for each doc, and upload that.'
         )
     if data.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
         raise ReadError(
@@ -79,12 +80,11 @@ def understand(table: Table) -> Table:
     """The table as the tool meant it that wrote it; the same where it is nobody's. Raises ReadError: see above."""
     if columns_of_export(table.frame.columns)[1]:
         return table  # an export of ours: whatever it holds comes back as it was
-    _refuse_label_studio(table.frame)
-    _refuse_argilla_records(table.frame)
-    for read in (read_prodigy, _fasttext, _argilla, _doccano):
+    for read in (read_label_studio, read_argilla_records, read_prodigy, _fasttext, _argilla, _doccano):
         found = read(table)
         if found is not None:
             return found
+    _refuse_argilla_records(table.frame)
     if guess_text_column(table.frame) is None:
         table = _flattened(table)
     return replace(table, notes=(*table.notes, *_marks(table.frame)))
@@ -108,16 +108,6 @@ def _inside(frame: pd.DataFrame, outer: str, *, answers: Sequence[str]) -> tuple
     fields = [found for found in _objects(frame[outer]) if isinstance(found, dict)]
     filled = [name for name in answers if name in frame and any(_objects(frame[name]))]
     return (listed(list(fields[0])), " and ".join(filled)) if fields and filled else None
-
-
-def _refuse_label_studio(frame: pd.DataFrame) -> None:
-    found = _inside(frame, "data", answers=("annotations", "completions", "predictions"))
-    if found is not None:
-        raise ReadError(
-            f"The file is a Label Studio export with {count(len(frame), 'task')}: the texts are inside data "
-            f"({found[0]}), the labels inside {found[1]}, which can't be read. In Label Studio choose Export, then "
-            "JSON-MIN or CSV, and upload that file."
-        )
 
 
 def _refuse_argilla_records(frame: pd.DataFrame) -> None:
@@ -166,20 +156,29 @@ def _fasttext(table: Table) -> Table | None:
 
 
 def _doccano(table: Table) -> Table | None:
-    """Its CSV joins the labels of a text with #."""
+    """doccano's JSONL, and its CSV, which joins the labels of a text with #; Label Studio's JSON-MIN and CSV, too."""
     frame = table.frame
-    if not {"id", "text", "Comments", "label"} <= set(frame.columns) or table.delimiter is None:
+    names = set(frame.columns)
+    min_json = {"annotator", "annotation_id", "lead_time"} <= names
+    if not ({"id", "text", "Comments", "label"} <= names or {"text", DENIED} <= names or min_json):
         return None
-    labels = [cell.split("#") for cell in frame["label"].fillna("")]
-    joined = [len(found) > 1 and all(found) for found in labels]
-    if not any(joined):
-        return None
-    cells = [
-        json.dumps(found, ensure_ascii=False) if multi_label else "#".join(found)
-        for found, multi_label in zip(labels, joined, strict=True)
-    ]
-    note = f"doccano joins several labels with #: they are taken apart in {count(sum(joined), 'row')}."
-    return replace(table, frame=frame.assign(label=pd.Series(cells, dtype="str")), notes=(*table.notes, note))
+    notes = list(table.notes)
+    labels = frame["label"].fillna("") if "label" in names else None
+    if labels is not None and {"Comments", "id"} <= names and table.delimiter is not None:
+        parts = [cell.split("#") for cell in labels]
+        joined = [len(found) > 1 and all(found) for found in parts]
+        if any(joined):
+            cells = [
+                json.dumps(found, ensure_ascii=False) if several else "#".join(found)
+                for found, several in zip(parts, joined, strict=True)
+            ]
+            frame = frame.assign(label=pd.Series(cells, dtype="str"))
+            notes.append(f"doccano joins several labels with #: they are taken apart in {count(sum(joined), 'row')}.")
+    n_known = 0 if labels is None else sum(str(cell).strip() not in ("", "[]") for cell in labels)
+    tool = "A Label Studio" if min_json else "A doccano"
+    notes.append(f"{tool} data set: {count(len(frame), 'text')}, {n_known:,} with a label.")
+    notes = [note for note in notes if not (note.startswith(NESTED) and _marks(frame) == [])]
+    return with_denied(replace(table, frame=frame, notes=(*notes, *_marks(frame))))
 
 
 def _argilla(table: Table) -> Table | None:

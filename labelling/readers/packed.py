@@ -23,6 +23,9 @@ _OTHERS = (
     (r"content\.xml", "an OpenDocument file (.ods)", "save it as .xlsx or CSV"),
     (r"index\.iwa|Index/Document\.iwa", "an Apple iWork file (.numbers)", "export it as Excel or CSV"),
 )
+_TABLES = ("csv", "tsv", "jsonl", "ndjson", "json", "parquet", "pq", "txt", "xlsx", "spacy")
+_SETTINGS = ("settings.json", "dataset.json", "dataset_info.json", "dataset_infos.json", "state.json")
+_SHARD = re.compile(r"(?:.*/)?([^/]+?)-\d{5}-of-\d{5}\.parquet")  # as Hugging Face names them
 _MAX_FILES = 10_000  # in a zip archive: its list of files takes many times its bytes in memory
 _LIKE_A_FILE = 5_000  # characters at the start that say what a file is
 
@@ -44,8 +47,13 @@ def unpack_gzip(data: bytes, max_bytes: int) -> bytes:
     return unpacked
 
 
-def refuse_zip(data: bytes, ending: str) -> None:
-    """Raises ReadError for a zip archive that is no workbook, and says what is in it."""
+def unpack_zip(data: bytes, ending: str, max_bytes: int) -> list[tuple[str, bytes]]:
+    """The table in a zip archive, by its name and what it holds; several where they are shards of one in Parquet, or
+    JSONL side by side, as doccano writes a file for each annotator.
+
+    Nothing where the archive is a workbook. Raises ReadError for all other archives, and says what is in them; where a
+    name in it leads out of a folder; where it unpacks to more than `max_bytes`.
+    """
     if data.count(b"PK\x01\x02") > _MAX_FILES:
         raise ReadError(
             f"The file is a zip archive of more than {_MAX_FILES:,} files: unpack it, and upload the table in it."
@@ -56,15 +64,62 @@ def refuse_zip(data: bytes, ending: str) -> None:
     except (zipfile.BadZipFile, OSError, ValueError):
         if ending == "zip":
             raise ReadError("The file is a zip archive that is cut off or damaged: download it again.") from None
-        return
+        return []
     if any(re.fullmatch(r"(.*/)?workbook\d*\.xml", name) for name in names):
-        return
+        return []
     for inside, what, todo in _OTHERS:
         if any(re.fullmatch(inside, name) for name in names):
             raise ReadError(f"The file is {what}, which can't be read: {todo}.")
     files = [name for name in names if not name.endswith("/") and not name.startswith("__MACOSX/")]
+    outside = next(
+        (name for name in files if re.match(r"[/\\\\]|[A-Za-z]:", name) or ".." in re.split(r"[/\\\\]", name)), None
+    )
+    if outside is not None:
+        raise ReadError(
+            f"The file is a zip archive with a file that leads out of its folder ({outside[:60]!r}), as made to do "
+            "harm: pack the table anew."
+        )
+    tables = [name for name in files if _is_table(name)]
+    lines = all(name.lower().endswith(".jsonl") and "/" not in name for name in tables)
+    if len(tables) == 1 or (tables and (lines or all(map(_SHARD.fullmatch, tables)))):
+        return _unpacked(data, sorted(tables), max_bytes)
     holds = f"{count(len(files), 'file')}: {listed(files)}" if files else "no file"
     raise ReadError(f"The file is a zip archive, which holds {holds}. Unpack it first, and upload the table in it.")
+
+
+def split_of(name: str) -> str:
+    """To which part of a data set a shard belongs: "train", "test" ..."""
+    found = _SHARD.fullmatch(name)
+    return found[1] if found else ""
+
+
+def _is_table(name: str) -> bool:
+    *folders, last = name.split("/")
+    hidden = any(part.startswith(".") for part in (*folders, last))
+    return not hidden and last not in _SETTINGS and last.rpartition(".")[2].lower() in _TABLES and "." in last
+
+
+def _unpacked(data: bytes, names: list[str], max_bytes: int) -> list[tuple[str, bytes]]:
+    found: list[tuple[str, bytes]] = []
+    left = max_bytes
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for name in names:
+                if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise ReadError("The file is a zip archive that is packed in an unusual way: unpack it first.")
+                with archive.open(name) as file:
+                    found.append((name, file.read(left + 1)))
+                left -= len(found[-1][1])
+                if left < 0:
+                    raise ReadError(
+                        f"The file is a zip archive that unpacks to more than {max_bytes / 1e6:,.1f} MB, which is all "
+                        "that can be read. Split it, or keep only the columns you need."
+                    )
+    except RuntimeError:
+        raise ReadError("The file is a zip archive with a password: unpack it first.") from None
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError):
+        raise ReadError("The file is a zip archive that is cut off or damaged: download it again.") from None
+    return found
 
 
 def refuse_markup(text: str, ending: str) -> None:

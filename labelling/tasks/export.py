@@ -1,12 +1,14 @@
 """A project's rows with their labels, as a file."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from labelling.formats import frames
-from labelling.formats.registry import CSV, FORMATS, Format
+from labelling.formats.records import ORIGINS, Records, metadata_of
+from labelling.formats.registry import CSV, FORMATS, Format, Tool
 from labelling.labels import LabelLog
 from labelling.workspace import Project
 
@@ -17,23 +19,30 @@ def preview(
     n_rows: int = 10,
     *,
     only_labelled: bool = False,
-    form: Format = FORMATS[CSV],
+    form: Format | Tool = FORMATS[CSV],
 ) -> pd.DataFrame:
     """The first rows of the export, as they will stand in the file."""
     return form.read(_exported(project, log, form, only_labelled, n_rows))
 
 
-def export(project: Project, form: Format = FORMATS[CSV], *, only_labelled: bool = False) -> bytes:
+def export(project: Project, form: Format | Tool = FORMATS[CSV], *, only_labelled: bool = False) -> bytes:
     """The rows in the uploaded order with all their columns and label, labelled_at, source, as a file's bytes.
 
-    With yes, no and unknown for each label see `formats.frames.label_values_frame`.
+    With yes, no and unknown for each label see `formats.frames.label_values_frame`. For another tool it is what that
+    reads, see `formats.records`: without the rows whose text is blank. Raises FormatError where it can't hold the
+    labels.
     """
     # A log of its own: a download runs in another thread than the page, which may refresh its log meanwhile.
     return _exported(project, project.open_log(), form, only_labelled)
 
 
-def _exported(project: Project, log: LabelLog, form: Format, only_labelled: bool, n_rows: int | None = None) -> bytes:
+def _exported(
+    project: Project, log: LabelLog, form: Format | Tool, only_labelled: bool, n_rows: int | None = None
+) -> bytes:
+    only_labelled = only_labelled or (isinstance(form, Tool) and form.only_labelled)
     rows = np.flatnonzero(log.known) if only_labelled else np.arange(log.n_rows)
+    if isinstance(form, Tool):
+        return form.write(records_of(project, log, rows[~project.dataset.empty[rows]][:n_rows]))
     rows = rows[:n_rows]
     dataset = project.dataset
     some = replace(dataset, frame=dataset.frame.iloc[rows].reset_index(drop=True))
@@ -45,6 +54,53 @@ def _exported(project: Project, log: LabelLog, form: Format, only_labelled: bool
         return form.write(frames.label_values_frame(some, label_values, at, sources, nested=form.nested, drop=drop))
     drop = frames.superseded(dataset, None, imported)
     return form.write(frames.labelled_frame(some, log.names()[rows], at, sources, drop=drop))
+
+
+def records_of(project: Project, log: LabelLog, rows: np.ndarray) -> Records:
+    """What is known of these rows, int (n,), for the formats of other tools. None of their texts may be blank."""
+    dataset = project.dataset
+    labels = log.labels
+    imported, by_label = _imported(log)
+    names = [label.name for label in labels]
+    drop = {dataset.text_column, *frames.superseded(dataset, names if log.multi_label else None, imported, by_label)}
+    some = dataset.frame.iloc[rows].reset_index(drop=True)
+    if log.multi_label:
+        columns = [log.label_values(label.id)[rows] for label in labels]
+        values = np.column_stack(columns) if columns else np.empty((len(rows), 0), np.int32)
+    else:
+        place = np.full(log.n_ids + 1, -1, np.int32)
+        place[[label.id for label in labels]] = np.arange(len(labels))
+        values = place[log.codes[rows]]
+    given = (log.labelled_by(), log.labelled_at(), log.sources(), log.wrong_shares())
+    origins = dict(zip(ORIGINS, (*(each[rows] for each in given), *_suggested(project, log, rows)), strict=True))
+    return Records(
+        project.name,
+        tuple(names),
+        log.multi_label,
+        rows.astype(np.int64),
+        some[dataset.text_column].tolist(),
+        metadata_of(some.drop(columns=list(drop))),
+        values,
+        origins,
+    )
+
+
+def _suggested(project: Project, log: LabelLog, rows: np.ndarray) -> tuple[Any, Any, Any]:
+    """The label that the newest kept model holds for likeliest, its probability, and the model: (n,) each."""
+    nothing = np.full(len(rows), None, object)
+    kept = (space for space in reversed(project.spaces()) if space.state == "kept")
+    space = next((space for space in kept if space.suggests and space.has_suggestions), None)
+    found = None if space is None else space.suggestions
+    if space is None or found is None:
+        return nothing, nothing, nothing
+    known = [log.find_by_then(name) for name in found.classes]
+    names = np.array([*(None if label is None else label.name for label in known), None], object)
+    suggestion = names[np.asarray(found.codes)[rows]]
+    scores = np.round(np.asarray(found.probability)[rows].astype(float), 4).astype(object)
+    models = np.full(len(rows), f"corral:{space.kind}", object)
+    for values in (scores, models):
+        values[[name is None for name in suggestion]] = None
+    return suggestion, scores, models
 
 
 def _imported(log: LabelLog) -> tuple[np.ndarray, dict[str, np.ndarray]]:

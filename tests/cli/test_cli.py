@@ -160,7 +160,8 @@ def test_without_a_command_the_app_is_started_and_a_file_opens_in_it(
 
 def test_help_says_the_names_of_the_registries(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "--help"]) == 0
-    assert "[csv|excel|jsonl|parquet]" in capsys.readouterr().out
+    shown = "".join(capsys.readouterr().out.split())  # in as many lines as it takes
+    assert "[csv|excel|jsonl|parquet|huggingface|argilla|labelstudio|prodigy|doccano|spacy|fasttext|training]" in shown
     assert main(["tune", "x", "--tuner", "other"]) == 2
     assert "'other' is not one of 'feed-forward', 'contrastive'." in capsys.readouterr().err
 

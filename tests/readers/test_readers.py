@@ -159,8 +159,9 @@ def test_a_zip_archive_says_what_is_in_it(name):
     with zipfile.ZipFile(data, "w") as archive:
         archive.writestr("data/", "")
         archive.writestr("data/a.csv", CSV)
+        archive.writestr("data/b.csv", CSV)
         archive.writestr("__MACOSX/data/._a.csv", "")
-    with pytest.raises(ReadError, match=r"zip archive, which holds 1 file: 'data/a\.csv'\. Unpack it first"):
+    with pytest.raises(ReadError, match=r"zip archive, which holds 2 files: 'data/a\.csv', 'data/b\.csv'\. Unpack it"):
         read_table(data.getvalue(), name)
 
 

@@ -303,7 +303,7 @@ def archive(*names: str) -> bytes:
         (archive("word/document.xml"), "a.docx", "Word document"),
         (archive("xl/workbook.bin"), "a.xlsb", "Binary Workbook.*save it in Excel"),
         (archive("Index/Document.iwa"), "a.numbers", "export it as Excel"),
-        (archive("a.jsonl", "b.jsonl"), "a.zip", "zip archive, which holds 2 files: 'a.jsonl', 'b.jsonl'. Unpack it"),
+        (archive("a.csv", "b.csv"), "a.zip", "zip archive, which holds 2 files: 'a.csv', 'b.csv'. Unpack it"),
     ],
 )
 def test_archives_of_another_kind(data: bytes, name: str, said: str) -> None:

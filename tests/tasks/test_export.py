@@ -5,13 +5,15 @@ import json
 import threading
 from datetime import UTC, datetime, timedelta, tzinfo
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from labelling.dataset import Dataset
-from labelling.formats.registry import FORMATS, JSONL, PARQUET
+from labelling.formats.registry import FORMATS, JSONL, PARQUET, TOOLS
 from labelling.labels.label import NO
-from labelling.readers import read_table
+from labelling.readers import guess_label_value_columns, read_label_values, read_labels, read_table
+from labelling.tasks.export import records_of
 from labelling.workspace import Workspace
 from tests.projects import (
     FILLED,
@@ -118,3 +120,62 @@ def test_answers_are_exported(multi_label: Worker) -> None:
     assert [json.loads(line)["cats"] for line in lines[:3]] == [{"a": 1}, {"a": 0}, {}]
     table = read_table(multi_label.export(only_labelled=True), "a.csv").frame
     assert table["label: a"].tolist() == ["yes", "no"]
+
+
+# ---------------------------------------------------------------- for other tools
+
+
+def test_a_record_holds_who_when_how_and_how_right(session: Worker) -> None:
+    rows = FILLED[:20]
+    session.log.assign(rows, "card", how={"by": "lasso"})
+    session.log.audit(1, rows[:4], rows[:1], "random")
+    session.log.assign([int(FILLED[21])], "refund", how={"by": "search"})
+    session.log.create("unused")
+    first, second, third, *_ = records_of(session.project, session.log, FILLED[[0, 1, 21]])
+    assert (first.label, first.known, first.labelled_by, first.wrong_share) == (None, False, None, None)
+    assert (second.label, second.yes, second.no) == ("card", ("card",), ())
+    assert (second.labelled_by, second.chosen_by) == (session.log.who, "lasso")
+    assert second.labelled_at == session.log.actions[0].at
+    quality = session.log.quality_now(1)
+    assert quality is not None
+    assert second.wrong_share == quality.share > 0
+    assert (third.row, third.label, third.chosen_by, third.wrong_share) == (FILLED[21], "refund", "search", None)
+    assert {first.suggestion, first.score, first.model} == {None}
+
+
+def test_a_record_holds_what_the_newest_kept_model_suggests(session: Worker) -> None:
+    session.embed()
+    session.log.assign(FILLED[:4], "card")
+    session.log.assign(FILLED[4:8], "refund")
+    space = session.project.add_space("tuned", "FakeTuner", {"classes": ["card", "refund"]}, 0, "kept")
+    n_rows = session.project.n_rows
+    space.save_suggestions(np.where(np.isin(np.arange(n_rows), FILLED), 1, -1), np.full(n_rows, 0.75))
+    session.log.rename(session.log.find("refund").id, "money back")
+    found = next(iter(records_of(session.project, session.log, FILLED[:1])))
+    assert (found.suggestion, found.score, found.model) == ("money back", 0.75, "corral:FakeTuner")
+
+
+@pytest.mark.parametrize("kind", TOOLS)
+@pytest.mark.parametrize("several", [False, True])
+def test_a_project_goes_to_each_tool_and_comes_back(
+    session: Worker, multi_label: Worker, kind: str, several: bool
+) -> None:
+    worker, tool = multi_label if several else session, TOOLS[kind]
+    worker.log.assign(FILLED[:5], "card", how={"by": "lasso"})
+    worker.log.assign(FILLED[9:12], "refund")
+    if several:
+        worker.log.assign(FILLED[2:4], "refund")
+        worker.log.assign(FILLED[20:22], "card", answer=NO)
+    frame = read_table(worker.export(tool), tool.tail).frame
+    texts = dict.fromkeys(worker.project.dataset.texts[row] for row in FILLED)  # Prodigy takes equal texts for one
+    if not tool.only_labelled:
+        assert list(dict.fromkeys(frame["text"])) == list(texts)
+    if several:
+        cats = read_label_values(frame, guess_label_value_columns(frame) or ["label"])
+        assert (cats["card"] == 1).sum() == 5
+        assert (cats["refund"] == 1).sum() == 5
+        assert (cats["card"] == 0).sum() == (0 if kind == "fasttext" else 2)
+    else:
+        labels = read_labels(frame, "label")
+        assert (labels.count("card"), labels.count("refund")) == (5, 3)
+    assert len(worker.preview(5, form=tool)) >= 5

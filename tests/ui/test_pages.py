@@ -404,7 +404,7 @@ def test_export_shows_each_format_as_it_will_be_in_the_file(workspace: Workspace
     project = workspace.create("p", make_dataset(table, "text"), {})
     project.open_log().assign([0], "x")
     at = open_page("export", project)
-    assert at.radio[1].options == ["CSV for programs", "CSV for Excel", "JSONL", "Parquet"]
+    assert at.radio[1].options == ["CSV for programs", "CSV for Excel", "JSONL", "Parquet", "For another tool"]
     assert at.radio[1].value == "CSV for programs"
     shown = at.dataframe[0].value
     assert list(shown.columns) == ["text", "n", "**n**", "label", "labelled_at", "source"]
@@ -422,3 +422,21 @@ def test_export_shows_each_format_as_it_will_be_in_the_file(workspace: Workspace
     at.radio[0].set_value("Only the labelled").run()
     assert at.get("download_button")[0].proto.label == "Download 1 row"
     assert len(at.dataframe[0].value) == 1
+
+
+def test_export_for_another_tool(workspace: Workspace) -> None:
+    project = workspace.create("p", make_dataset(read_table(b'text\nalpha one\n""\nbeta two\n', "a.csv"), "text"), {})
+    log = project.open_log()
+    log.assign([2], "a b")
+    at = open_page("export", project)
+    at.radio[1].set_value("For another tool").run()
+    assert not at.exception
+    tools = at.selectbox[0]
+    assert tools.options[0] == "Hugging Face data set"
+    assert at.dataframe[0].value["text"].tolist() == ["alpha one", "beta two"], "the row without a text is left out"
+    assert at.get("download_button")[0].proto.label == "Download 2 rows"
+    shown = tools.set_value("fastText").run().dataframe[0].value
+    assert shown["line"].tolist() == ["__label__a-b beta two"]
+    assert at.get("download_button")[0].proto.label == "Download 1 row"
+    log.create("a-b")
+    assert "would both be" in " ".join(each.value for each in at.run().error)

@@ -1,0 +1,20 @@
+"""Several files as one .zip, the same bytes for the same content."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+
+
+def to_zip(files: Mapping[str, bytes | str]) -> bytes:
+    """An archive of these files by their names inside, in this order; texts are UTF-8."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)  # of 1980: no clock in it
+    return out.getvalue()
+
+
+def from_zip(content: bytes, name: str) -> bytes:
+    """What one of the files holds."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return archive.read(name)
