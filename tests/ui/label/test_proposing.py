@@ -111,3 +111,21 @@ def test_when_all_is_labelled_it_says_so(workspace: Workspace) -> None:
     at = at.button(key="what next").click().run()
     assert "Nothing selected" in said(at)
     assert "Nothing is left to propose" in str([toast.value for toast in at.toast])
+
+
+def test_with_yes_and_no_it_asks_for_the_label_in_focus(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proposing, "AT_ONCE_SECONDS", 60)
+    project = with_groups(make(workspace, multi_label=True))
+    at = open_page("label", project).button(key="what next").click().run()
+    assert not [button for button in at.button if button.key == "answer Yes"], "there is no label yet"
+    at.text_input(key="new label name").input("even")
+    at = click(at, "Label ")
+    rows = proposed(at)
+    assert "even" in said(at)
+    at = at.button(key="answer No").click().run()
+    log = log_of(project)
+    assert (log.label_values(0)[rows] == 0).all()
+    assert log.actions[-1].kind == "deny"
+    assert not at.exception
+    at = at.button(key="undo").click().run()
+    assert proposed(at) == rows
