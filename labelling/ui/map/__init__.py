@@ -8,7 +8,7 @@ points.
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from labelling.labels.label import Label
 from labelling.palette import style
 from labelling.selection.regions import Region
 from labelling.ui.frame import faults, keys, page, state
-from labelling.ui.frame.steps import step
+from labelling.ui.frame.steps import attempt, step
 from labelling.ui.map.colours import Colouring
 
 HERE = Path(__file__).parent
@@ -189,7 +189,7 @@ def show_map(
             for one in [*value.get("before", []), {**value, "name": name}] if value else []:
                 if handlers and one["name"] in acts and _is_after(one["id"], handled.get(key)):
                     handled[key] = one["id"]  # each is done once, however often it comes
-                    acts[one["name"]](handlers, one)
+                    attempt(partial(acts[one["name"]], handlers, one))  # one that can't be done ends no other
 
         return step(handle)
 

@@ -210,6 +210,8 @@ def test_what_was_done_on_the_map_is_done_once(monkeypatch: pytest.MonkeyPatch) 
     ]
     assert send("p 5", lost) == [7, (3, "new"), (4, "toggle")]
     assert send("p 4") == []
+    broken = [{"name": "picked", "row": "no number", "id": "p 6"}]
+    assert send("p 7", broken) == [(4, "toggle")], "one that can't be done ends no other"
     assert send("q 1") == [(4, "toggle")], "the page was loaded anew"
 
 
