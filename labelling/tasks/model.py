@@ -16,7 +16,7 @@ from labelling.errors import StepError
 from labelling.learning import tuners
 from labelling.learning.evaluation import Evaluation
 from labelling.learning.registry import TUNERS
-from labelling.learning.tuners._base import DenseLayer
+from labelling.learning.tuners._layers import DenseLayer
 from labelling.workspace import Project, Space
 from labelling.workspace.spaces import TUNER_FILE
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -25,6 +24,7 @@ from labelling.learning.parameters import Allowed, Number, RandomState, check_pa
 from labelling.learning.saving import SavedMixin
 from labelling.learning.support import support
 from labelling.learning.targets import UNKNOWN, Targets, read_targets
+from labelling.learning.tuners._layers import DenseLayer
 
 if TYPE_CHECKING:
     import torch
@@ -39,15 +39,6 @@ FIRST_ROUND = 0.625  # its share of the steps
 # A sample this large says as much about the shape of the classes as a million rows would.
 MAX_UNLABELLED = 20_000
 CHUNK_ROWS = 16_384
-
-
-@dataclass(frozen=True)
-class DenseLayer:
-    """`after(x @ weight + bias)`: float32 (n_in, n_out) and (n_out,); `after` is "gelu", "unit", to length 1, or ""."""
-
-    weight: np.ndarray
-    bias: np.ndarray
-    after: str = ""
 
 
 class BaseTuner(SavedMixin, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):

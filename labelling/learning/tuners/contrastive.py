@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from labelling.learning.tuners._base import BaseTuner, DenseLayer
+from labelling.learning.tuners._base import BaseTuner
 from labelling.learning.tuners._head import TEMPERATURE, head, initial_head
+from labelling.learning.tuners._layers import DenseLayer
 
 if TYPE_CHECKING:
     import torch

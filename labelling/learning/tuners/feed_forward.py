@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from labelling.learning.parameters import Allowed
-from labelling.learning.tuners._base import BaseTuner, DenseLayer
+from labelling.learning.tuners._base import BaseTuner
+from labelling.learning.tuners._layers import DenseLayer
 
 if TYPE_CHECKING:
     import torch
