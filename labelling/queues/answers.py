@@ -16,6 +16,7 @@ EVIDENCE_MEMORY = 0.97
 # How often a suggestion is right whose confidence is c, before any was read: 1 / (1 + exp(-(OFFSET + SLOPE logit(c)))).
 # What is read then moves the offset, which is taken to be off by about SPREAD.
 OFFSET, SLOPE, SPREAD = 1.2, 3.0, 1.0
+RECENT = 5
 UNSAID = 3  # read ones of ten taken for wrong, where a refusal does not say which
 SKETCH = 500  # rows that a refused heap is remembered by
 
@@ -69,6 +70,12 @@ class Answers:
             self.accepted = MEMORY * self.accepted + (1 - MEMORY) * accepted
         if accepted:
             self.novelty = NOVELTY_MEMORY * self.novelty + (1 - NOVELTY_MEMORY) * new
+
+    @property
+    def proved(self) -> tuple[int, int]:
+        """Of the suggestions that were read last, in RECENT proposals, how many were right, and how many were read."""
+        last = self._evidence[-RECENT:]
+        return sum(right for _, _, right in last), sum(read for _, read, _ in last)
 
     def rightness(self, confidence: np.ndarray) -> np.ndarray:
         """How often suggestions of these confidences, 0 to 1, are right."""

@@ -15,6 +15,7 @@ from labelling.queues.heap_tree import HeapTree
 MODEL = "GraphClassifier"
 HEAP, LABEL, SURE, TEN = "heap", "label", "sure", "ten"
 EDGE = 0.1  # of a heap is left out, what is farthest from its mean: most of what is wrong stands there
+LIKELY = 0.5  # that a suggestion is right, to be made of a text that is shown as one of a heap
 BLOCK = 64  # nodes of which is asked at a time whether they were refused
 MEMORY_OVERLAP = 0.5  # of a heap's rows stood in one that was refused: it is taken for that one, unless it is smaller
 
@@ -139,10 +140,17 @@ class ProposalQueue:
         return proposals
 
     def suggested(self, rows: np.ndarray) -> np.ndarray | None:
-        """The label that each of `rows` looks like, by the labels that `next` was given last; None without two."""
+        """The label that each of `rows` looks like, by the labels that `next` was given last, where that is likelier
+        than not: object (n,), None elsewhere; None for all without two labels.
+        """
         self._need_fit()
         codes = getattr(self, "_codes", None)
-        return None if codes is None else self.classes_[codes[self._place[rows]]]
+        if codes is None:
+            return None
+        places = self._place[rows]
+        labels = self.classes_[codes[places]].astype(object)
+        labels[self._right[places] < LIKELY] = None
+        return labels
 
     def n_in_bulk(self) -> int:
         """How many of the rows without a label may still come many at once, by what `next` was given last.

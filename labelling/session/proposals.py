@@ -4,6 +4,7 @@ With yes, no and unknown for each label the proposals are for the label in focus
 """
 
 import copy
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from labelling.errors import StepError
 from labelling.labels import Outcome
 from labelling.labels.label import NO, UNKNOWN, YES, clean_name
 from labelling.queues.answers import BY
-from labelling.queues.proposals import Proposal, ProposalQueue
+from labelling.queues.proposals import LIKELY, Proposal, ProposalQueue
 from labelling.session.labels import Labels
 from labelling.session.selection import Selection
 from labelling.workspace import Project
@@ -94,26 +95,39 @@ class Proposals:
             self.selection.select(np.sort(self.proposal.rows), BY, kind=self.proposal.kind)
         return self.proposal
 
+    @property
+    def suggests(self) -> bool:
+        """Whether each text of the proposal stands beside a label that is likelier right than not."""
+        return self.proposal is not None and self.proposal.labels is not None and self.proposal.expected >= LIKELY
+
+    @property
+    def proved(self) -> tuple[int, int]:
+        """How many suggestions were right of those read in the last proposals, and how many were read."""
+        return self._need_queue().answers_.proved
+
     def name_for(self) -> str | None:
         """The label that the proposal is of: that of all its rows, or the one that most of what is read looks like."""
         proposal = self.proposal
         if proposal is None:
             return None
-        suggested = proposal.labels if proposal.labels is not None else self._need_queue().suggested(proposal.sample)
-        if suggested is None:
+        labels = proposal.labels if self.suggests else self._need_queue().suggested(proposal.sample)
+        if labels is None or not (found := Counter(label for label in labels.tolist() if label is not None)):
             return None
-        ids, counts = np.unique(suggested, return_counts=True)
-        enough = len(suggested) if proposal.labels is not None else ALIKE * len(suggested)
-        best = int(counts.argmax())
-        return self._name(int(ids[best])) if counts[best] >= enough else None
+        (value, n), enough = found.most_common(1)[0], 1 if self.suggests else ALIKE
+        return self._name(int(value)) if n >= enough * len(labels) else None
 
     def names(self) -> list[str] | None:
         """The label suggested for each row of the sample; None where the reader is to name one for all."""
-        proposal = self.proposal
-        if proposal is None or proposal.labels is None:
+        if self.proposal is None or not self.suggests:
             return None
+        return [self._name(int(value)) for value in self._suggested(self.proposal.sample)]
+
+    def _suggested(self, rows: np.ndarray) -> np.ndarray:
+        """The values suggested for these rows of a proposal that has some."""
+        proposal = self._need_proposal()
+        assert proposal.labels is not None  # noqa: S101 - the caller has asked
         of = dict(zip(proposal.rows.tolist(), proposal.labels.tolist(), strict=True))
-        return [self._name(int(of[row])) for row in proposal.sample.tolist()]
+        return np.array([of[row] for row in rows.tolist()])
 
     # ---------------------------------------------------------------- answers
 
@@ -132,19 +146,17 @@ class Proposals:
 
         Raises LabelError for what can't be a name.
         """
-        proposal, rows = self._need_proposal(), self.rows_to_label(wrong)
-        if name is None and proposal.labels is None:
+        rows = self.rows_to_label(wrong)
+        if name is None and not self.suggests:
             raise StepError("Nothing is suggested for these: type a name, or choose a label.")
         if name is not None:
             clean_name(name)
         if not len(rows):
             self.refuse(wrong)
             return Outcome(0)
-        how = self._answered(self._is_accepted(wrong) and not self._is_another(name), wrong, name)
+        how = self._answered(self._is_accepted(wrong), wrong, name)
         if name is None and (name := self.name_for()) is None:
-            assert proposal.labels is not None  # noqa: S101 - see above
-            of = dict(zip(proposal.rows.tolist(), proposal.labels.tolist(), strict=True))
-            outcome = self.log.assign_each(rows, np.array([of[row] for row in rows.tolist()]), how=how)
+            outcome = self.log.assign_each(rows, self._suggested(rows), how=how)
         else:
             label, answer = self._meant(name)
             outcome = self.log.assign(rows, label, answer=answer, how=how)
@@ -177,15 +189,14 @@ class Proposals:
         self._passed[self._need_proposal().rows] = True
         self.proposal = None
 
-    def _is_another(self, name: str | None) -> bool:
-        """Whether that is not what was suggested."""
-        proposal = self._need_proposal()
-        return name is not None and proposal.labels is not None and name != self.name_for()
-
     def _answered(self, accepted: bool, wrong: Collection[int] | None, name: str | None) -> Mapping[str, Any]:
         proposal = self._need_proposal()
-        if self._is_another(name):  # all that was read is not what was suggested
-            wrong = proposal.sample.tolist()
+        if name is not None and proposal.labels is not None:
+            # Of the suggestions those were wrong that are not what it was called, or that were and did not belong.
+            same = self._suggested(proposal.sample) == self._value(name)
+            belongs = ~np.isin(proposal.sample, list(wrong or ()))
+            wrong = proposal.sample[same != belongs].tolist()
+            accepted = accepted and len(wrong) < 2
         record = self._need_queue().answer(
             proposal,
             accepted,

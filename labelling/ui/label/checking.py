@@ -40,9 +40,12 @@ def offer(session: Session) -> None:
     if reading(session) is not None:
         return
     last, of_all = _last(session), _all_due(session)
+    # What was checked once, or is so little that it was read, tells nothing new: then all labels are drawn from.
+    if last is None or last.n_rows < FEW or len(session.log.read(last.seq)):
+        of_all = of_all or (not session.log.multi_label and bool(np.any(session.log.codes != UNLABELLED)))
     checked = state.of_project(_Checked)
     due = time.monotonic() >= checked.quiet_until and (
-        of_all or (last is not None and last.n_rows >= FEW and not len(session.log.read(last.seq)))
+        _all_due(session) or (last is not None and last.n_rows >= FEW and not len(session.log.read(last.seq)))
     )
     n = N_OF_ALL if of_all else N_OF_ACTION
     about = f": {page.escape(give_labels.describe(session.log, last))}" if last is not None and not of_all else ""

@@ -226,6 +226,9 @@ def on_chip(session: Session, label_id: int, what: str) -> None:
 
 
 def _search_box(session: Session) -> None:
+    found, box = session.search.found, state.widget_key("search query")
+    if found is not None and found.kind in KINDS and box not in st.session_state:  # the page was left meanwhile
+        st.session_state["search kind"], st.session_state[box] = found.kind, found.query
     kind = st.selectbox(
         "Search by",
         list(KINDS),
@@ -239,7 +242,7 @@ def _search_box(session: Session) -> None:
     st.text_input(
         "Search",
         label_visibility="collapsed",
-        key=state.widget_key("search query"),
+        key=box,
         placeholder=f"{PLACEHOLDER[kind]}   ( / )",
         on_change=step(_search),
         args=(session,),

@@ -245,6 +245,8 @@ def describe(log: LabelLog, action: Action) -> str:
         target = log.actions[action.targets[0] - 1]
         return f"{action.kind}: {describe(log, target)}"
     said = VERBS.get(action.kind, action.kind)
+    if action.kind == "audit" and action.label_id is None:
+        said = "check of all labels"
     if action.label_id is not None:
         said += f" {log.last_name(action.label_id)}"
     return said + (f", {count(action.n_rows, 'text')}" if action.n_rows else "")

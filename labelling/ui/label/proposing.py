@@ -15,8 +15,8 @@ from labelling.tasks.jobs import Job
 from labelling.ui.frame import faults, keys, page, state
 from labelling.ui.frame.resources import jobs
 from labelling.ui.frame.steps import step, tell
-from labelling.ui.history.audit import LOOKS, MAX_CHARACTERS
-from labelling.ui.label import controls, strip
+from labelling.ui.history.audit import LOOKS, MAX_CHARACTERS, Held
+from labelling.ui.label import checking, controls, strip
 from labelling.ui.label.aim import Aim
 
 AT_ONCE_SECONDS = 1.0  # that the page waits for the first proposal
@@ -31,6 +31,7 @@ class Proposing:
     on: bool = False
     of: Proposal | None = None
     wrong: set[int] = field(default_factory=set)
+    answered: Proposal | None = None  # the last that was
 
 
 def button(session: Session) -> None:
@@ -48,6 +49,7 @@ def button(session: Session) -> None:
 
 def _begin(session: Session) -> None:
     session.proposals.proposal = None
+    state.of_project(Held).audit = None  # a check that nobody goes on with
     state.of_project(Proposing).on = True
 
 
@@ -57,6 +59,8 @@ def prepare(session: Session) -> None:
     A lasso or anything else that selects other texts ends it: what is labelled then is taken in by the next proposal.
     """
     here, proposals = state.of_project(Proposing), session.proposals
+    if checking.reading(session) is not None:
+        here.on = False
     if not here.on:
         return
     if proposals.proposal is not None and not proposals.is_stale:
@@ -150,8 +154,10 @@ def in_words(session: Session, proposal: Proposal) -> str:
     left, in_bulk = session.proposals.n_left, session.proposals.n_in_bulk
     few = len(proposal.sample) == len(proposal.rows)
     read = "Read all" if few else f"Read {len(proposal.sample)} drawn at random"
-    right = "" if proposal.labels is None else f" · about {proposal.expected:.0%} right"
-    return f"{read}; mark what does not belong{right} · {left:,} left, {in_bulk:,} of them in bulk"
+    n_right, n_read = session.proposals.proved
+    proved = n_read > 0 and session.proposals.suggests
+    so_far = f" · of suggestions read so far {n_right} of {n_read} were right" if proved else ""
+    return f"{read}; mark what does not belong{so_far} · {left:,} left, {in_bulk:,} perhaps in bulk"
 
 
 def show(session: Session, proposal: Proposal, look: controls.Shown, place: Place) -> None:
@@ -209,10 +215,13 @@ def _text(session: Session, place: int, row: int, wrong: bool, name: str | None)
 # ---------------------------------------------------------------- answers
 
 
-def _need(session: Session, proposal: Proposal) -> None:
-    """It was pressed for what was shown, and is done once."""
+def _is_answered(session: Session, proposal: Proposal) -> bool:
+    """Whether this person has answered it already: it was pressed for what was shown, and is done once."""
+    if state.of_project(Proposing).answered is proposal:
+        return True
     if session.proposals.proposal is not proposal or session.proposals.is_stale:
         raise StepError("The proposal has changed meanwhile, and nothing was labelled: see what is proposed now.")
+    return False
 
 
 def _mark(row: int, wrong: bool) -> None:
@@ -221,8 +230,10 @@ def _mark(row: int, wrong: bool) -> None:
 
 
 def _accept(session: Session, proposal: Proposal, name: str | None) -> None:
-    _need(session, proposal)
+    if _is_answered(session, proposal):
+        return
     outcome = session.proposals.accept(state.of_project(Proposing).wrong, name)
+    state.of_project(Proposing).answered = proposal
     st.session_state[state.widget_key("new label name")] = ""
     tell("step done", _said(session, outcome, name))
 
@@ -236,13 +247,15 @@ def _said(session: Session, outcome: Outcome, name: str | None) -> str:
 
 
 def _mixed(session: Session, proposal: Proposal) -> None:
-    _need(session, proposal)
-    session.proposals.refuse(state.of_project(Proposing).wrong)
+    if not _is_answered(session, proposal):
+        session.proposals.refuse(state.of_project(Proposing).wrong)
+        state.of_project(Proposing).answered = proposal
 
 
 def _skip(session: Session, proposal: Proposal) -> None:
-    _need(session, proposal)
-    session.proposals.pass_over()
+    if not _is_answered(session, proposal):
+        session.proposals.pass_over()
+        state.of_project(Proposing).answered = proposal
 
 
 def _stop(session: Session, proposal: Proposal) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import streamlit as st
 
 from labelling.session import Session
 from labelling.ui.frame import state
@@ -38,5 +39,6 @@ def next_up(session: Session) -> np.ndarray:
     if not just_labelled(session):
         return np.empty(0, np.int64)
     if session.search.found is not None:
-        return session.search.found.best(session.map.seen & session.labels.unlabelled, MAX_NEXT)
+        n = st.session_state.get(state.widget_key("n nearest"), MAX_NEXT)  # as many as are selected of what was found
+        return session.search.found.best(session.map.seen & session.labels.unlabelled, n)
     return session.selection.next_like(MAX_NEXT)

@@ -10,7 +10,7 @@ from labelling.projections.nearest import neighbours
 from labelling.ui.frame.page import SESSION
 from labelling.ui.label import proposing
 from labelling.ui.label.proposing import Proposing
-from labelling.workspace import Project, Workspace
+from labelling.workspace import Project, Space, Workspace
 from tests.ui.helpers import click, log_of, make, open_page, said, select
 from tests.ui.tab import of_project
 
@@ -98,6 +98,7 @@ def test_a_label_there_is_becomes_what_enter_gives(at: AppTest) -> None:
 
 def test_without_a_clear_map_it_says_what_is_missing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proposing, "AT_ONCE_SECONDS", 60)  # however busy the machine is
+    monkeypatch.setattr(Space, "neighbours", property(lambda space: None))
     at = open_page("label", make(workspace))
     at = at.button(key="what next").click().run()
     assert "known once the clear map is made" in said(at)
@@ -129,3 +130,24 @@ def test_with_yes_and_no_it_asks_for_the_label_in_focus(workspace: Workspace, mo
     assert not at.exception
     at = at.button(key="undo").click().run()
     assert proposed(at) == rows
+
+
+def test_a_check_ends_proposals_and_they_end_a_check(at: AppTest) -> None:
+    log_of(at.session_state[SESSION].project).assign(np.arange(8), "some")
+    at = at.button(key="skip proposal").click().run()
+    at = at.button(key="check").click().run()
+    assert not [button for button in at.button if button.key == "mixed"]
+    assert at.button(key="audit 1")
+    assert not of_project(at, Proposing).on
+
+
+def test_an_answer_that_comes_twice_is_done_once_in_silence(at: AppTest) -> None:
+    """Of two presses that come together both are about the proposal that was shown."""
+    session = at.session_state[SESSION]
+    here, shown = of_project(at, Proposing), session.proposals.proposal
+    session.proposals.refuse()
+    here.answered = shown
+    seq = log_of(session.project).seq
+    at.button(key="mixed").click().run()
+    assert log_of(session.project).seq == seq
+    assert not at.error
