@@ -8,7 +8,7 @@ from labelling.queues.review import Records, Review
 
 MIN_VOTES = 3  # fewer labelled neighbours of other actions say nothing
 CHUNK = 65_536
-MOST = 0.5
+MOST, OF_ALL = 0.5, 0.3
 
 
 def contradicted(codes: np.ndarray, actions: np.ndarray, graph: np.ndarray) -> np.ndarray:
@@ -47,10 +47,21 @@ def contradicted(codes: np.ndarray, actions: np.ndarray, graph: np.ndarray) -> n
 
 
 def review(records: Records) -> Review:
-    """Labelled texts that half of their neighbours contradict, or more; those first that most of them do."""
+    """Labelled texts that half of the neighbours which have a say contradict, and a third of all that are labelled.
+
+    The second leaves out the inside of a large group, where none but a few strays have a say. Those come first that the
+    most of all contradict.
+    """
     graph, _ = records.need_graph()
     scores = contradicted(records.codes, records.actions, graph)
-    scores[scores < MOST] = np.nan
+    rows = np.flatnonzero(scores >= MOST)
+    scores[:] = np.nan
+    for start in range(0, len(rows), CHUNK):
+        part = rows[start : start + CHUNK]
+        near = np.asarray(graph[part])
+        known = (near >= 0) & (records.codes[near] >= 0)
+        share = (known & (records.codes[near] != records.codes[part, None])).sum(axis=1) / known.sum(axis=1)
+        scores[part] = np.where(share >= OF_ALL, share, np.nan)
 
     def why(row: int) -> str:
         near = np.asarray(graph[row])

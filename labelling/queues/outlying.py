@@ -5,6 +5,7 @@ import numpy as np
 from labelling.queues.review import Records, Review
 
 CHUNK = 16_384
+MARGIN = 0.1  # of the cosines: of what lies between two labels next to nothing is wrong
 
 
 def outlying(codes: np.ndarray, actions: np.ndarray, embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -60,5 +61,5 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 def review(records: Records) -> Review:
     """Labelled texts that lie nearer to another label's than to their own, by the widest margin first."""
     scores, nearest = outlying(records.codes, records.actions, records.need_embeddings())
-    scores[scores <= 0] = np.nan
+    scores[scores < MARGIN] = np.nan
     return Review(scores, lambda row: f"nearer to the texts of {records.name(int(nearest[row]))}")
