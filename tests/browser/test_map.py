@@ -169,6 +169,7 @@ def test_a_lasso_is_marked_before_the_server_answers(
         shared_server.process.send_signal(signal.SIGCONT)
     wait_for_selected(page, 2 * N // 3)
     expect(count).to_be_hidden()
+    expect(count).to_have_text("")  # said once on the page: in the panel
 
     # What the server refuses is not selected: here a lasso that was drawn on another map, as it says.
     page.evaluate("globalThis.__corral.maps.get('map').drawnOn += '-gone'")

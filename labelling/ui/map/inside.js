@@ -103,6 +103,7 @@ class Guess {
     if (!this.number || number < this.number) return;
     this.number = 0;
     this.box.hidden = true;
+    this.box.textContent = "";
     this.map.take("selection");
   }
 }
