@@ -39,7 +39,7 @@ screenshots: $(VENV)/test
 	mkdir -p docs
 	CORRAL_SCREENSHOTS=$(CURDIR)/docs $(BIN)/pytest tests/browser/test_main_loop.py tests/browser/test_separation.py \
 		tests/browser/test_instrument.py::test_a_hundred_thousand_texts tests/browser/test_labels.py \
-		tests/browser/test_classify.py
+		tests/browser/test_classify.py tests/browser/test_proposals.py
 
 format: $(VENV)/test
 	$(BIN)/ruff check --fix .
