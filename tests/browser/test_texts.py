@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from labelling.workspace import Project
-from tests.browser.app import chip, selected, until, wait_for_legend, wait_for_map, wait_for_selected
+from tests.browser.app import chip, selected, settle, until, wait_for_legend, wait_for_map, wait_for_selected
 from tests.browser.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -47,6 +47,7 @@ def test_a_key_on_a_text_is_for_this_text_alone(page: Page, project: Project) ->
     texts.nth(1).click()
     expect(marked).to_have_count(1)
     expect(page.get_by_text("Pinned: row")).to_be_visible()
+    settle(page)
     page.keyboard.press("2")
     wait_for_legend(page, delivery=11, billing=10)
     wait_for_selected(page, 219)
@@ -63,6 +64,7 @@ def test_some_texts_are_marked_by_keys_or_with_shift(page: Page, project: Projec
     texts, marked, log = page.locator(TEXTS), page.locator(MARKED), project.open_log()
     rows = [row(page, place) for place in range(6)]
     texts.nth(0).click()
+    settle(page)
     texts.nth(3).click(modifiers=["Shift"])
     expect(marked).to_have_count(4)
     page.keyboard.press("Escape")
@@ -71,6 +73,7 @@ def test_some_texts_are_marked_by_keys_or_with_shift(page: Page, project: Projec
 
     page.mouse.move(700, 5)
     texts.nth(0).click()
+    settle(page)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Shift+ArrowDown")
     expect(marked).to_have_count(2)
@@ -78,7 +81,9 @@ def test_some_texts_are_marked_by_keys_or_with_shift(page: Page, project: Projec
     wait_for_legend(page, billing=12)
     log.refresh()
     assert [log.name_of(each) for each in rows] == [None, "billing", "billing", None, None, None]
+    settle(page)
     texts.nth(1).click()
+    settle(page)
     page.keyboard.press("0")
     wait_for_legend(page, billing=11)
 
@@ -108,6 +113,8 @@ def test_words_that_set_the_selection_apart_are_marked_and_search_on_click(page:
     page.keyboard.press("Escape")
     page.locator(".corral-region").first.click(force=True)
     words = page.locator("[data-corral-word]")
+    until(page, lambda: selected(page) < 220, "the region to be selected")
+    settle(page)  # the words of what was selected before are gone
     expect(words.first).to_be_visible()
     until(page, lambda: page.evaluate("CSS.highlights.get('corral-words')?.size > 0"), "words to be marked")
     word = words.first.inner_text()
