@@ -39,14 +39,12 @@ def offer(session: Session) -> None:
     """A button that checks what was labelled last, or all labels where that is due; in colour where one is due."""
     if reading(session) is not None:
         return
-    last, of_all = _last(session), _all_due(session)
+    last, all_due = _last(session), _all_due(session)
     # What was checked once, or is so little that it was read, tells nothing new: then all labels are drawn from.
-    if last is None or last.n_rows < FEW or len(session.log.read(last.seq)):
-        of_all = of_all or (not session.log.multi_label and bool(np.any(session.log.codes != UNLABELLED)))
+    fresh = last is not None and last.n_rows >= FEW and not len(session.log.read(last.seq))
+    of_all = all_due or (not fresh and not session.log.multi_label and bool(session.log.known.any()))
     checked = state.of_project(_Checked)
-    due = time.monotonic() >= checked.quiet_until and (
-        _all_due(session) or (last is not None and last.n_rows >= FEW and not len(session.log.read(last.seq)))
-    )
+    due = time.monotonic() >= checked.quiet_until and (all_due or fresh)
     n = N_OF_ALL if of_all else N_OF_ACTION
     about = f": {page.escape(give_labels.describe(session.log, last))}" if last is not None and not of_all else ""
     st.button(
