@@ -20,6 +20,7 @@ from labelling.session.selection import Selection
 from labelling.workspace import Project
 
 ANSWERS = {YES: "yes", NO: "no"}
+NOT_READY = "What to label next is still being worked out: press again in a moment."
 ALIKE = 0.6  # of what is read has to be suggested one label, for that to be the name that is offered
 
 
@@ -40,9 +41,8 @@ class Proposals:
         self.n_left = self.n_in_bulk = 0
         self._queue: tuple[int, ProposalQueue] | None = None  # and the space that it is of
         self._passed = np.zeros(project.n_rows, bool)  # over, and not to be proposed again for now
-        self._learnt: tuple[int, int | None] | None = (
-            None  # up to which action of the log, and for which label in focus
-        )
+        # Up to which action of the log the queue has learnt, and for which label in focus.
+        self._learnt: tuple[int, int | None] | None = None
 
     def fitted(self) -> ProposalQueue:
         """A queue for the space that is shown, which takes seconds for many texts; several sessions can share it."""
@@ -79,6 +79,8 @@ class Proposals:
         Its rows become the selection. Only what the map shows is proposed.
         """
         queue = self._need_queue()
+        if not self.is_ready:
+            raise StepError(NOT_READY)
         if self._learnt != (self.log.seq, self._focus):
             queue.replay(how for how in self.log.hows(BY) if how.get("of") == self._focus)
             self._learnt = self.log.seq, self._focus
@@ -224,8 +226,8 @@ class Proposals:
         return np.full(self.log.n_rows, UNKNOWN) if focus is None else self.log.label_values(focus)
 
     def _need_queue(self) -> ProposalQueue:
-        if self._queue is None or not self.is_ready:
-            raise StepError("What to label next is still being worked out: press again in a moment.")
+        if self._queue is None:
+            raise StepError(NOT_READY)
         return self._queue[1]
 
     def _need_proposal(self) -> Proposal:
