@@ -42,9 +42,8 @@ class Suggested:
 
     @property
     def space(self) -> Space | None:
-        """The newest kept space that has suggestions: what made it, a tuner or a classifier, is asked."""
-        spaces = (space for space in reversed(self.project.spaces()) if space.state == "kept")
-        return next((space for space in spaces if space.suggests and space.has_suggestions), None)
+        """`Project.suggesting`."""
+        return self.project.suggesting
 
     def offers(self, at_least: float) -> list[Offer]:
         """What is suggested with this much sureness, for each label for which that is any text without a label."""

@@ -88,8 +88,7 @@ def records_of(project: Project, log: LabelLog, rows: np.ndarray) -> Records:
 def _suggested(project: Project, log: LabelLog, rows: np.ndarray) -> tuple[Any, Any, Any]:
     """The label that the newest kept model holds for likeliest, its probability, and the model: (n,) each."""
     nothing = np.full(len(rows), None, object)
-    kept = (space for space in reversed(project.spaces()) if space.state == "kept")
-    space = next((space for space in kept if space.suggests and space.has_suggestions), None)
+    space = project.suggesting
     found = None if space is None else space.suggestions
     if space is None or found is None:
         return nothing, nothing, nothing

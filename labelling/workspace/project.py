@@ -287,6 +287,12 @@ class Project:
             space_id = connection.scalar(select(projects.c.space).where(projects.c.id == self.id))
         return self.space(int(space_id or 0))
 
+    @property
+    def suggesting(self) -> Space | None:
+        """The newest kept space that has suggestions: what made it, a tuner or a classifier, is asked."""
+        kept = (space for space in reversed(self.spaces()) if space.state == "kept")
+        return next((space for space in kept if space.suggests and space.has_suggestions), None)
+
     def show_space(self, space_id: int) -> None:
         """Make this the space that the map shows, in every tab."""
         with self._writing() as connection:
