@@ -24,3 +24,8 @@ def _escaped(found: re.Match[str]) -> str:
     if found["later"]:  # each character becomes a piece of text of its own, in a span without a style
         return "".join(rf":color[\{char}]{{}}" if not char.isalpha() else f":color[{char}]{{}}" for char in found[0])
     return "\\" + found[0]
+
+
+def cut(text: str, length: int) -> str:
+    """The beginning of a text that has more characters than that."""
+    return text if len(text) <= length else text[:length].rstrip() + " …"

@@ -10,6 +10,7 @@ from labelling.labels.label import Action, LabelError
 from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui.frame import keys, page, state
+from labelling.ui.frame.markdown import cut
 from labelling.ui.frame.steps import step, tell
 from labelling.ui.label import give_labels
 
@@ -147,10 +148,9 @@ def read(session: Session, held: Audit) -> None:
             args=(row, wrong is not True),  # at first that it does not belong, then the other one each time
             help=said,
         )
-        whole = session.project.dataset.text(row).strip()
-        cut = whole if len(whole) <= MAX_CHARACTERS else whole[:MAX_CHARACTERS].rstrip() + " …"
+        shown = html.escape(cut(session.project.dataset.text(row).strip(), MAX_CHARACTERS))
         asked = f"<small>{html.escape(session.log.name_of(row) or '')}</small>" if held.beside_map else ""
-        text.html(f'<div class="corral-sample" style="--corral-colour:{hue}">{html.escape(cut)}{asked}</div>')
+        text.html(f'<div class="corral-sample" style="--corral-colour:{hue}">{shown}{asked}</div>')
     n, n_answered, n_wrong = len(held.rows), len(held.wrong), sum(held.wrong.values())
     with st.container(horizontal=True, gap="small"):
         st.button(

@@ -15,6 +15,7 @@ from labelling.selection.search import SearchError
 from labelling.session import Found, Session
 from labelling.session.reviews import KIND
 from labelling.ui.frame import keys, page, state
+from labelling.ui.frame.markdown import cut
 from labelling.ui.frame.steps import step
 from labelling.ui.label import filtering, suggesting
 from labelling.ui.label.filtering import Condition
@@ -288,7 +289,7 @@ def found(session: Session) -> None:
     if found is None:
         return
     ranked = found.scores is not None
-    query = page.escape(_cut(found.query))
+    query = page.escape(cut(found.query, 60))
     n = N_NEAREST if ranked else len(found.best(session.map.seen))
     with st.container(horizontal=True, vertical_alignment="center", key="corral-found", gap="small", width="content"):
         if found.kind in ("moved", "unsure"):
@@ -317,8 +318,4 @@ def found(session: Session) -> None:
 
 def _select(session: Session, found: Found, n: int | None) -> None:
     rows = np.sort(found.best(session.map.seen, n))
-    session.selection.select(rows, "search", kind=found.kind, query=_cut(found.query, 500))
-
-
-def _cut(text: str, length: int = 60) -> str:
-    return text if len(text) <= length else text[:length].rstrip() + " …"
+    session.selection.select(rows, "search", kind=found.kind, query=cut(found.query, 500))

@@ -12,7 +12,7 @@ import streamlit as st
 from labelling.selection.filters import Filter, as_numbers, as_text, is_date
 from labelling.session import Session
 from labelling.ui.frame import state
-from labelling.ui.frame.markdown import escape
+from labelling.ui.frame.markdown import cut, escape
 from labelling.ui.frame.steps import step
 from labelling.ui.map import colours
 
@@ -123,7 +123,7 @@ def _follow_names(names: dict[int, str]) -> None:
     _chosen()[LABELS] = {id_: names[id_] for id_ in was if id_ in names}
     gone = ", ".join(name for id_, name in was.items() if id_ not in names)
     if gone:
-        st.toast(f"No text has the label {escape(_cut(gone))} any more: it was taken out of the filter.")
+        st.toast(f"No text has the label {escape(cut(gone, MAX_SAID))} any more: it was taken out of the filter.")
 
 
 def _column_chosen(session: Session, column: str) -> dict[str, Any]:
@@ -221,7 +221,7 @@ def chips(in_force: list[Condition], n_hidden_groups: int, show_groups: Callable
             st.empty()
             continue
         st.button(
-            escape(_cut(in_force[number].said)),
+            escape(cut(in_force[number].said, MAX_SAID)),
             key=f"chip {number}",
             icon=":material/close:",
             on_click=step(take_off),
@@ -238,7 +238,3 @@ def chips(in_force: list[Condition], n_hidden_groups: int, show_groups: Callable
         on_click=step(show_groups),
         help="Shows them again",
     )
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_SAID else text[:MAX_SAID].rstrip() + " …"

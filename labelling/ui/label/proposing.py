@@ -13,6 +13,7 @@ from labelling.queues.proposals import HEAP, SURE, Proposal
 from labelling.session import Session
 from labelling.tasks.jobs import Job
 from labelling.ui.frame import faults, keys, page, state
+from labelling.ui.frame.markdown import cut
 from labelling.ui.frame.resources import jobs
 from labelling.ui.frame.steps import step, tell
 from labelling.ui.history.audit import LOOKS, MAX_CHARACTERS, Held
@@ -203,11 +204,10 @@ def _text(session: Session, place: int, row: int, wrong: bool, name: str | None)
         on_click=step(lambda: _mark(row, not wrong)),  # what it was pressed for, however often that comes
         help=f"{said}: press where that is wrong",
     )
-    whole = session.project.dataset.text(row).strip()
-    cut = whole if len(whole) <= MAX_CHARACTERS else whole[:MAX_CHARACTERS].rstrip() + " …"
+    shown = html.escape(cut(session.project.dataset.text(row).strip(), MAX_CHARACTERS))
     suggested = f"<small>{html.escape(name)}</small>" if name is not None else ""
     text.html(
-        f'<div class="corral-sample" style="--corral-colour:{hue}"><div class="corral-text">{html.escape(cut)}</div>'
+        f'<div class="corral-sample" style="--corral-colour:{hue}"><div class="corral-text">{shown}</div>'
         f"{suggested}</div>"
     )
 

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator as Place
 from labelling.labels.label import NO, YES
 from labelling.session import Session
 from labelling.ui.frame import keys, state
+from labelling.ui.frame.markdown import cut
 from labelling.ui.frame.steps import step
 from labelling.ui.label import controls, give_labels, reviewing
 from labelling.ui.label.reading import Reading, next_up
@@ -143,11 +144,10 @@ def pinned(session: Session) -> None:
 def _row(session: Session, row: int, length: int = MAX_SHOWN, why: str = "") -> str:
     hue = colours.of_row(session.log, session.labels.focus, row)
     text = session.project.dataset.text(row).strip()
-    cut = html.escape(text if len(text) <= length else text[:length].rstrip() + " …")
     name = html.escape(" · ".join(filter(None, (_said_of(session, row), why))))
     return (
         f'<div class="corral-sample" tabindex="0" data-corral-row="{row}" style="--corral-colour:{hue}">'
-        f'<div class="corral-text">{cut}</div><small>{name}</small></div>'
+        f'<div class="corral-text">{html.escape(cut(text, length))}</div><small>{name}</small></div>'
     )
 
 

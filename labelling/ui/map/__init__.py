@@ -20,6 +20,7 @@ from labelling.labels.label import Label
 from labelling.palette import style
 from labelling.selection.regions import Region
 from labelling.ui.frame import faults, keys, page, state
+from labelling.ui.frame.markdown import cut
 from labelling.ui.frame.steps import attempt, step
 from labelling.ui.map.colours import Colouring
 
@@ -287,7 +288,12 @@ def answer_hovers(key: str, dataset: Dataset, colouring: Colouring, name_of: Cal
     data: dict[str, Any] = {"hover": key, "row": None}
     if isinstance(row, int) and 0 <= row < len(dataset):
         text = dataset.text(row).strip()
-        cut = text if len(text) <= HOVER_CHARACTERS else text[:HOVER_CHARACTERS].rstrip() + " …"
-        data = {"hover": key, "row": row, "text": cut, "label": name_of(row), "code": int(colouring.codes[row])}
+        data = {
+            "hover": key,
+            "row": row,
+            "text": cut(text, HOVER_CHARACTERS),
+            "label": name_of(row),
+            "code": int(colouring.codes[row]),
+        }
     with st.container(key=f"corral-wires-{hover_key}"):
         _mount(key=hover_key, data=data, on_row_change=lambda: None)
