@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "formats": {"csv_injection", "dataset", "readers"},
     "learning": {"encoders", "palette", "projections"},
     "queues": {"learning"},
-    "workspace": {"database", "dataset", "encoders", "labels"},
+    "workspace": {"database", "dataset", "encoders", "labels", "learning"},
 }
 # What stands above: ui and cli never know each other, neither do session and tasks; nothing below knows what is above.
 ABOVE: dict[str, set[str]] = {

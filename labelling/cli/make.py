@@ -67,11 +67,11 @@ def encoder_settings(named: str | None, texts: list[str], workspace: Workspace) 
     if kind == ENDPOINT:
         raise EncoderError("An endpoint is chosen in the app, where it says how many texts would be sent.")
     settings = {"kind": kind, "model": model}
-    _ = _encoder_for(workspace)(settings).n_dims
+    _ = encoder_with(workspace)(settings).n_dims
     return settings
 
 
-def _encoder_for(workspace: Workspace) -> Callable[..., Any]:
+def encoder_with(workspace: Workspace) -> Callable[..., Any]:
     from labelling.encoders.operated import OPENAI_ENDPOINT, operated_endpoints
     from labelling.encoders.registry import encoder_for
 
@@ -82,10 +82,10 @@ def _encoder_for(workspace: Workspace) -> Callable[..., Any]:
 def _workbench(workspace: Workspace, project: Project) -> Workbench:
     from labelling.tasks.workbench import open_workbench
 
-    return open_workbench(workspace, project, _encoder_for(workspace))
+    return open_workbench(workspace, project, encoder_with(workspace))
 
 
-def _opened(project_id: str, account: str | None) -> Workbench:
+def bench_of(project_id: str, account: str | None) -> Workbench:
     from labelling.workspace import Workspace
 
     workspace = Workspace()
@@ -93,7 +93,7 @@ def _opened(project_id: str, account: str | None) -> Workbench:
 
 
 @contextmanager
-def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+def progress(title: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on the standard error, with what is left, that is told (done, total)."""
     bar: Any = None
     before = 0
@@ -118,13 +118,13 @@ def _embed(bench: Workbench, *, umap: bool) -> None:
     from labelling.tasks.embed import embed
     from labelling.tasks.maps import make_umap
 
-    with _progress("Embedding") as tell:
+    with progress("Embedding") as tell:
         embed(bench, lambda _so_far, done, total: tell(done, total))
     space = bench.project.current
     if umap and not space.has_map("UMAP"):
         process = UmapProcess()
         try:
-            with _progress("UMAP map") as tell:
+            with progress("UMAP map") as tell:
                 make_umap(bench.project, space, process, on_progress=tell)
         finally:
             process.close()
@@ -189,7 +189,7 @@ def open_file(
 @click.pass_obj
 def embed(account: str | None, project: str, umap: bool) -> None:
     """Embed what is not embedded yet, and make the map. Ctrl+C keeps what is done; the next call goes on."""
-    bench = _opened(project, account)
+    bench = bench_of(project, account)
     _embed(bench, umap=umap)
     click.echo(f"All texts of {bench.project.name!r} are embedded.")
 
@@ -220,9 +220,9 @@ def tune(
     from labelling.tasks.evaluate import evaluate
     from labelling.tasks.tune import tune as run
 
-    bench = _opened(project, account)
+    bench = bench_of(project, account)
     _embed(bench, umap=False)
-    with _progress("Tuning") as tell:
+    with progress("Tuning") as tell:
         space = run(
             bench.project,
             bench.log,
@@ -232,7 +232,7 @@ def tune(
         )
     found = None
     if measure:
-        with _progress("Holding out labels") as tell:
+        with progress("Holding out labels") as tell:
             found = evaluate(bench.project, bench.log, space, lambda each: make_tuner(each.kind, each.settings), tell)
     bench.project.keep_space(space.id, name)
     bench.project.show_space(space.id)
@@ -273,7 +273,7 @@ def export(account: str | None, project: str, kind: str, out: Path | None, label
     from labelling.formats.registry import every
     from labelling.tasks.export import export as write
 
-    content = write(_opened(project, account).project, every()[kind], only_labelled=labelled)
+    content = write(bench_of(project, account).project, every()[kind], only_labelled=labelled)
     if out is None or str(out) == "-":
         sys.stdout.buffer.write(content)
         return
@@ -282,20 +282,6 @@ def export(account: str | None, project: str, kind: str, out: Path | None, label
     except OSError as error:
         raise CorralError(f"{out} can't be written ({error.strerror or error}): nothing was changed.") from error
     click.echo(f"{out}: {len(content) / 1e6:,.1f} MB.", err=True)
-
-
-@click.command()
-@PROJECT
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The new folder.")
-@click.option("--space", type=int, help="The number of a tuned space; without it, the newest that was kept.")
-@click.pass_obj
-def model(account: str | None, project: str, out: Path, space: int | None) -> None:
-    """Write the encoder and the tuner as one folder, which sentence-transformers loads without Corral."""
-    from labelling.tasks.model import save_model
-
-    bench = _opened(project, account)
-    made = save_model(bench.project, bench.encoder_for(bench.project.spaces()[0].settings), out, space)
-    click.echo(f"{out}: {made.name!r}, with labels.json and a README that says what it is worth.")
 
 
 @click.command("next")
@@ -307,7 +293,7 @@ def next_proposals(account: str | None, project: str, n: int, aim: float) -> Non
     """Print what is worth labelling next, as JSON: rows, the label suggested for each, and those to read."""
     from labelling.tasks.propose import propose
 
-    opened = _opened(project, account).project
+    opened = bench_of(project, account).project
     log = opened.open_log()
     for found in propose(opened, log, n, aim=aim):
         said = {
@@ -320,4 +306,4 @@ def next_proposals(account: str | None, project: str, n: int, aim: float) -> Non
         click.echo(json.dumps(said, ensure_ascii=False))
 
 
-COMMANDS = (open_file, embed, tune, export, model, next_proposals)
+COMMANDS = (open_file, embed, tune, export, next_proposals)

@@ -19,17 +19,20 @@ def to_csv(frame: pd.DataFrame) -> bytes:
     return _csv(frame, str, csv.QUOTE_MINIMAL if plain else csv.QUOTE_ALL, csv.QUOTE_MINIMAL)
 
 
-def to_excel_csv(frame: pd.DataFrame) -> bytes:
+def to_excel_csv(frame: pd.DataFrame, *, header: bool = True) -> bytes:
     """CSV for Excel: with a byte order mark, by which it knows UTF-8, and every cell in quotes.
 
-    Headers and cells that a spreadsheet would run as a formula get apostrophes, see `labelling.csv_injection`.
+    Headers and cells that a spreadsheet would run as a formula get apostrophes, see `labelling.csv_injection`. Without
+    the `header`, and the mark, it is more rows of a file that has them.
     """
-    return b"\xef\xbb\xbf" + _csv(frame, lambda value: guard(str(value)), csv.QUOTE_ALL, csv.QUOTE_ALL)
+    rows = _csv(frame, lambda value: guard(str(value)), csv.QUOTE_ALL if header else None, csv.QUOTE_ALL)
+    return b"\xef\xbb\xbf" + rows if header else rows
 
 
-def _csv(frame: pd.DataFrame, cell: Callable[[Any], str], header_quoting: int, quoting: int) -> bytes:
+def _csv(frame: pd.DataFrame, cell: Callable[[Any], str], header_quoting: int | None, quoting: int) -> bytes:
     out = io.StringIO(newline="")
-    csv.writer(out, quoting=header_quoting).writerow([cell(name) for name in frame.columns])  # type: ignore[arg-type]
+    if header_quoting is not None:
+        csv.writer(out, quoting=header_quoting).writerow([cell(name) for name in frame.columns])  # type: ignore[arg-type]
     columns = [
         ["" if value is None else cell(as_json(value)) for value in values_of(frame[name])] for name in frame.columns
     ]

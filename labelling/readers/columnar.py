@@ -78,6 +78,17 @@ def read_parquet(source: bytes | Path, options: ReadOptions | None = None) -> Ta
     return Table(table.frame, "Parquet", notes=(*notes, *table.notes))
 
 
+def part_of(part: Any) -> pd.DataFrame:
+    """Some rows of a Parquet file, one at least, as an Arrow table: as `read_parquet` gives them."""
+    import pyarrow as pa
+
+    features, names = _features(part.schema.metadata), part.schema.names
+    columns = (pa.chunked_array(list(map(_plain, column.chunks))) for column in part.columns)
+    named = zip(names, columns, strict=True)
+    values = [_values(name, column, _class_names(features.get(name)), []) for name, column in named]
+    return from_columns(names, values, "Parquet").frame
+
+
 def _check_counts(file: Any) -> int:
     """Raise ReadError where what the file says of itself is too much; the number of its rows."""
     metadata, names = file.metadata, file.schema_arrow.names

@@ -10,7 +10,7 @@ import numpy as np
 from labelling.dataset import Offer, ReadError, ReadOptions
 from labelling.readers.tables import READABLE, SAMPLE_ROWS, count, numbered
 
-_BOMS = (  # UTF-32 before UTF-16: the one's mark begins with the other's.
+BOMS = (  # UTF-32 before UTF-16: the one's mark begins with the other's.
     (b"\xef\xbb\xbf", "utf-8-sig", "UTF-8 with BOM"),
     (b"\xff\xfe\0\0", "utf-32", "UTF-32"),
     (b"\0\0\xfe\xff", "utf-32", "UTF-32"),
@@ -38,7 +38,7 @@ def decode(data: bytes, options: ReadOptions = ReadOptions()) -> tuple[str, str,
     """
     if options.encoding is not None:
         return _decode_as(data, options.encoding, options)
-    for mark, codec, shown in _BOMS:
+    for mark, codec, shown in BOMS:
         if data.startswith(mark):
             try:
                 return data.decode(codec), shown, []

@@ -151,11 +151,11 @@ def read_json(text: str, ending: str) -> Table:
     return rows.table("JSON", notes)
 
 
-def read_jsonl(text: str) -> Table:
-    """JSONL: an object or a string a line."""
+def read_jsonl(text: str, first: int = 1) -> Table:
+    """JSONL: an object or a string a line, of which the first is called line `first`."""
     _check_values(text)
     reader, rows = _Json(), _Rows(text)
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=first):
         if not line.strip():
             continue
         try:

@@ -15,6 +15,7 @@ from labelling.encoders.sentence import SentenceEncoder
 from labelling.errors import StepError
 from labelling.learning import tuners
 from labelling.learning.evaluation import Evaluation
+from labelling.learning.model import ABOUT, LABELS, about
 from labelling.learning.registry import TUNERS
 from labelling.learning.tuners._layers import DenseLayer
 from labelling.workspace import Project, Space
@@ -23,7 +24,7 @@ from labelling.workspace.spaces import TUNER_FILE
 if TYPE_CHECKING:
     from torch.nn import Module
 
-LABELS, CARD = "labels.json", "README.md"
+CARD = "README.md"
 PROMPT = "corral"
 
 
@@ -49,6 +50,7 @@ def save_model(project: Project, encoder: Encoder, folder: Path, space_id: int |
     try:
         _write(encoder, tuner, made)
         (made / LABELS).write_text(json.dumps(names, ensure_ascii=False, indent=1), encoding="utf-8")
+        (made / ABOUT).write_text(about(multi_label=project.multi_label), encoding="utf-8")
         (made / CARD).write_text(_card(project, space, names), encoding="utf-8")
         made.chmod(0o755)
         os.rename(made, folder)

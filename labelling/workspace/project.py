@@ -22,6 +22,8 @@ from labelling.workspace.spaces import Space, cannot_write, insert_space
 if TYPE_CHECKING:
     from sqlalchemy import Row, Select
 
+    from labelling.learning.model import Model
+
 ONE, MULTI_LABEL = "one", "several"  # the kinds of project
 
 
@@ -292,6 +294,18 @@ class Project:
         """The newest kept space that has suggestions: what made it, a tuner or a classifier, is asked."""
         kept = (space for space in reversed(self.spaces()) if space.state == "kept")
         return next((space for space in kept if space.suggests and space.has_suggestions), None)
+
+    def model(
+        self, space_id: int | None = None, encoder_with: Callable[[Mapping[str, Any]], Any] | None = None
+    ) -> "Model":
+        """What has learnt the labels, to be asked about other texts: see `learning.model.Model`.
+
+        Of the space with this number; without one, of the newest kept one that a tuner or a classifier made. Labels
+        have the names that they have by now. Raises StepError where there is none.
+        """
+        from labelling.workspace.models import open_model
+
+        return open_model(self, space_id, encoder_with)
 
     def show_space(self, space_id: int) -> None:
         """Make this the space that the map shows, in every tab."""

@@ -215,3 +215,48 @@ def test_next_prints_proposals(workspace: Workspace, capsys: pytest.CaptureFixtu
     log.refuse({"by": "proposal", "kind": "heap", "version": -1})  # of another version of the queue
     assert main(["next", project.id]) == 0
     assert json.loads(capsys.readouterr().out) == found[0]
+
+
+@pytest.mark.slow
+def test_predict_with_a_projects_model(
+    workspace: Workspace, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project_id, out = made(file, capsys, "--label", "kind"), tmp_path / "out.jsonl"
+    more = tmp_path / "more.csv"
+    pd.DataFrame({"topic": ["-"] * 2, "message": ["the refund is late", "lost the card"]}).to_csv(more, index=False)
+    predict = ["predict", project_id, str(more), "-o", str(out)]
+    assert main(predict) == 1
+    assert "no tuned space that was kept" in capsys.readouterr().err
+    workspace.open(project_id).open_log().assign(np.arange(1, 12, 2), "refund")
+    assert main(["tune", project_id]) == 0
+    capsys.readouterr()
+    assert main([*predict, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["n_rows"], said["text"], said["by_nearness"]) == (2, "message", True)
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row["label"] for row in rows] == ["refund", "card"]
+    assert [row["message"] for row in rows] == ["the refund is late", "lost the card"]
+    assert main(predict) == 1
+    assert "is there already" in capsys.readouterr().err
+    assert main([*predict[:-1], str(tmp_path / "b.csv"), "--text", "body"]) == 1
+    assert "There is no column 'body' in more.csv" in capsys.readouterr().err
+    assert main(["predict", str(tmp_path), str(more), "-o", str(tmp_path / "b.csv")]) == 1
+    assert "can't be used: no model in" in capsys.readouterr().err
+    assert main(["predict", str(tmp_path), str(more), "-o", str(tmp_path / "b.csv"), "--space", "1"]) == 2
+    assert main(["predict", "aaaaaaaaaaaa", str(more), "-o", str(tmp_path / "b.csv")]) == 1
+    assert "There is no project" in capsys.readouterr().err
+
+
+def test_predict_sends_nothing_anywhere_unasked(
+    workspace: Workspace,
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("labelling.workspace.models.model_space", lambda project, space: project.spaces()[0])
+    for kind, message in (("endpoint", "Say --send where that is meant"), ("own", "were brought along")):
+        frame = pd.DataFrame({"text": pd.Series(TEXTS, dtype="str")})
+        project = workspace.create("mine", Dataset(frame, "text"), {"kind": kind, "n_dims": 3})
+        assert main(["predict", project.id, str(file), "-o", str(file.with_name("out.csv"))]) == 1
+        assert message in capsys.readouterr().err

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from labelling.labels.error_rate import Estimate
+from labelling.learning.model import AT_LEAST
 from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui.frame import keys, page, state
@@ -15,7 +16,6 @@ from labelling.ui.label.reading import Reading
 from labelling.ui.map import colours
 from labelling.ui.map.colours import Colouring
 
-AT_LEAST = 0.9  # how sure a suggestion has to be, until it is chosen
 MAX_SHOWN = 12  # labels, those suggested for the most texts
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from labelling.database.engine import WorkspaceError
+from labelling.learning.model import AT_LEAST
 from labelling.learning.registry import TUNERS, titles
 from labelling.readers.tables import count
 from labelling.session import Session
@@ -18,7 +19,6 @@ from labelling.tasks.maps import umap_possible
 from labelling.tasks.tune import tune
 from labelling.ui.frame import faults, page, progress, state
 from labelling.ui.frame.resources import jobs, new_workbench
-from labelling.ui.label.suggesting import AT_LEAST
 from labelling.ui.map import MAP_NAMES, answer_hovers, colours, send_positions, show_map
 from labelling.ui.map.colours import Colouring
 from labelling.ui.tune import evaluation
