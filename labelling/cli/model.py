@@ -15,25 +15,35 @@ from labelling.cli.projects import JSON, PROJECT
 if TYPE_CHECKING:
     from labelling.learning.model import Model
 
+FORMAT_HELP = "Without it, for sentence-transformers, or by the ending .skops."
 SPACE = click.option("--space", type=int, help="The number of a tuned space; without it, the newest that was kept.")
 
 
 @click.command()
 @PROJECT
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The new folder.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The new folder, or .skops file.")
+@click.option(
+    "--format", "form", type=click.Choice(["sentence-transformers", "transformers", "skops"]), help=FORMAT_HELP
+)
 @SPACE
 @click.pass_obj
-def model(account: str | None, project: str, out: Path, space: int | None) -> None:
-    """Write the encoder and the tuner as one folder, which sentence-transformers loads without Corral."""
-    from labelling.tasks.model import save_model
+def model(account: str | None, project: str, out: Path, form: str | None, space: int | None) -> None:
+    """Write the encoder and the tuner, or a classifier, as one folder that loads without Corral.
 
+    For sentence-transformers, with labels.json and a README that says what it is worth; a classifier for transformers,
+    where its head allows that; or a scikit-learn pipeline by skops.
+    """
+    from labelling.tasks.model import SENTENCE_TRANSFORMERS, SKOPS, save_model
+
+    form = form or (SKOPS if out.suffix == ".skops" else SENTENCE_TRANSFORMERS)
     bench = bench_of(project, account)
-    made = save_model(bench.project, bench.encoder_for(bench.project.spaces()[0].settings), out, space)
-    click.echo(f"{out}: {made.name!r}, with labels.json and a README that says what it is worth.")
+    made = save_model(bench.project, bench.encoder_for(bench.project.spaces()[0].settings), out, space, form)
+    said = "a pipeline of encoder and tuner" if form == SKOPS else "with a README that says what it is worth"
+    click.echo(f"{out}: {made.name!r}, {said}.")
 
 
 @click.command()
-@click.argument("model", metavar="ID|FOLDER")
+@click.argument("model", metavar="ID|MODEL")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "-o",
@@ -61,7 +71,7 @@ def predict(
 ) -> None:
     """Write the rows of a file with label, probability and whether that is sure enough.
 
-    By the newest tuner or classifier of a project, or a folder that `model` wrote. CSV, JSONL and Parquet may be larger
+    By the newest tuner or classifier of a project, or what `model` wrote. CSV, JSONL and Parquet may be larger
     than memory. Ctrl+C keeps what is done, in OUT.parts; the same command goes on.
     """
     from labelling.tasks.predict import predict as run

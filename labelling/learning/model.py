@@ -134,8 +134,10 @@ def about(*, multi_label: bool) -> str:
 def load_model(folder: Path) -> Model:
     """The model in a folder: of `corral model`, a saved `TransformerClassifier`, or a classifier of transformers.
 
-    Raises StepError where there is none, or it is not whole.
+    Or in a .skops file of `corral model`. Raises StepError where there is none, or it is not whole.
     """
+    if folder.is_file() and folder.suffix == ".skops":
+        return _pipeline(folder)
     if not folder.is_dir():
         raise StepError(f"There is no model in {str(folder)!r}: it is no folder. Name one, or a project by its id.")
     try:
@@ -149,6 +151,14 @@ def load_model(folder: Path) -> Model:
         raise StepError(
             f"The model in {str(folder)!r} can't be used: {why}. Make it anew, by `corral model ID -o FOLDER`."
         ) from error
+
+
+def _pipeline(file: Path) -> Model:
+    from labelling.learning.pipeline import load_pipeline
+
+    pipeline = load_pipeline(file)
+    encoder, tuner = pipeline[0], pipeline[-1]
+    return tuned(encoder, tuner, [str(name) for name in tuner.classes_], hashlib.sha256(file.read_bytes()).hexdigest())
 
 
 def _sentence_transformer(folder: Path) -> Model:

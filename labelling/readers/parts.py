@@ -194,7 +194,7 @@ def open_parts(path: Path) -> Parts:
     if head.startswith((*packed.ZIP, packed.GZIP)) or ending in NOT_IN_PARTS:
         return whole
     marked = next((codec for mark, codec, _ in BOMS if head.startswith(mark)), None)
-    codec, notes = marked or "utf-8", []
+    codec, notes = marked or "utf-8", list[str]()
     if odd and marked is None:
         codec, notes = _legacy(path, odd)
     text = codecs.getincrementaldecoder(codec)().decode(head)  # which may end within a character

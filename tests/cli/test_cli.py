@@ -173,7 +173,7 @@ def test_help_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "Lasso texts into labels" in done.stdout
-    for command in ("projects", "rename", "give", "embed", "tune", "export", "check", "backup"):
+    for command in ("projects", "rename", "give", "embed", "tune", "export", "model", "predict", "check", "backup"):
         assert f"\n  {command} " in done.stdout
     assert done.stdout.rstrip().endswith("[]")
 
@@ -240,6 +240,14 @@ def test_predict_with_a_projects_model(
     assert "is there already" in capsys.readouterr().err
     assert main([*predict[:-1], str(tmp_path / "b.csv"), "--text", "body"]) == 1
     assert "There is no column 'body' in more.csv" in capsys.readouterr().err
+    pipeline = tmp_path / "model.skops"
+    assert main(["model", project_id, "-o", str(pipeline)]) == 0
+    assert "a pipeline of encoder and tuner" in capsys.readouterr().out
+    assert main(["predict", str(pipeline), str(more), "-o", str(tmp_path / "same.jsonl")]) == 0
+    assert (tmp_path / "same.jsonl").read_bytes() == out.read_bytes()
+    assert main(["model", project_id, "-o", str(tmp_path / "new"), "--format", "transformers"]) == 1
+    assert "no model of transformers alone" in capsys.readouterr().err
+    assert main(["model", project_id, "-o", str(tmp_path / "new"), "--format", "onnx"]) == 2
     assert main(["predict", str(tmp_path), str(more), "-o", str(tmp_path / "b.csv")]) == 1
     assert "can't be used: no model in" in capsys.readouterr().err
     assert main(["predict", str(tmp_path), str(more), "-o", str(tmp_path / "b.csv"), "--space", "1"]) == 2

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,16 @@ from labelling.encoders.sentence import SentenceEncoder
 from labelling.encoders.tfidf import TfidfEncoder
 from labelling.errors import StepError
 from labelling.learning import tuners
-from labelling.tasks.model import save_model
+from labelling.learning.classifiers import TransformerClassifier
+from labelling.learning.model import load_model
+from labelling.tasks.classify import classify
+from labelling.tasks.model import save_model, zip_model
 from labelling.tasks.tune import fit
+from labelling.tasks.workbench import Workbench
 from labelling.workspace import Project, Workspace
 from labelling.workspace.spaces import TUNER_FILE
+from tests.models import save_model as save_tiny
+from tests.projects import WordEncoder
 
 pytestmark = pytest.mark.slow
 
@@ -91,6 +98,71 @@ def test_it_gives_the_tuners_labels_without_corral(
     assert not list(tmp_path.glob("models/.mine-*"))
 
 
+def test_predict_takes_the_folder_and_the_labels_have_the_names_of_now(
+    tmp_path: Path, encoder: SentenceEncoder
+) -> None:
+    project = make(tmp_path / "workspace", encoder)
+    space = fit(project, project.open_log(), tuners.ContrastiveTuner(steps=60, random_state=0), "tuned")
+    project.keep_space(space.id)
+    log = project.open_log("ann")
+    refund = log.find("refund")
+    assert refund
+    log.rename(refund.id, "money back")
+    own = project.model(encoder_with=lambda settings: encoder)
+    save_model(project, encoder, tmp_path / "out")
+    save_model(project, encoder, tmp_path / "out.skops", form="skops")
+    for name in ("out", "out.skops"):
+        found = load_model(tmp_path / name)
+        assert found.classes_.tolist() == own.classes_.tolist() == ["a | <b> label", "account", "card", "money back"]
+        np.testing.assert_allclose(found.predict_proba(TEXTS), own.predict_proba(TEXTS), atol=1e-5)
+        assert found.predict(["where is my refund"]).tolist() == ["money back"]
+        assert found.knows_near == (name == "out.skops")
+    assert "| money back | 6 |" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("head", "pooling"), [("linear", "mean"), ("dense", "cls")])
+def test_a_classifier_is_taken_away(tmp_path: Path, encoder: SentenceEncoder, head: str, pooling: str) -> None:
+    project, body = make(tmp_path / "workspace", encoder), save_tiny(tmp_path / "body", "bert")
+    cache = Workspace(tmp_path / "workspace").cache
+    bench = Workbench(project, project.open_log("ann"), cache, lambda settings: encoder)
+    classifier = TransformerClassifier(body, head=head, pooling=pooling, steps=60, random_state=0, device="cpu")
+    space = classify(bench, classifier, "C", {})
+    assert space
+    project.keep_space(space.id)
+    own = project.model()
+    assert not own.knows_near
+    forms = ["sentence-transformers", *(["transformers"] if head == "dense" else [])]
+    for form in forms:
+        assert save_model(project, encoder, tmp_path / form, form=form).id == space.id
+        found = load_model(tmp_path / form)
+        assert found.classes_.tolist() == own.classes_.tolist()
+        np.testing.assert_allclose(found.predict_proba(TEXTS), own.predict_proba(TEXTS), atol=1e-4)
+        assert "from 24 labelled texts" in (tmp_path / form / "README.md").read_text(encoding="utf-8")
+    if head == "linear":
+        with pytest.raises(StepError, match="A dense head on the first token"):
+            save_model(project, encoder, tmp_path / "new", form="transformers")
+    with pytest.raises(StepError, match="is a classifier, and skops holds"):
+        save_model(project, encoder, tmp_path / "new.skops", form="skops")
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(("new", ".new"))]
+
+
+def test_the_zip_is_stopped_and_leaves_nothing(tmp_path: Path, encoder: SentenceEncoder) -> None:
+    project = make(tmp_path / "workspace", encoder)
+    space = fit(project, project.open_log(), tuners.FeedForwardTuner(steps=5, random_state=0), "tuned")
+    project.keep_space(space.id)
+    (tmp_path / "out").mkdir()
+    stop, told = threading.Event(), []
+
+    def tell(done: int, total: int) -> None:
+        told.append((done, total))
+        if done:
+            stop.set()
+
+    assert not zip_model(project, encoder, tmp_path / "out" / "a.zip", None, tell, stop)
+    assert 0 < told[-1][0] < told[-1][1]
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_what_can_not_be_a_model_is_said(tmp_path: Path, encoder: SentenceEncoder) -> None:
     project = make(tmp_path / "workspace", encoder)
     with pytest.raises(StepError, match="no tuned space"):
@@ -105,3 +177,10 @@ def test_what_can_not_be_a_model_is_said(tmp_path: Path, encoder: SentenceEncode
     with pytest.raises(StepError, match="is there already"):
         save_model(project, encoder, tmp_path / "out")
     assert not list(tmp_path.glob(".out-*"))
+    with pytest.raises(StepError, match="a tuner, which is no model of transformers alone"):
+        save_model(project, encoder, tmp_path / "new", form="transformers")
+    with pytest.raises(StepError, match="can't hold this project's encoder, WordEncoder"):
+        save_model(project, WordEncoder(), tmp_path / "new", form="skops")  # type: ignore[arg-type]
+    with pytest.raises(StepError, match="made by a tuner or a classifier"):
+        save_model(project, encoder, tmp_path / "new", 0)
+    assert not (tmp_path / "new").exists()
