@@ -38,6 +38,17 @@ def test_the_python_on_formats_runs() -> None:
     assert all(f"| `{name}` |" in table for name in names["TOOLS"])
 
 
+@pytest.mark.slow
+def test_the_python_on_the_model_runs() -> None:
+    names = run_python((ROOT / "docs" / "model.md").read_text(encoding="utf-8"))
+    assert names["labels"].tolist() == names["same"].tolist() == ["card", "refund"]
+    assert names["probabilities"].argmax() == names["model"].classes_.tolist().index("card")
+    assert names["sure"].shape == (1,)
+    assert (names["found"].n_rows, names["found"].n_empty) == (2, 1)
+    assert '"label": "card"' in names["lines"][0]
+    assert '"label": null' in names["lines"][1]
+
+
 def test_the_python_on_proposals_runs() -> None:
     names = run_python((ROOT / "docs" / "proposals.md").read_text(encoding="utf-8"))
     right = [
