@@ -1,12 +1,16 @@
 """Export: all rows or the labelled ones, with label, labelled_at and source, as CSV, JSONL or Parquet."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from labelling.formats.frames import file_name
-from labelling.formats.registry import FORMATS, TOOLS, Format, Tool
+from labelling.formats.records import FormatError
+from labelling.formats.registry import FORMATS, TOOLS, ZIP, Format, Tool
 from labelling.readers.exported import columns_of_export
 from labelling.readers.tables import count
 from labelling.tasks.export import export, preview
+from labelling.tasks.split import PARTS, split
 from labelling.ui.export import model
 from labelling.ui.frame import downloads, page
 
@@ -33,7 +37,25 @@ if chosen == OTHER:
 else:
     form = titles[chosen]
 only_labelled = which == "Only the labelled"
+with_origins = isinstance(form, Format) and st.checkbox(
+    "Also who labelled, how the text was chosen, and what a model suggests"
+)
+parts = None
+if log.n_labelled and st.checkbox(
+    "Split into train, validation and test (80, 10, 10 %)",
+    help="Texts that were labelled in one step, and near-copies of a text, come into the same part.",
+):
+    try:
+        parts = split(session.project, log)
+        said = ", ".join(f"{part} {(parts == part).sum():,}" for part in PARTS)
+        st.caption(f"{said}. Unlabelled rows are in none of them.")
+    except FormatError as error:
+        st.warning(str(error))
 n_written = counts[which] - (int(n_empty[which].sum()) if isinstance(form, Tool) else 0)
+
+# What is to train with goes out as a file for each part.
+several = parts is not None and isinstance(form, Tool) and form.only_labelled
+tail, mime = (f"{Path(form.tail).stem}.zip", ZIP) if several else (form.tail, form.mime)
 
 if n_written == 0:
     st.info("Nothing is labelled yet.", icon=":material/lightbulb:")
@@ -41,15 +63,17 @@ if n_written == 0:
 else:
     downloads.button(
         f"Download {count(n_written, 'row')}",
-        lambda: export(session.project, form, only_labelled=only_labelled),
+        lambda: export(session.project, form, only_labelled=only_labelled, with_origins=with_origins, parts=parts),
         session.project.id,
-        file_name=file_name(session.project.name, form.tail),
-        mime=form.mime,
+        file_name=file_name(session.project.name, tail),
+        mime=mime,
         type="primary",
         icon=":material/download:",
     )
     st.caption("The first rows as they will be in the file, in the uploaded order")
-    shown = preview(session.project, log, only_labelled=only_labelled, form=form)
+    shown = preview(
+        session.project, log, only_labelled=only_labelled, form=form, with_origins=with_origins, parts=parts
+    )
     label_values, added = columns_of_export(shown.columns)
     with st.container(key="corral-preview"):  # the table's own download would be of these rows alone
         st.dataframe(

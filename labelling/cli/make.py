@@ -262,8 +262,20 @@ def tune(
     "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="The file; - or nothing: standard output."
 )
 @click.option("--labelled", is_flag=True, help="Only the rows that have a label.")
+@click.option("--origins", is_flag=True, help="Also who labelled, how it was chosen, what a model says.")
+@click.option("--split", is_flag=True, help="In parts to train, validate and test: whole steps, near-copies together.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split.")
 @click.pass_obj
-def export(account: str | None, project: str, kind: str, out: Path | None, labelled: bool) -> None:
+def export(
+    account: str | None,
+    project: str,
+    kind: str,
+    out: Path | None,
+    labelled: bool,
+    origins: bool,
+    split: bool,
+    seed: int,
+) -> None:
     """Write the rows with their labels: every column, in the uploaded order, with label, labelled_at and source.
 
     Or as another tool reads them: see docs/formats.md.
@@ -272,8 +284,11 @@ def export(account: str | None, project: str, kind: str, out: Path | None, label
     from labelling.files import write_whole
     from labelling.formats.registry import every
     from labelling.tasks.export import export as write
+    from labelling.tasks.split import split as parts_of
 
-    content = write(bench_of(project, account).project, every()[kind], only_labelled=labelled)
+    opened = bench_of(project, account).project
+    parts = parts_of(opened, opened.open_log(), random_state=seed) if split else None
+    content = write(opened, every()[kind], only_labelled=labelled, with_origins=origins, parts=parts)
     if out is None or str(out) == "-":
         sys.stdout.buffer.write(content)
         return

@@ -36,6 +36,7 @@ def labelled_frame(
     *,
     only_labelled: bool = False,
     drop: Collection[str] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """The uploaded rows and columns in uploaded order, then ``label``, ``labelled_at`` and ``source``.
 
@@ -49,6 +50,8 @@ def labelled_frame(
         Leave out the rows that have no label.
     drop : collection of str, optional
         The columns of an earlier export that the new ones replace: by default those that `superseded` finds.
+    more : mapping of str to (n_rows,) values, optional
+        Further columns, which stand before the label's. An uploaded one of such a name becomes ``original_<name>``.
 
     Returns
     -------
@@ -60,7 +63,7 @@ def labelled_frame(
         When `label`, `labelled_at` or `source` does not have one value a row.
     """
     drop = superseded(dataset) if drop is None else drop
-    frame = _frame(dataset, {}, label, labelled_at, source, drop)
+    frame = _frame(dataset, dict(more or {}), label, labelled_at, source, drop)
     return frame[frame["label"].notna()] if only_labelled else frame
 
 
@@ -72,6 +75,7 @@ def label_values_frame(
     *,
     nested: bool = False,
     drop: Collection[str] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """As `labelled_frame`, with yes, no or nothing (unknown) for each label.
 
@@ -92,7 +96,7 @@ def label_values_frame(
     else:
         words = {1.0: "yes", 0.0: "no"}
         new = {f"{PREFIX}{name}": label_values[name].map(words).astype("str").reset_index(drop=True) for name in names}
-    return _frame(dataset, new, joined, labelled_at, source, drop)
+    return _frame(dataset, {**(more or {}), **new}, joined, labelled_at, source, drop)
 
 
 def superseded(
@@ -144,7 +148,7 @@ def _filled(values: pd.Series) -> np.ndarray:
 
 def _frame(
     dataset: Dataset,
-    label_values: dict[str, pd.Series],
+    added: dict[str, Any],
     label: Sequence[str | None] | np.ndarray,
     labelled_at: Sequence[Any] | np.ndarray | None,
     source: Sequence[str | None] | np.ndarray,
@@ -163,7 +167,7 @@ def _frame(
         kept = (how == "imported") & then.notna()
         when, how = when.mask(kept, then), how.mask(kept, earlier["source"].astype("str"))
     new = {
-        **label_values,
+        **added,
         "label": pd.Series(list(label), dtype="str"),
         "labelled_at": when,
         "source": how,
@@ -171,7 +175,7 @@ def _frame(
     frame = dataset.frame.drop(columns=list(drop))
     taken = {*frame.columns, *new}
     renamed: dict[str, str] = {}
-    for name in filter(is_exports_name, frame.columns):
+    for name in (name for name in frame.columns if is_exports_name(name) or name.strip().lower() in added):
         other = f"original_{name}"
         while other in taken:
             other = f"original_{other}"

@@ -7,6 +7,7 @@ https://huggingface.co/docs/hub/datasets-cards has it, and in the Parquet file's
 import io
 import json
 import re
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,15 @@ from labelling.formats.frames import as_json, values_of
 from labelling.formats.records import ORIGINS, Records
 from labelling.readers.exported import NESTED
 
-DATA, CARD = "data/train-00000-of-00001.parquet", "README.md"
+DATA, CARD = "data/{}-00000-of-00001.parquet", "README.md"
+ALL, REST = "train", "unlabelled"  # the split of everything where there are no parts; what is in none of them
 # What a YAML file can't hold as it is (YAML 1.2, section 5.1), and what may not stand in a line of it.
 _UNPRINTABLE = re.compile("[^ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
 def to_hugging_face(records: Records) -> bytes:
-    """``data/train-….parquet`` and ``README.md``.
+    """``data/train-….parquet`` and ``README.md``; a file for each part, where there are parts.
 
     ``label`` is the place of its name, null for unlabelled. With yes, no and unknown it is the list of those that are
     yes, beside ``cats``, a struct of 1, 0 or null for each label.
@@ -45,14 +47,22 @@ def to_hugging_face(records: Records) -> bytes:
     features = {name: feature for name, (_, feature) in columns.items()}
     table = pa.table({name: array for name, (array, _) in columns.items()})
     table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
-    out = io.BytesIO()
-    pq.write_table(table, out)
-    return to_zip({DATA: out.getvalue(), CARD: _card(records, features)})
+    files: dict[str, bytes | str] = {}
+    splits = [ALL] if records.split is None else [part or REST for part in records.split]
+    parts = list(dict.fromkeys(splits))
+    for part in parts:
+        some = table if records.split is None else table.filter(pa.array([each == part for each in splits]))
+        out = io.BytesIO()
+        pq.write_table(some, out)
+        files[DATA.format(part)] = out.getvalue()
+    return to_zip({**files, CARD: _card(records, features, parts)})
 
 
 def read_hugging_face(content: bytes) -> pd.DataFrame:
-    """The values as they stand in the Parquet file."""
-    return pd.read_parquet(io.BytesIO(from_zip(content, DATA)))
+    """The values as they stand in the Parquet files."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = [name for name in archive.namelist() if name != CARD]
+    return pd.concat([pd.read_parquet(io.BytesIO(from_zip(content, name))) for name in names], ignore_index=True)
 
 
 def _value(kind: str) -> dict[str, Any]:
@@ -90,7 +100,7 @@ def _labels(records: Records) -> dict[str, tuple[Any, Any]]:
     return found
 
 
-def _card(records: Records, features: dict[str, Any]) -> str:
+def _card(records: Records, features: dict[str, Any], parts: list[str]) -> str:
     n_known = int((np.asarray(records.codes) >= 0).reshape(len(records), -1).any(axis=1).sum()) if len(records) else 0
     size = next((said for most, said in _SIZES if len(records) < most), "n>1M")
     head = [
@@ -102,8 +112,7 @@ def _card(records: Records, features: dict[str, Any]) -> str:
         "configs:",
         "- config_name: default",
         "  data_files:",
-        "  - split: train",
-        "    path: data/train-*",
+        *(line for part in parts for line in (f"  - split: {part}", f"    path: data/{part}-*")),
         "dataset_info:",
         "  features:",
         *(line for name, feature in features.items() for line in _feature(name, feature, "  ")),

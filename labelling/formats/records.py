@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNKNOWN = -1
+SPLIT = "split"  # the column, or metadata, with the part that a text is in
 # Names that the tools' formats give keys and columns of their own; an uploaded column of one becomes original_<name>.
 ORIGINS = ("labelled_by", "labelled_at", "chosen_by", "wrong_share", "suggestion", "score", "model")
 RESERVED = {
@@ -95,6 +96,7 @@ class Records:
     metadata : DataFrame, (n, n_columns): the other columns, see `metadata_of`
     codes : int (n,) places in `names`, -1 for none; with `multi_label` (n, n_labels) of 1 yes, 0 no, -1 unknown
     origins : mapping of the names in `ORIGINS` to (n,) values, None or NaN where there is none
+    split : object (n,) of str, or None where they are not split: the part that each text is in, None without a label
     """
 
     title: str
@@ -105,6 +107,7 @@ class Records:
     metadata: pd.DataFrame
     codes: np.ndarray
     origins: Mapping[str, Any]
+    split: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -123,18 +126,24 @@ class Records:
                 label = self.names[self.codes[n]]
                 yes = (label,)
             metadata = {name: _plain(column[n]) for name, column in zip(names, columns, strict=True)}
+            if self.split is not None:
+                metadata[SPLIT] = self.split[n]
             origin = {name: _plain(values[n]) for name, values in self.origins.items()}
             yield Record(int(self.rows[n]), text, metadata, label, yes, no, **origin)
 
 
-def metadata_of(frame: pd.DataFrame) -> pd.DataFrame:
-    """These columns, with names that no format has a meaning of its own for: those become ``original_<name>``."""
+def metadata_of(frame: pd.DataFrame, *, split: bool = False) -> pd.DataFrame:
+    """These columns, with names that no format has a meaning of its own for: those become ``original_<name>``.
+
+    So does `SPLIT`, where the texts are split.
+    """
+    reserved = {*RESERVED, SPLIT} if split else RESERVED
     taken = set(frame.columns)
     renamed: dict[str, str] = {}
     for name in frame.columns:
-        if str(name).strip().lower() in RESERVED or is_exports_name(str(name)):
+        if str(name).strip().lower() in reserved or is_exports_name(str(name)):
             other = f"original_{name}"
-            while other in taken or other.lower() in RESERVED:
+            while other in taken or other.lower() in reserved:
                 other = f"original_{other}"
             taken.add(other)
             renamed[name] = other

@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 
 from labelling.formats import frames
-from labelling.formats.records import ORIGINS, Records, metadata_of
+from labelling.formats.archive import to_zip
+from labelling.formats.records import ORIGINS, SPLIT, Records, metadata_of
 from labelling.formats.registry import CSV, FORMATS, Format, Tool
 from labelling.labels import LabelLog
+from labelling.readers.exported import EXPORT_COLUMNS
+from labelling.tasks.split import PARTS
 from labelling.workspace import Project
 
 
@@ -20,43 +23,77 @@ def preview(
     *,
     only_labelled: bool = False,
     form: Format | Tool = FORMATS[CSV],
+    with_origins: bool = False,
+    parts: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """The first rows of the export, as they will stand in the file."""
-    return form.read(_exported(project, log, form, only_labelled, n_rows))
+    """The first rows of the export, as they will stand in the file; of one to train with, without its parts."""
+    return form.read(_exported(project, log, form, only_labelled, n_rows, with_origins, parts))
 
 
-def export(project: Project, form: Format | Tool = FORMATS[CSV], *, only_labelled: bool = False) -> bytes:
+def export(
+    project: Project,
+    form: Format | Tool = FORMATS[CSV],
+    *,
+    only_labelled: bool = False,
+    with_origins: bool = False,
+    parts: np.ndarray | None = None,
+) -> bytes:
     """The rows in the uploaded order with all their columns and label, labelled_at, source, as a file's bytes.
 
     With yes, no and unknown for each label see `formats.frames.label_values_frame`. For another tool it is what that
     reads, see `formats.records`: without the rows whose text is blank. Raises FormatError where it can't hold the
     labels.
+
+    `with_origins` puts the columns of `formats.records.ORIGINS` before the labels': who gave the label, how the text
+    was chosen, what a model suggests; other tools' files have them anyway. With `parts`, see `tasks.split.split`, there
+    is a column ``split``; a format to train with becomes a .zip of a file for each part, a Hugging Face data set has
+    splits.
     """
     # A log of its own: a download runs in another thread than the page, which may refresh its log meanwhile.
-    return _exported(project, project.open_log(), form, only_labelled)
+    log = project.open_log()
+    if parts is None or not isinstance(form, Tool) or not form.only_labelled:
+        return _exported(project, log, form, only_labelled, None, with_origins, parts)
+    files = {}
+    for part in PARTS:
+        rows = np.flatnonzero(log.known & ~project.dataset.empty & (parts == part))
+        files[f"{part}-{form.tail}"] = form.write(records_of(project, log, rows))
+    return to_zip(files)
 
 
 def _exported(
-    project: Project, log: LabelLog, form: Format | Tool, only_labelled: bool, n_rows: int | None = None
+    project: Project,
+    log: LabelLog,
+    form: Format | Tool,
+    only_labelled: bool,
+    n_rows: int | None = None,
+    with_origins: bool = False,
+    parts: np.ndarray | None = None,
 ) -> bytes:
     only_labelled = only_labelled or (isinstance(form, Tool) and form.only_labelled)
     rows = np.flatnonzero(log.known) if only_labelled else np.arange(log.n_rows)
     if isinstance(form, Tool):
-        return form.write(records_of(project, log, rows[~project.dataset.empty[rows]][:n_rows]))
+        rows = rows[~project.dataset.empty[rows]][:n_rows]
+        return form.write(records_of(project, log, rows, parts))
     rows = rows[:n_rows]
     dataset = project.dataset
     some = replace(dataset, frame=dataset.frame.iloc[rows].reset_index(drop=True))
     at, sources = log.labelled_at()[rows], log.sources()[rows]
     imported, by_label = _imported(log)
+    more = {name: values for name, values in _origins(project, log, rows).items() if name not in EXPORT_COLUMNS}
+    more = {name: pd.Series(list(values)) for name, values in more.items()} if with_origins else {}
+    if parts is not None:
+        more[SPLIT] = pd.Series(list(parts[rows]), dtype="str")
     if log.multi_label:
         label_values = log.frame().iloc[rows].reset_index(drop=True)
         drop = frames.superseded(dataset, list(label_values.columns), imported, by_label)
-        return form.write(frames.label_values_frame(some, label_values, at, sources, nested=form.nested, drop=drop))
+        return form.write(
+            frames.label_values_frame(some, label_values, at, sources, nested=form.nested, drop=drop, more=more)
+        )
     drop = frames.superseded(dataset, None, imported)
-    return form.write(frames.labelled_frame(some, log.names()[rows], at, sources, drop=drop))
+    return form.write(frames.labelled_frame(some, log.names()[rows], at, sources, drop=drop, more=more))
 
 
-def records_of(project: Project, log: LabelLog, rows: np.ndarray) -> Records:
+def records_of(project: Project, log: LabelLog, rows: np.ndarray, parts: np.ndarray | None = None) -> Records:
     """What is known of these rows, int (n,), for the formats of other tools. None of their texts may be blank."""
     dataset = project.dataset
     labels = log.labels
@@ -71,18 +108,23 @@ def records_of(project: Project, log: LabelLog, rows: np.ndarray) -> Records:
         place = np.full(log.n_ids + 1, -1, np.int32)
         place[[label.id for label in labels]] = np.arange(len(labels))
         values = place[log.codes[rows]]
-    given = (log.labelled_by(), log.labelled_at(), log.sources(), log.wrong_shares())
-    origins = dict(zip(ORIGINS, (*(each[rows] for each in given), *_suggested(project, log, rows)), strict=True))
     return Records(
         project.name,
         tuple(names),
         log.multi_label,
         rows.astype(np.int64),
         some[dataset.text_column].tolist(),
-        metadata_of(some.drop(columns=list(drop))),
+        metadata_of(some.drop(columns=list(drop)), split=parts is not None),
         values,
-        origins,
+        _origins(project, log, rows),
+        None if parts is None else parts[rows],
     )
+
+
+def _origins(project: Project, log: LabelLog, rows: np.ndarray) -> dict[str, Any]:
+    """What is known of `ORIGINS` of these rows: (n,) values each."""
+    given = (log.labelled_by(), log.labelled_at(), log.sources(), log.wrong_shares())
+    return dict(zip(ORIGINS, (*(each[rows] for each in given), *_suggested(project, log, rows)), strict=True))
 
 
 def _suggested(project: Project, log: LabelLog, rows: np.ndarray) -> tuple[Any, Any, Any]:
