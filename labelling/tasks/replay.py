@@ -74,13 +74,13 @@ def replay(
     was embedded stays in the cache.
     """
     with opened(file) as packed, staging(workspace) as folder:
-        dataset = take_out(packed, workspace, folder)
+        dataset = take_out(packed, folder)
         for _ in packed.entries():  # before anything is embedded for hours: each line can be read
             pass
         then = packed.labels()
 
         def fill(_connection: Connection, _project_id: str, home: Path) -> None:
-            put_files(folder, home, packed.manifest.n_rows)
+            put_files(workspace, packed, folder, home)
 
         project = make(workspace, packed, dataset, owner, fill)
         try:
@@ -115,8 +115,9 @@ class _Anew:
         embed(self.bench, lambda _so_far, done, total: self.on_progress("Embedding", done, total))
         n_actions = self.packed.manifest.n_actions
         for space in self.packed.manifest.spaces[1:]:
-            seq = space.settings.get("seq")
-            self._label(seq if isinstance(seq, int) else n_actions)
+            if space.state != "discarded":
+                seq = space.settings.get("seq")
+                self._label(seq if isinstance(seq, int) else n_actions)
             self._make(space)
         self._label(n_actions)
         shown = self.packed.manifest.shown

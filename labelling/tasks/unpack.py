@@ -15,7 +15,6 @@ from labelling import files
 from labelling.database.tables import projects
 from labelling.dataset import Dataset
 from labelling.encoders.registry import ENCODERS, ENDPOINT, OWN, PACKAGED, TFIDF, fitted_file
-from labelling.files import write_whole
 from labelling.labels.entries import borne, take_over
 from labelling.labels.fold import Fold
 from labelling.learning.evaluation import Evaluation
@@ -46,7 +45,7 @@ def unpack(workspace: Workspace, file: Path, *, owner: str | None = None) -> Unp
     """
     with opened(file) as packed, staging(workspace) as folder:
         about = packed.manifest
-        dataset = take_out(packed, workspace, folder)
+        dataset = take_out(packed, folder)
         left_out = {space.id: space.name for space in about.spaces if not _take_space(packed, space, folder)}
         follows = Fold(about.n_rows, multi_label=about.multi_label)
         for entry in packed.entries():
@@ -61,7 +60,7 @@ def unpack(workspace: Workspace, file: Path, *, owner: str | None = None) -> Unp
             )
 
         def fill(connection: Connection, project_id: str, home: Path) -> None:
-            put_files(folder, home, about.n_rows)
+            put_files(workspace, packed, folder, home)
             for space in about.spaces[1:]:
                 state = "discarded" if space.id in left_out else space.state
                 add_space(connection, project_id, space, state)
@@ -98,8 +97,8 @@ def staging(workspace: Workspace) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def take_out(packed: Packed, workspace: Workspace, folder: Path) -> Dataset:
-    """The texts; what their encoder needs lies in the workspace, or in the folder, afterwards.
+def take_out(packed: Packed, folder: Path) -> Dataset:
+    """The texts; what their encoder needs lies in the folder afterwards.
 
     Raises PackError where there is no such encoder here, or it is another than the pack says.
     """
@@ -111,7 +110,7 @@ def take_out(packed: Packed, workspace: Workspace, folder: Path) -> Dataset:
         raise PackError("The encoder's settings in the pack hold what is none: take another copy of the pack.")
     dataset = packed.dataset(folder / "texts")
     if kind == TFIDF:
-        _take_fitted(packed, workspace, str(settings.get("fitted")), folder / FITTED)
+        _take_fitted(packed, str(settings.get("fitted")), folder / FITTED)
     if kind == OWN:
         packed.extract(VECTORS, folder / VECTORS)
         if not _is_array(folder / VECTORS, (len(dataset), settings.get("n_dims")), "f"):
@@ -119,7 +118,7 @@ def take_out(packed: Packed, workspace: Workspace, folder: Path) -> Dataset:
     return dataset
 
 
-def _take_fitted(packed: Packed, workspace: Workspace, fitted: str, path: Path) -> None:
+def _take_fitted(packed: Packed, fitted: str, path: Path) -> None:
     from labelling.encoders import EncoderError
     from labelling.encoders.tfidf import TfidfEncoder
 
@@ -129,16 +128,17 @@ def _take_fitted(packed: Packed, workspace: Workspace, fitted: str, path: Path) 
             raise EncoderError("it is another than the pack says")
     except (EncoderError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PackError(f"The word counts in the pack, its encoder, are damaged ({str(error)[:200]}).") from error
-    there = fitted_file(workspace.folder, fitted)
-    if not there.exists():
-        content = path.read_bytes()
-        write_whole(there, lambda file: file.write(content))
 
 
-def put_files(folder: Path, home: Path, n_rows: int) -> None:
-    """Move what was taken out of the pack to the new project."""
+def put_files(workspace: Workspace, packed: Packed, folder: Path, home: Path) -> None:
+    """Move what was taken out of the pack to where it belongs: all but the texts."""
+    about = packed.manifest
+    if (folder / FITTED).exists():
+        there = fitted_file(workspace.folder, about.encoder["fitted"])
+        there.parent.mkdir(exist_ok=True)
+        (folder / FITTED).replace(there)  # called by its digest: where one is there, it is the same
     if (folder / VECTORS).exists():
-        (folder / VECTORS).rename(home / f"vectors-{n_rows}.npy")
+        (folder / VECTORS).rename(home / f"vectors-{about.n_rows}.npy")
     if (folder / "spaces").exists():
         (folder / "spaces").rename(home / "spaces")
 
