@@ -1,6 +1,7 @@
 """The documentation's Python runs as it stands, and what it names is there."""
 
 import re
+import zipfile
 
 import pytest
 
@@ -58,6 +59,17 @@ def test_the_python_on_proposals_runs() -> None:
     assert sum(right) > 190
     assert len(names["log"]) < 20
     assert names["again"].answers_.size == names["queue"].answers_.size
+
+
+def test_the_python_on_packs_runs() -> None:
+    page = (ROOT / "docs" / "pack.md").read_text(encoding="utf-8")
+    names = run_python(page)
+    assert names["people"] == ["person 1", "person 2", "person 1"]
+    assert names["anew"].suggested == {"Feed-forward 1": (6, 6)}
+    with zipfile.ZipFile(names["file"]) as pack:
+        held = {name.split("/")[0] for name in pack.namelist()}
+    assert held == {"pack.json", "texts", "log.jsonl", "labels.jsonl", "spaces", "encoder.safetensors"}
+    assert all(f"`{name}" in page for name in held)
 
 
 def test_its_pictures_are_there() -> None:

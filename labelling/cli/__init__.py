@@ -67,9 +67,9 @@ def console() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
-    from labelling.cli import keep, make, model, projects
+    from labelling.cli import keep, make, model, pack, projects
 
-    for command in (*projects.COMMANDS, *make.COMMANDS, *model.COMMANDS, *keep.COMMANDS):
+    for command in (*projects.COMMANDS, *make.COMMANDS, *model.COMMANDS, *pack.COMMANDS, *keep.COMMANDS):
         corral.add_command(command)
     try:
         status = corral.main(None if arguments is None else list(arguments), NAME, standalone_mode=False)

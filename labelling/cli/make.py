@@ -113,7 +113,7 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
             bar.__exit__(None, None, None)
 
 
-def _embed(bench: Workbench, *, umap: bool) -> None:
+def embed_texts(bench: Workbench, *, umap: bool) -> None:
     from labelling.projections import UmapProcess
     from labelling.tasks.embed import embed
     from labelling.tasks.maps import make_umap
@@ -175,7 +175,7 @@ def open_file(
     texts = [words for words, empty in zip(dataset.texts, dataset.empty, strict=True) if not empty]
     settings = encoder_settings(encoder, texts, workspace)
     project = create_project(workspace, name or file.name, dataset, settings, owner=account, who=account)
-    _embed(_workbench(workspace, project), umap=False)
+    embed_texts(_workbench(workspace, project), umap=False)
     if as_json:
         click.echo(json.dumps({"id": project.id, "name": project.name, "n_rows": project.n_rows, "text": text}))
     else:
@@ -190,7 +190,7 @@ def open_file(
 def embed(account: str | None, project: str, umap: bool) -> None:
     """Embed what is not embedded yet, and make the map. Ctrl+C keeps what is done; the next call goes on."""
     bench = bench_of(project, account)
-    _embed(bench, umap=umap)
+    embed_texts(bench, umap=umap)
     click.echo(f"All texts of {bench.project.name!r} are embedded.")
 
 
@@ -221,7 +221,7 @@ def tune(
     from labelling.tasks.tune import tune as run
 
     bench = bench_of(project, account)
-    _embed(bench, umap=False)
+    embed_texts(bench, umap=False)
     with progress("Tuning") as tell:
         space = run(
             bench.project,

@@ -70,7 +70,7 @@ def encoder_for(
     if kind == OWN:
         return OwnVectors(settings["n_dims"])
     if kind == TFIDF:
-        return _once(TFIDF, str(_fitted_file(folder, settings["fitted"])))
+        return _once(TFIDF, str(fitted_file(folder, settings["fitted"])))
     if kind not in ENCODERS:
         raise EncoderError(f"There is no encoder of the kind {kind!r} here: a newer Corral may have made this project.")
     wanted = {name: settings[name] for name in ENCODERS[kind].parameters if settings.get(name) not in (None, "")}
@@ -100,11 +100,11 @@ def fit_encoder(texts: Sequence[str], folder: Path) -> dict[str, Any]:
     from labelling.encoders.tfidf import TfidfEncoder
 
     encoder = TfidfEncoder().fit(texts)
-    path = _fitted_file(folder, encoder.fingerprint)
+    path = fitted_file(folder, encoder.fingerprint)
     path.parent.mkdir(exist_ok=True)
     encoder.save(path)
     return {"kind": TFIDF, "fitted": encoder.fingerprint}
 
 
-def _fitted_file(folder: Path, fitted: str) -> Path:
+def fitted_file(folder: Path, fitted: str) -> Path:
     return folder / FITTED / f"{fitted}.safetensors"

@@ -2,14 +2,24 @@
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row, insert
 
 from labelling.database.engine import WorkspaceError
-from labelling.database.packing import OF_ACTION, OF_CHANGE, checksum, unpack_rows, unpack_values
+from labelling.database.packing import (
+    OF_ACTION,
+    OF_CHANGE,
+    checksum,
+    pack_rows,
+    pack_values,
+    unpack_rows,
+    unpack_values,
+)
+from labelling.database.tables import actions
+from labelling.database.tables import changes as changes_table
 from labelling.labels.fold import Change
 from labelling.labels.label import Action
 
@@ -38,6 +48,38 @@ def stored_change(row: Row[Any]) -> Change:
     except (zlib.error, ValueError) as error:
         raise _damaged(row.seq, error) from error
     return Change(row.column, rows, *_two(after), *_two(before))
+
+
+def insert_action(
+    connection: Connection, project_id: str, action: Action, how: Mapping[str, Any], changes: Sequence[Change]
+) -> None:
+    """Write an action, how its rows were chosen, and what it changed."""
+    values: dict[str, str | int | None] = {
+        "seq": action.seq,
+        "kind": action.kind,
+        "label_id": action.label_id,
+        "targets": json.dumps(list(action.targets)) if action.targets else None,
+        "n_rows": action.n_rows,
+        "who": action.who,
+        "at": action.at,
+        "source": action.source,
+        "how": json.dumps(how),
+        "labels": json.dumps(action.changes) if action.changes else None,
+    }
+    sum_ = checksum([values[name] for name in OF_ACTION])
+    connection.execute(insert(actions).values(project_id=project_id, checksum=sum_, **values))
+    for change in changes:
+        after = [values for values in (change.after, change.setters) if values is not None]
+        before = [values for values in (change.before, change.before_setters) if values is not None]
+        blobs: dict[str, int | bytes | None] = {
+            "seq": action.seq,
+            "column": change.column,
+            "rows": pack_rows(change.rows),
+            "after": pack_values(*after) if after else None,
+            "before": pack_values(*before) if before else None,
+        }
+        sum_ = checksum([blobs[name] for name in OF_CHANGE])
+        connection.execute(insert(changes_table).values(project_id=project_id, checksum=sum_, **blobs))
 
 
 def _check(row: Row[Any], names: Sequence[str]) -> None:

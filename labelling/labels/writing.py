@@ -5,7 +5,6 @@ it, on the labels as they are then: two tabs or two processes that label at once
 what it did not mean to.
 """
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +13,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from labelling.database.engine import writing
-from labelling.database.packing import OF_ACTION, OF_CHANGE, checksum, pack_rows, pack_values
-from labelling.database.tables import actions, projects
-from labelling.database.tables import changes as changes_table
+from labelling.database.tables import projects
 from labelling.labels.fold import ONE, Change, Fold
 from labelling.labels.label import (
     NO,
@@ -35,6 +32,7 @@ from labelling.labels.label import (
     names_to_import,
 )
 from labelling.labels.reading import LogReader
+from labelling.labels.stored import insert_action
 from labelling.palette import free_style
 
 
@@ -316,33 +314,11 @@ class LogWriter(LogReader):
         how: Mapping[str, Any] | None = None,
     ) -> None:
         how = how or {}
-        seq = self.seq + 1
-        values: dict[str, str | int | None] = {
-            "seq": seq,
-            "kind": kind,
-            "label_id": label_id,
-            "targets": json.dumps(list(targets)) if targets else None,
-            "n_rows": n_changed(new),
-            "who": self.who,
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "source": str(how.get("by", kind)),
-            "how": json.dumps(how),
-            "labels": json.dumps(labels) if labels else None,
-        }
-        sum_ = checksum([values[name] for name in OF_ACTION])
-        connection.execute(insert(actions).values(project_id=self.project_id, checksum=sum_, **values))
-        for change in new:
-            after = [values for values in (change.after, change.setters) if values is not None]
-            before = [values for values in (change.before, change.before_setters) if values is not None]
-            blobs: dict[str, int | bytes | None] = {
-                "seq": seq,
-                "column": change.column,
-                "rows": pack_rows(change.rows),
-                "after": pack_values(*after) if after else None,
-                "before": pack_values(*before) if before else None,
-            }
-            sum_ = checksum([blobs[name] for name in OF_CHANGE])
-            connection.execute(insert(changes_table).values(project_id=self.project_id, checksum=sum_, **blobs))
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        source = str(how.get("by", kind))
+        n_rows = n_changed(new)
+        action = Action(self.seq + 1, kind, label_id, tuple(targets), n_rows, self.who, at, source, labels or {})
+        insert_action(connection, self.project_id, action, how, new)
 
     def _meanwhile(self, connection: Connection, seen: int, rows: np.ndarray) -> dict[str, int]:
         """How many of `rows` others have changed after action `seen`, by person."""

@@ -181,9 +181,13 @@ def insert_space(
     settings: Mapping[str, Any],
     parent: int | None,
     state: str,
+    space_id: int | None = None,
+    created_at: str | None = None,
 ) -> int:
+    """Its id: the next one, where none is given."""
     last = connection.scalar(select(func.max(spaces.c.id)).where(spaces.c.project_id == project_id))
-    space_id = 0 if last is None else last + 1
+    if space_id is None:
+        space_id = 0 if last is None else last + 1
     connection.execute(
         insert(spaces).values(
             project_id=project_id,
@@ -192,7 +196,7 @@ def insert_space(
             kind=kind,
             settings=json.dumps(settings, default=str),  # a tuner's random_state may be a generator
             parent=parent,
-            created_at=now(),
+            created_at=created_at or now(),
             state=state,
         )
     )

@@ -146,7 +146,7 @@ def sweep(workspace: Workspace) -> list[Path]:
     """
     before = time.time() - LEFT_OVER_SECONDS
     gone = []
-    for pattern in ("projects/*/*.tmp", "projects/*/*/*.tmp", "projects/*/*/*/*.tmp", "encoders/*.tmp"):
+    for pattern in ("*.tmp", "projects/*/*.tmp", "projects/*/*/*.tmp", "projects/*/*/*/*.tmp", "encoders/*.tmp"):
         for path in workspace.folder.glob(pattern):
             if _OURS.search(path.name) and path.stat().st_mtime < before:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()

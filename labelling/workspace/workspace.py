@@ -13,14 +13,14 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from labelling.database.engine import WorkspaceError, open_database, reading, storable, writing
 from labelling.database.tables import actions, projects
@@ -105,11 +105,13 @@ class Workspace:
         *,
         multi_label: bool = False,
         owner: str | None = None,
+        fill: Callable[[Connection, str, Path], object] = lambda connection, project_id, folder: None,
     ) -> Project:
         """A new project, its texts to be embedded by `encoder` (the encoder's parameters).
 
         With `several` each label is yes, no or unknown for each text; `owner` is the account that is signed in, if any.
-        Raises WorkspaceError where it can't be written; nothing of it is left then.
+        `fill(connection, its id, its folder)` puts more into it, within the transaction that makes it. Raises
+        WorkspaceError where it can't be written; nothing of it is left then, nor where `fill` raises.
         """
         owner = None if owner is None else as_account(owner)
         project_id = "".join(secrets.choice("abcdefghijkmnpqrstuvwxyz23456789") for _ in range(12))
@@ -121,6 +123,7 @@ class Workspace:
                 kind = MULTI_LABEL if multi_label else ONE
                 connection.execute(insert(projects).values(id=project_id, kind=kind, owner=owner, **values))
                 insert_space(connection, project_id, "Original", "encoder", encoder, None, "kept")
+                fill(connection, project_id, folder)
         except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
             if isinstance(error, OSError):

@@ -1,6 +1,7 @@
 """Any sequence of actions, by several people, gives what the definition gives: see model.py."""
 
 import itertools
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,16 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, select
 
+from labelling.database.engine import reading as reading_of
+from labelling.database.engine import writing
+from labelling.database.tables import changes
 from labelling.labels import LabelLog, reading
+from labelling.labels.entries import borne, read_entries, take_over
+from labelling.labels.fold import Fold
 from labelling.labels.label import KEYS, NO, UNKNOWN, YES, LabelError
+from labelling.tasks.packed_log import LineReader, line_of
 from tests.labels.helpers import add_project, state
 from tests.labels.model import KINDS_THAT_GIVE, Model, Refused
 
@@ -242,3 +249,32 @@ def test_any_sequence_follows_the_definition(
         assert state(log) == state(LabelLog(quick, project_id, N_ROWS, multi_label=multi_label, who=log.who)), (
             "without a snapshot"
         )
+    for anew in (False, True):
+        check_taken_over(quick, project_id, log, anew=anew)
+
+
+def check_taken_over(engine: Engine, project_id: str, log: LabelLog, *, anew: bool) -> None:
+    """By way of a pack's lines, another project gets the same log; with `anew`, what was taken back is worked out."""
+    other = f"{project_id} {anew}"
+    add_project(engine, other, N_ROWS, multi_label=log.multi_label)
+    reader = LineReader(N_ROWS, multi_label=log.multi_label)
+    entries = [reader.read(json.dumps(line_of(entry)).encode()) for entry in read_entries(engine, project_id)]
+    fold = Fold(N_ROWS, multi_label=log.multi_label)
+    with writing(engine, other) as connection:
+        take_over(connection, other, fold, entries, anew=anew)
+    assert state(log) == state(LabelLog(engine, other, N_ROWS, multi_label=log.multi_label, who=log.who))
+    named = log.frame() if log.multi_label else log.names()
+    known = {
+        row: {name: int(named.loc[row, name]) for name in named if named.loc[row, name] >= 0}
+        if log.multi_label
+        else named[row]
+        for row in np.flatnonzero(log.known).tolist()
+    }
+    assert borne(fold) == known
+    columns = [changes.c[name] for name in ("seq", "column", "rows", "after", "before")]
+    with reading_of(engine) as connection:
+        wholly = [
+            connection.execute(select(*columns).where(changes.c.project_id == each).order_by(*columns[:2])).all()
+            for each in (project_id, other)
+        ]
+    assert wholly[0] == wholly[1], "what rows bore before is worked out as it was written"

@@ -81,12 +81,13 @@ def test_leftovers_of_kills_are_swept(work: Path) -> None:
     (info,) = Workspace(work).projects()
     folder = work / "projects" / info.id
     old, new = folder / "spaces/0/PCA.npy.0123abcd.tmp", folder / "spaces/0/UMAP.npy.0123abcd.tmp"
+    unpacked = work / "unpack.0123abcd.tmp"
     staged, orphan, worked_on = (
         folder / "dataset-50.0123abcd.tmp",
         work / "projects" / ("b" * 12),
         work / "projects" / ("c" * 12),
     )
-    for each in (staged, orphan / "dataset", worked_on / "spaces"):
+    for each in (staged, unpacked, orphan / "dataset", worked_on / "spaces"):
         each.mkdir(parents=True)
         (each / "dataset.parquet").touch()
     for path in (old, new):
@@ -96,9 +97,9 @@ def test_leftovers_of_kills_are_swept(work: Path) -> None:
     for path in foreign:
         path.touch()
     hours_ago = time.time() - 2 * upkeep.LEFT_OVER_SECONDS
-    for path in (old, staged, orphan, worked_on, *foreign):
+    for path in (old, staged, unpacked, orphan, worked_on, *foreign):
         os.utime(path, (hours_ago, hours_ago))
-    assert set(sweep(Workspace(work))) == {old, staged, orphan}
+    assert set(sweep(Workspace(work))) == {old, staged, unpacked, orphan}
     assert new.exists(), "somebody may be at work on it"
     assert (work / "leftovers" / ("b" * 12) / "dataset").exists()
     assert all(path.exists() for path in foreign), "what others keep there is theirs"
