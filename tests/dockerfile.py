@@ -42,6 +42,12 @@ def instructions(text: str) -> Iterator[tuple[str, str]]:
             yield name.upper(), rest.strip()
 
 
+def copied(rest: str) -> tuple[list[str], str]:
+    """What a COPY copies, and where to."""
+    *sources, target = rest.split()
+    return [source.removesuffix("/") for source in sources], target
+
+
 class Stage:
     """A folder that stands for the image, and what the instructions so far have set."""
 
@@ -93,7 +99,7 @@ class Stage:
                     given = self.arguments.get(key, value) if name == "ARG" else value
                     self.environment[key] = self.placed(given)
             case "COPY":
-                *sources, target = rest.split()
+                sources, target = copied(rest)
                 for source in sources:
                     copy(source, self.workdir / target)
             case "USER":
