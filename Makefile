@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+PIP = $(BIN)/pip install --quiet --disable-pip-version-check
+# torch of PyPI brings gigabytes of CUDA on Linux. This is PyTorch's own index of what needs no GPU.
+TORCH_CPU ?= https://download.pytorch.org/whl/cpu
 
 .PHONY: run test test-fast lint scripts types pytest screenshots format
 
@@ -53,9 +56,12 @@ $(VENV)/made:
 # Installed anew only when the requirements have changed.
 $(VENV)/run: $(VENV)/made requirements.txt
 	@echo "Installing what Corral needs into $(VENV): some minutes at the first time."
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@if [ "$$(uname)" = Linux ] && ! command -v nvidia-smi > /dev/null; then \
+		$(PIP) --retries 0 --timeout 5 --no-deps --index-url $(TORCH_CPU) "$$(grep '^torch==' requirements.txt)" 2> /dev/null || \
+		echo "$(TORCH_CPU) can't be reached: torch comes from where pip looks, perhaps with CUDA."; fi
+	$(PIP) -r requirements.txt
 	touch $@
 
 $(VENV)/test: $(VENV)/run requirements-dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
 	touch $@

@@ -11,7 +11,7 @@ from labelling.readers.exported import columns_of_export
 from labelling.readers.tables import count
 from labelling.tasks.export import export, preview
 from labelling.tasks.split import PARTS, split
-from labelling.ui.export import model
+from labelling.ui.export import model, results
 from labelling.ui.frame import downloads, page
 
 OTHER = "For another tool"
@@ -83,4 +83,5 @@ else:
             column_config={name: st.column_config.Column(pinned=True) for name in [*label_values, *added][:2]},
         )
 
+results.offer(session)
 model.offer(session)

@@ -32,6 +32,12 @@ def test_the_python_on_labels_runs() -> None:
     assert [action.kind for action in names["log"].actions] == ["assign", "audit", "assign", "undo"]
 
 
+def test_the_python_on_the_page_of_results_runs() -> None:
+    names = run_python((ROOT / "docs" / "report.md").read_text(encoding="utf-8"))
+    assert "<bdi>card</bdi>" in names["page"]
+    assert "card stolen" in names["page"]
+
+
 def test_the_python_on_formats_runs() -> None:
     names = run_python((ROOT / "docs" / "formats.md").read_text(encoding="utf-8"))
     assert names["back"].keys() == names["TOOLS"].keys()

@@ -1,4 +1,4 @@
-"""What makes a project of a file, `embed`, `tune` and `export`."""
+"""What makes a project of a file, `embed`, `tune`, `export`, `report` and `next`."""
 
 from __future__ import annotations
 
@@ -280,8 +280,6 @@ def export(
 
     Or as another tool reads them: see docs/formats.md.
     """
-    from labelling.errors import CorralError
-    from labelling.files import write_whole
     from labelling.formats.registry import every
     from labelling.tasks.export import export as write
     from labelling.tasks.split import split as parts_of
@@ -292,11 +290,32 @@ def export(
     if out is None or str(out) == "-":
         sys.stdout.buffer.write(content)
         return
+    _write(out, content)
+
+
+def _write(out: Path, content: bytes) -> None:
+    from labelling.errors import CorralError
+    from labelling.files import write_whole
+
     try:
         write_whole(out, lambda file: file.write(content))
     except OSError as error:
         raise CorralError(f"{out} can't be written ({error.strerror or error}): nothing was changed.") from error
     click.echo(f"{out}: {len(content) / 1e6:,.1f} MB.", err=True)
+
+
+@click.command()
+@PROJECT
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The .html file.")
+@click.option("--texts", type=click.IntRange(0, 100), default=0, help="Quote so many texts of each label, at random.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.pass_obj
+def report(account: str | None, project: str, out: Path, texts: int, seed: int) -> None:
+    """Write a page of results: the map, the labels and how right they are, the work it took. It needs no network."""
+    from labelling.tasks.report import report as page
+
+    opened = bench_of(project, account).project
+    _write(out, page(opened, opened.open_log(), n_texts=texts, random_state=seed).encode())
 
 
 @click.command("next")
@@ -321,4 +340,4 @@ def next_proposals(account: str | None, project: str, n: int, aim: float) -> Non
         click.echo(json.dumps(said, ensure_ascii=False))
 
 
-COMMANDS = (open_file, embed, tune, export, next_proposals)
+COMMANDS = (open_file, embed, tune, export, report, next_proposals)

@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from labelling.database.engine import reading
 from labelling.labels import error_rate
+from labelling.labels.disagreement import Disagreements
 from labelling.labels.fold import Change
 from labelling.labels.label import NO, UNLABELLED, YES, Action, LabelError
+from labelling.labels.reading import AT_ONCE
 from labelling.labels.writing import LogWriter, Outcome, n_changed
 
 
@@ -183,8 +186,36 @@ class LogAuditor(LogWriter):
             n_wrong += self.audit(int(seq), its, np.intersect1d(its, wrong), "random").n_changed
         return n_wrong
 
+    def disagreements(self) -> Disagreements:
+        """Where one person has changed what another had said, of what is in force; merged labels are one."""
+        found = Disagreements(self.n_rows)
+        ends = {label_id: self._now(label_id) for label_id in self._became}
+        with reading(self.engine) as connection:
+            for start in range(0, self.seq, AT_ONCE):
+                some = self.actions[start : start + AT_ONCE]
+                changes = self._changes_between(connection, start, some[-1].seq)
+                for action in some:
+                    if self.in_force(action.seq) and action.is_step and action.kind != "revert":
+                        for change in changes.get(action.seq, ()):
+                            found.take(action, change if self.multi_label else _as_now(change, ends))
+        return found
+
+    def _now(self, label_id: int) -> int:
+        """What the label is by now, UNLABELLED where it was deleted."""
+        while label_id in self._became:
+            label_id = self._became[label_id]
+        return label_id
+
     def _is_now(self, given: int | None, label_id: int) -> bool:
         """Whether the label that was given is by now this one."""
-        while given in self._became:
-            given = self._became[given]
-        return given == label_id
+        return given is not None and self._now(given) == label_id
+
+
+def _as_now(change: Change, ends: Mapping[int, int]) -> Change:
+    """The same with each label as what became of it."""
+    if change.after is None or not ends:
+        return change
+    after = change.after.copy()
+    for label_id, end in ends.items():
+        after[change.after == label_id] = end
+    return replace(change, after=after)

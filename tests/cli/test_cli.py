@@ -268,3 +268,17 @@ def test_predict_sends_nothing_anywhere_unasked(
         project = workspace.create("mine", Dataset(frame, "text"), {"kind": kind, "n_dims": 3})
         assert main(["predict", project.id, str(file), "-o", str(file.with_name("out.csv"))]) == 1
         assert message in capsys.readouterr().err
+
+
+def test_a_page_of_results_is_written(
+    workspace: Workspace, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project_id = made(file, capsys, "--label", "kind")
+    out = tmp_path / "results.html"
+    assert main(["report", project_id, "-o", str(out)]) == 0
+    assert "<bdi>card</bdi>" in out.read_text(encoding="utf-8")
+    assert TEXTS[0] not in out.read_text(encoding="utf-8")
+    assert main(["report", project_id, "-o", str(out), "--texts", "20"]) == 0
+    assert TEXTS[0] in out.read_text(encoding="utf-8")
+    assert main(["report", project_id, "-o", str(file / "results.html")]) == 1
+    assert "can't be written" in capsys.readouterr().err

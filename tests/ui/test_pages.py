@@ -424,6 +424,13 @@ def test_export_shows_each_format_as_it_will_be_in_the_file(workspace: Workspace
     assert len(at.dataframe[0].value) == 1
 
 
+def test_export_offers_a_page_of_results(project: Project) -> None:
+    at = open_page("export", project)
+    assert [each.proto.label for each in at.get("download_button")][-1] == "Download the page"
+    at.number_input[0].set_value(3).run()
+    assert not at.exception
+
+
 def test_export_for_another_tool(workspace: Workspace) -> None:
     project = workspace.create("p", make_dataset(read_table(b'text\nalpha one\n""\nbeta two\n', "a.csv"), "text"), {})
     log = project.open_log()

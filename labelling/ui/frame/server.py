@@ -5,6 +5,8 @@ A page elsewhere whose name leads to this machine (DNS rebinding) is told by the
 is that page's own. Streamlit looks at it for websockets alone.
 """
 
+import os
+import re
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -18,12 +20,11 @@ from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
+from labelling.errors import CorralError
 from labelling.ui.frame import access, downloads
 
+FRAMED_BY = "CORRAL_FRAMED_BY"  # names the origins whose pages may show these in a frame
 HEADERS = {
-    # No page of another origin may show these pages in a frame, and let somebody click there on what they don't see.
-    "Content-Security-Policy": "frame-ancestors 'self'",
-    "X-Frame-Options": "SAMEORIGIN",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
@@ -31,6 +32,24 @@ MEDIA = "/media"  # where Streamlit keeps what the pages' buttons made
 UPLOADS = "/_stcore/upload_file/"  # where it takes files, for anybody with a page open, and keeps them in memory
 SOON = 0.005  # seconds
 CLOSED = "/_stcore/metrics"  # how many sessions there are, and how much memory they take
+
+
+def headers() -> dict[str, str]:
+    """What goes with every answer. Raises CorralError where CORRAL_FRAMED_BY holds anything but origins.
+
+    No page of another origin may show these pages in a frame, and let somebody click there on what they don't see, but
+    for those that whoever runs the server names, with blanks between.
+    """
+    named = os.environ.get(FRAMED_BY, "").split()
+    for origin in named:
+        if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?", origin):
+            raise CorralError(
+                f"{FRAMED_BY} names {origin!r}, which is no origin: write for example https://huggingface.co, without "
+                "anything after the host; several with blanks between."
+            )
+    policy = {"Content-Security-Policy": " ".join(["frame-ancestors 'self'", *named])}
+    # The older header knows no list: where one is named it would forbid that, too.
+    return HEADERS | policy | ({} if named else {"X-Frame-Options": "SAMEORIGIN"})
 
 
 def runs_a_page() -> bool:
@@ -64,20 +83,21 @@ def middleware() -> list[Middleware]:
 
 
 class Guard:
-    """Lets nobody in by a host that is not in server.allowedHosts, nor pages of other origins; adds the headers."""
+    """Lets nobody in by a host that is not in server.allowedHosts, nor other origins' websockets; adds `headers`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self.headers = headers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        host = headers.get("host")
+        asked = Headers(scope=scope)
+        host = asked.get("host")
         if scope["type"] == "websocket":
             # Streamlit lets some other origins in, and asks a machine elsewhere for this one's address to tell which.
-            origin = headers.get("origin")
+            origin = asked.get("origin")
             if is_host_allowed(host) and (origin is None or urlsplit(origin).netloc == host):
                 await self.app(scope, receive, send)
             else:
@@ -105,7 +125,7 @@ class Guard:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                MutableHeaders(scope=message).update(self.headers)
             await send(message)
 
         await self.app(scope, receive, with_headers)

@@ -9,6 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.runtime.app_session import AppSession, AppSessionState
 
+from labelling.errors import CorralError
 from labelling.ui.frame import access, resources, server
 
 
@@ -71,6 +72,26 @@ def test_a_public_name_is_named_by_the_operator(monkeypatch):
     monkeypatch.setattr(st, "get_option", options.get)
     assert ask({"type": "websocket"}, host="corral.example.org", origin="https://corral.example.org")[2]
     assert ask({"type": "http"}, host="localhost")[0] == 400
+
+
+def test_the_operator_names_whose_pages_may_frame_them(monkeypatch):
+    monkeypatch.setenv(server.FRAMED_BY, "https://huggingface.co http://127.0.0.1:8000")
+    _, headers, _ = ask({"type": "http"}, host="localhost")
+    assert headers["content-security-policy"] == "frame-ancestors 'self' https://huggingface.co http://127.0.0.1:8000"
+    assert "x-frame-options" not in headers
+    assert not ask({"type": "websocket"}, host="localhost", origin="https://huggingface.co")[2], "no more than framing"
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "huggingface.co", "https://a.example/b", "https://*", "https://a;script-src", ""]
+)
+def test_what_is_no_origin_frames_nothing(monkeypatch, origin):
+    monkeypatch.setenv(server.FRAMED_BY, origin)
+    if origin:
+        with pytest.raises(CorralError, match="which is no origin"):
+            server.headers()
+    else:
+        assert server.headers()["X-Frame-Options"] == "SAMEORIGIN"
 
 
 @pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/metrics/", "/base/_stcore/metrics"])
