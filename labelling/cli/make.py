@@ -134,7 +134,7 @@ def _embed(bench: Workbench, *, umap: bool) -> None:
 
 
 @click.command("open", hidden=True)
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
 @click.option("--text", metavar="COL", help="The column with the texts. Without it, the likeliest.")
 @click.option("--label", metavar="COL", help="A column with labels that are already there.")
 @click.option("--encoder", metavar="NAME", help="A model of sentence-transformers, KIND:MODEL, or tfidf.")
@@ -152,13 +152,17 @@ def open_file(
     no_app: bool,
     as_json: bool,
 ) -> int:
-    """Make a project of a file, embed its texts, and open it in the browser."""
+    """Make a project of a file or a folder, embed its texts, and open it in the browser."""
     from labelling import readers
     from labelling.readers import ReadError
     from labelling.tasks.projects import create_project
     from labelling.workspace import Workspace
 
-    table = readers.read_table(file.read_bytes(), file.name)
+    if file.is_dir():
+        file = file.resolve()  # the name of "." is the folder's
+        table = readers.read_folder(file)
+    else:
+        table = readers.read_table(file.read_bytes(), file.name)
     columns = list(table.frame.columns)
     for wanted in filter(None, (text, label)):
         if wanted not in columns:

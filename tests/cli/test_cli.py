@@ -97,6 +97,23 @@ def test_a_project_is_renamed_given_checked_and_copied(
     assert workspace.open(project_id).name == "hers"
 
 
+def test_a_folder_is_opened(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "inbox" / "data").mkdir(parents=True)
+    for n, split in enumerate(("train", "test")):
+        frame = pd.DataFrame({"message": TEXTS[n * 10 : n * 10 + 10]})
+        frame.to_parquet(tmp_path / "inbox" / "data" / f"{split}-00000-of-00001.parquet")
+    monkeypatch.chdir(tmp_path / "inbox")
+    project = workspace.open(made(Path("."), capsys))
+    assert project.name == "inbox"
+    assert sorted(project.dataset.texts) == sorted(TEXTS)
+    assert project.dataset.frame["split"].tolist() == ["test"] * 10 + ["train"] * 10
+    (tmp_path / "inbox" / "more.csv").write_text("message\nhello\n")
+    assert main([".", "--no-app"]) == 1
+    assert "tables of several kinds (2 parquet, 1 csv)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
