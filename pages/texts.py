@@ -29,10 +29,16 @@ with first:
 with second:
     st.markdown("##### Your texts")
     how = st.segmented_control(
-        "From", ["A file", "Pasted texts"], default="A file", required=True, label_visibility="collapsed"
+        "From",
+        ["A file", "Pasted texts", "Hugging Face"],
+        default="A file",
+        required=True,
+        label_visibility="collapsed",
     )
     if how == "Pasted texts":
         reading.read_pasted()
+    elif how == "Hugging Face":
+        reading.read_hub()
     else:
         reading.read_file()
 

@@ -5,12 +5,12 @@ out, filled up or turned into text is said in `Table.notes`; what can't be read 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from labelling.dataset import Dataset, Offer, ReadError, ReadOptions, Table, make_dataset
-from labelling.readers import annotated, delimited, foreign, packed, records
+from labelling.readers import annotated, delimited, foreign, hub, packed, records
 from labelling.readers.apart import read_parquet, read_xlsx
 from labelling.readers.card import name_labels
 from labelling.readers.docbin import read_docbin
@@ -37,6 +37,7 @@ __all__ = [
     "make_dataset",
     "read_files",
     "read_folder",
+    "read_hub",
     "read_label_values",
     "read_labels",
     "read_pasted",
@@ -98,6 +99,24 @@ def read_folder(folder: Path, options: ReadOptions = ReadOptions(), *, max_bytes
     Raises ReadError as `read_table` does, and where it holds several tables, or a link that leads out of it.
     """
     return read_files(files_in(folder, max_bytes), f"The folder {folder.name!r} holds", options)
+
+
+@foreign.understood
+def read_hub(
+    named: str,
+    split: str | None = None,
+    *,
+    max_bytes: int = MAX_BYTES,
+    token: bool | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Table:
+    """Read a data set of the Hugging Face hub: ``owner/name``, ``hf:owner/name/folder@revision``; one `split` or all.
+
+    Raises ReadError; see `hub.files_of`.
+    """
+    name = hub.DatasetName.parse(named)
+    files = hub.files_of(name, split, max_bytes, token=token, on_progress=on_progress)
+    return read_files(files, f"The data set {name.id} on the hub holds")
 
 
 def read_files(files: Sequence[tuple[str, bytes]], where: str, options: ReadOptions = ReadOptions()) -> Table:

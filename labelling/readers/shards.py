@@ -28,6 +28,12 @@ def is_shard(name: str) -> bool:
     return split_of(name) is not None
 
 
+def folder_of(name: str) -> str:
+    """The folder that a shard is in, without the one that is called after its split."""
+    folder = name.rpartition("/")[0]
+    return folder.rpartition("/")[0] if _IN_FOLDER.fullmatch(name) else folder
+
+
 def put_together(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:
     """The rows of these frames one after the other, with a column `split` where their names say several.
 

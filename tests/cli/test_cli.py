@@ -16,6 +16,7 @@ from labelling.dataset import Dataset
 from labelling.projections.nearest import neighbours
 from labelling.readers import read_table
 from labelling.workspace import Workspace
+from tests.hub import Hub, serving
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [f"the {what} number {n} is {how}" for n in range(10) for what, how in (("card", "lost"), ("refund", "late"))]
@@ -112,6 +113,31 @@ def test_a_folder_is_opened(
     (tmp_path / "inbox" / "more.csv").write_text("message\nhello\n")
     assert main([".", "--no-app"]) == 1
     assert "tables of several kinds (2 parquet, 1 csv)" in capsys.readouterr().err
+
+
+def test_a_data_set_of_the_hub_is_opened(
+    workspace: Workspace,
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parts = {
+        f"data/{split}-00000-of-00001.parquet": pd.DataFrame({"message": TEXTS[:n]}).to_parquet()
+        for split, n in (("train", 20), ("test", 10))
+    }
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    with serving(Hub({"ann/inbox": {"main": parts}})) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        options = ("--text", "message", "--encoder", "tfidf", "--no-app")
+        assert main(["hf:ann/inbox@main", "--split", "train", *options]) == 0
+        (info,) = workspace.projects()
+        assert (info.name, workspace.open(info.id).dataset.texts) == ("ann/inbox", TEXTS)
+        assert main(["hf:ann/nothing", *options]) == 1
+        assert "There is no data set 'ann/nothing' on the hub" in capsys.readouterr().err
+    assert main([str(file), "--split", "train", *options]) == 2
+    assert "--split is for data sets on the hub" in capsys.readouterr().err
+    assert len(workspace.projects()) == 1
 
 
 @pytest.mark.parametrize(

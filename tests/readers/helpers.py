@@ -7,6 +7,22 @@ from pathlib import Path
 import pandas as pd
 
 DATA = Path(__file__).parents[1] / "data"
+# Of a Hugging Face folder with a column of labels.
+CARD = b"""---
+dataset_info:
+  features:
+  - name: text
+    dtype: string
+  - name: label
+    dtype:
+      class_label:
+        names:
+          '0': sadness
+          '1': joy
+          2: "no: love"
+---
+# Feelings
+"""
 
 
 def packed(files: dict[str, bytes]) -> bytes:

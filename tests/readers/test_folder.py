@@ -13,24 +13,9 @@ from labelling.formats.registry import TOOLS
 from labelling.readers import ReadError, read_folder, read_labels, read_table
 from labelling.tasks.export import export
 from labelling.workspace import Workspace
-from tests.readers.helpers import packed, parquet
+from tests.readers.helpers import CARD, packed, parquet
 
 CSV = b"text,n\nhello you,1\ngood bye,2\n"
-CARD = b"""---
-dataset_info:
-  features:
-  - name: text
-    dtype: string
-  - name: label
-    dtype:
-      class_label:
-        names:
-          '0': sadness
-          '1': joy
-          2: "no: love"
----
-# Feelings
-"""
 
 
 def write(folder: Path, files: dict[str, bytes]) -> Path:
