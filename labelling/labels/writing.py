@@ -174,7 +174,7 @@ class LogWriter(LogReader):
         check_imported_names(names)
         if len(set(names)) < len(names):
             raise LabelError("Two columns of answers have one name: each label needs a column of its own.")
-        given = [_label_values(name, label_values.iloc[:, place]) for place, name in enumerate(names)]
+        given = [label_values_of(name, label_values.iloc[:, place]) for place, name in enumerate(names)]
         with self._writing() as (connection, _):
             ids, made = self._ids(names)
             new = []
@@ -314,6 +314,7 @@ class LogWriter(LogReader):
         targets: Sequence[int] = (),
         labels: Mapping[int, Mapping[str, Any]] | None = None,
         how: Mapping[str, Any] | None = None,
+        who: str | None = None,
     ) -> None:
         how = how or {}
         seq = self.seq + 1
@@ -323,7 +324,7 @@ class LogWriter(LogReader):
             "label_id": label_id,
             "targets": json.dumps(list(targets)) if targets else None,
             "n_rows": n_changed(new),
-            "who": self.who,
+            "who": self.who if who is None else who,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "source": str(how.get("by", kind)),
             "how": json.dumps(how),
@@ -361,7 +362,7 @@ def n_changed(changes: Sequence[Change]) -> int:
     return len(np.unique(np.concatenate(rows))) if len(rows) > 1 else sum(map(len, rows))
 
 
-def _label_values(name: str, column: pd.Series) -> np.ndarray:
+def label_values_of(name: str, column: pd.Series) -> np.ndarray:
     """1 yes, 0 no, -1 unknown: int32 (n_rows,). Raises LabelError where there is anything else."""
     try:
         values = column.astype("Float64").to_numpy(float, na_value=UNKNOWN)

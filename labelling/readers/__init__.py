@@ -17,7 +17,7 @@ from labelling.readers.docbin import read_docbin
 from labelling.readers.encoding import decode
 from labelling.readers.folder import files_in
 from labelling.readers.guesses import TEXT_NAMES, guess_label_column, guess_text_column
-from labelling.readers.label_values import guess_label_value_columns, read_label_values
+from labelling.readers.label_values import guess_label_value_columns, read_label_values, read_people
 from labelling.readers.layout import are_names
 from labelling.readers.names import read_labels
 from labelling.readers.own_csv import read_our_export
@@ -41,6 +41,7 @@ __all__ = [
     "read_label_values",
     "read_labels",
     "read_pasted",
+    "read_people",
     "read_table",
     "report",
 ]  # fmt: skip
@@ -143,7 +144,7 @@ def read_files(files: Sequence[tuple[str, bytes]], where: str, options: ReadOpti
             tables[0], frame=frame, notes=tuple(dict.fromkeys(note for table in tables for note in table.notes))
         )
     else:
-        found = annotated.read_doccano_annotators([table.frame for table in tables])
+        found = annotated.read_doccano_annotators([table.frame for table in tables], [name[:-6] for name in names])
         if found is None:
             raise ReadError(
                 f"{where} {len(files):,} files: {listed(names)}. They are not doccano's, with a file for each "
