@@ -166,6 +166,8 @@ def _read(source: Path | str, split: str | None) -> tuple[Table, str]:
 @click.option("--split", metavar="NAME", help="Of a data set on the hub, this split alone, such as train.")
 @click.option("--text", metavar="COL", help="The column with the texts. Without it, the likeliest.")
 @click.option("--label", metavar="COL", help="A column with labels that are already there.")
+@click.option("--x", metavar="COL", help="With --y, a column of numbers: a third map, of your own.")
+@click.option("--y", metavar="COL")
 @click.option("--encoder", metavar="NAME", help="A model of sentence-transformers, KIND:MODEL, or tfidf.")
 @click.option("--name", help="What the project is called. Without it, like the file.")
 @click.option("--no-app", is_flag=True, help="Make the project, and don't open it.")
@@ -177,6 +179,8 @@ def open_file(
     split: str | None,
     text: str | None,
     label: str | None,
+    x: str | None,
+    y: str | None,
     encoder: str | None,
     name: str | None,
     no_app: bool,
@@ -191,9 +195,11 @@ def open_file(
     from labelling.tasks.projects import create_project
     from labelling.workspace import Workspace
 
+    if (x is None) != (y is None):
+        raise click.UsageError("A map of your own needs both --x and --y.")
     table, called = _read(file, split)
     columns = list(table.frame.columns)
-    for wanted in filter(None, (text, label)):
+    for wanted in filter(None, (text, label, x, y)):
         if wanted not in columns:
             raise ReadError(f"There is no column {wanted!r} in {called}. There are: {', '.join(map(repr, columns))}.")
     text = text or readers.guess_text_column(table.frame)
@@ -205,7 +211,8 @@ def open_file(
     workspace = Workspace()
     texts = [words for words, empty in zip(dataset.texts, dataset.empty, strict=True) if not empty]
     settings = encoder_settings(encoder, texts, workspace)
-    project = create_project(workspace, name or called, dataset, settings, owner=account, who=account)
+    own = None if x is None or y is None else (x, y)
+    project = create_project(workspace, name or called, dataset, settings, map_columns=own, owner=account, who=account)
     _embed(_workbench(workspace, project), umap=False)
     if as_json:
         click.echo(json.dumps({"id": project.id, "name": project.name, "n_rows": project.n_rows, "text": text}))

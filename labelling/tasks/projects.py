@@ -14,7 +14,9 @@ from labelling.encoders import EncoderError
 from labelling.files import is_whole
 from labelling.labels import LabelLog
 from labelling.labels.label import check_imported_names, names_to_import
+from labelling.readers import own_map
 from labelling.workspace import Project, Workspace, save_array
+from labelling.workspace.spaces import OWN_MAP
 
 
 def create_project(
@@ -25,6 +27,7 @@ def create_project(
     *,
     vectors: np.ndarray | None = None,
     label_values: pd.DataFrame | None = None,
+    map_columns: tuple[str, str] | None = None,
     owner: str | None = None,
     who: str | None = None,
 ) -> Project:
@@ -38,16 +41,22 @@ def create_project(
         The embeddings, where they were brought along.
     answers : DataFrame, optional
         A column a label, 1 yes, 0 no, NaN unknown, where the project is to be of yes, no and unknown for each label.
+    map_columns : (str, str), optional
+        The columns that are x and y of a map of one's own.
     owner, who : str, optional
         The account that is signed in, and the person who imports the labels.
 
     Raises
     ------
     CorralError
-        The labels can't be taken, or something can't be written: nothing is made then.
+        The labels or the map can't be taken, or something can't be written: nothing is made then.
     """
     labels, people = _labels(dataset, label_values), _people(dataset, label_values)
+    xy = None if map_columns is None else own_map.own_map(dataset, *map_columns)
+    settings = settings if map_columns is None else {**settings, own_map.OF: list(map_columns)}
     project = workspace.create(name, dataset, settings, multi_label=label_values is not None, owner=owner)
+    if xy is not None:
+        project.spaces()[0].save_map(OWN_MAP, xy)
     if vectors is not None:
         save_array(vectors_file(project, len(vectors)), vectors)
     _import(project.open_log(who), labels, label_values, people)
@@ -79,6 +88,9 @@ def add_texts(
             )
         save_array(vectors_file(project, n_before + len(vectors)), np.concatenate([before, vectors]))
     project.append(dataset)
+    original = project.spaces()[0]
+    if columns := original.settings.get(own_map.OF):
+        original.save_map(OWN_MAP, own_map.extended(project.dataset, *columns))
 
     def later(given: Any) -> Any:
         if isinstance(given, list):

@@ -98,6 +98,14 @@ def test_a_project_is_renamed_given_checked_and_copied(
     assert workspace.open(project_id).name == "hers"
 
 
+def test_a_map_of_ones_own(workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "places.csv"
+    pd.DataFrame({"message": TEXTS, "lon": range(20), "lat": np.linspace(0, 1, 20) ** 2}).to_csv(path, index=False)
+    project = workspace.open(made(path, capsys, "--x", "lon", "--y", "lat"))
+    np.testing.assert_allclose(project.current.map("own")[:, 0], np.arange(20))
+    assert project.current.map("PCA") is not None
+
+
 def test_a_folder_is_opened(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -151,6 +159,12 @@ def test_a_data_set_of_the_hub_is_opened(
         (["{file}", "--label", "nothing", "--no-app"], 1, "There is no column 'nothing'"),
         (["{file}", "--encoder", "endpoint:x", "--no-app"], 1, "An endpoint is chosen in the app"),
         (["{file}", "--encoder", "/nowhere/model", "--no-app"], 1, "/nowhere/model"),
+        (["{file}", "--x", "id", "--no-app"], 2, "needs both --x and --y"),
+        (
+            ["{file}", "--x", "id", "--y", "kind", "--no-app"],
+            1,
+            "'kind' can't be a side of the map: row 1 holds 'card'",
+        ),
         (["nowhere.csv"], 2, "does not exist"),
         (["export", "aaaaaaaaaaaa"], 1, "There is no project 'aaaaaaaaaaaa'"),
         (["rename", "../../etc", "x"], 1, "There is no project"),

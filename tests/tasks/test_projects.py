@@ -4,13 +4,15 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from labelling.readers import make_dataset, read_label_values, read_table
+from labelling.readers import ReadError, make_dataset, read_label_values, read_table
 from labelling.selection.filters import Filter
 from labelling.session.labels import DISPUTED, Labels
 from labelling.session.reviews import REVIEWS
 from labelling.tasks.projects import add_texts, create_project
 from labelling.workspace import Workspace
+from labelling.workspace.spaces import OWN_MAP
 
 
 def prodigy(answers: dict[str, dict[str, str]], *, about: bool = False) -> bytes:
@@ -69,3 +71,18 @@ def test_alone_nobody_differs(workspace: Workspace) -> None:
     labels = Labels(project, project.open_log("me"))
     assert DISPUTED not in labels.states()
     assert "disagreements" in REVIEWS
+
+
+def test_a_map_of_ones_own_is_the_same_in_all_spaces_and_takes_in_added_texts(workspace: Workspace) -> None:
+    dataset = make_dataset(read_table(b"text,x,y\na b,1,5\nc d,2,7\n", "a.csv"), "text")
+    with pytest.raises(ReadError, match="no column 'z'"):
+        create_project(workspace, "mine", dataset, {}, map_columns=("x", "z"))
+    assert workspace.projects() == []
+    project = create_project(workspace, "mine", dataset, {}, map_columns=("x", "y"))
+    tuned = project.add_space("tuned", "FeedForwardTuner", {}, 0)
+    for space in (project.spaces()[0], tuned):
+        np.testing.assert_array_equal(space.map(OWN_MAP), [[0, 0], [1, 2]])
+    add_texts(project, make_dataset(read_table(b"text,x,y\ne f,4,5\ng h,,1\n", "b.csv"), "text"))
+    for space in workspace.open(project.id).spaces():
+        np.testing.assert_array_equal(space.map(OWN_MAP), [[0, 0], [1, 2], [3, 0], [np.nan, np.nan]])
+        assert space.has_map(OWN_MAP)
