@@ -151,7 +151,7 @@ def _read(source: Path | str, split: str | None) -> tuple[Table, str]:
     from labelling import readers
 
     if isinstance(source, str):
-        with _progress("Loading from the hub") as tell:
+        with progress("Loading from the hub") as tell:
             return readers.read_hub(source, split, on_progress=tell), source.removeprefix("hf:").partition("@")[0]
     if split is not None:
         raise click.UsageError("--split is for data sets on the hub: hf:owner/name.")

@@ -85,7 +85,7 @@ def part_of(part: Any) -> pd.DataFrame:
     features, names = _features(part.schema.metadata), part.schema.names
     columns = (pa.chunked_array(list(map(_plain, column.chunks))) for column in part.columns)
     named = zip(names, columns, strict=True)
-    values = [_values(name, column, _class_names(features.get(name)), []) for name, column in named]
+    values = [_values(name, column, class_names(features.get(name)), []) for name, column in named]
     return from_columns(names, values, "Parquet").frame
 
 
