@@ -29,10 +29,16 @@ with first:
 with second:
     st.markdown("##### Your texts")
     how = st.segmented_control(
-        "From", ["A file", "Pasted texts"], default="A file", required=True, label_visibility="collapsed"
+        "From",
+        ["A file", "Pasted texts", "Hugging Face"],
+        default="A file",
+        required=True,
+        label_visibility="collapsed",
     )
     if how == "Pasted texts":
         reading.read_pasted()
+    elif how == "Hugging Face":
+        reading.read_hub()
     else:
         reading.read_file()
 
@@ -51,9 +57,12 @@ if (found := state.of_tab(reading.Upload).found) is not None:
                 name = st.text_input("Name of the project", found.name, key=f"name of {found.id}")
                 encoder = encoder_choice.choose(dataset)
                 load.say_long_texts(found, dataset, encoder)
+                map_columns = columns.choose_map(found, dataset)
             if into is None and st.button("Make the map", type="primary", icon=":material/map:"):
                 with st.spinner("Saving the texts and checking the encoder …"):
-                    project = load.create_project(name.strip() or found.name, dataset, encoder, label_values)
+                    project = load.create_project(
+                        name.strip() or found.name, dataset, encoder, label_values, map_columns
+                    )
                 page.go_label(project)
             vectors = encoder_choice.choose_vectors(dataset) if load.brings_vectors(into) else None
             if into is not None and st.button("Add the texts", type="primary", icon=":material/add:"):

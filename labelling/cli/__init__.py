@@ -21,7 +21,7 @@ STOPPED = 130
 
 
 class _Files(click.Group):
-    """A group in which a word that is no command is a file to open."""
+    """A group in which a word that is no command is a file or a folder to open."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -49,7 +49,7 @@ class _Files(click.Group):
 def corral(ctx: click.Context, account: str | None) -> None:
     """Lasso texts into labels: a map of your texts in the browser.
 
-    Without a command it starts the app; with a file, it makes a project of it and opens that:
+    Without a command it starts the app; with a file or a folder, it makes a project of it and opens that:
 
     \b
         corral

@@ -15,6 +15,7 @@ from labelling.cli.projects import JSON, PROJECT
 from labelling.cli.start import start
 
 if TYPE_CHECKING:
+    from labelling.readers import Table
     from labelling.tasks.workbench import Workbench
     from labelling.workspace import Project, Workspace
 
@@ -133,10 +134,40 @@ def embed_texts(bench: Workbench, *, umap: bool) -> None:
 # ---------------------------------------------------------------- the commands
 
 
+class Source(click.Path):
+    """A file, a folder, or ``hf:`` and the id of a data set."""
+
+    name = "source"
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if str(value).startswith("hf:") else super().convert(value, param, ctx)
+
+
+def _read(source: Path | str, split: str | None) -> tuple[Table, str]:
+    """The table that a file, a folder or a data set on the hub holds, and what it is called."""
+    from labelling import readers
+
+    if isinstance(source, str):
+        with progress("Loading from the hub") as tell:
+            return readers.read_hub(source, split, on_progress=tell), source.removeprefix("hf:").partition("@")[0]
+    if split is not None:
+        raise click.UsageError("--split is for data sets on the hub: hf:owner/name.")
+    if source.is_dir():
+        source = source.resolve()  # the name of "." is the folder's
+        return readers.read_folder(source), source.name
+    return readers.read_table(source.read_bytes(), source.name), source.name
+
+
 @click.command("open", hidden=True)
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=Source())
+@click.option("--split", metavar="NAME", help="Of a data set on the hub, this split alone, such as train.")
 @click.option("--text", metavar="COL", help="The column with the texts. Without it, the likeliest.")
 @click.option("--label", metavar="COL", help="A column with labels that are already there.")
+@click.option("--x", metavar="COL", help="With --y, a column of numbers: a third map, of your own.")
+@click.option("--y", metavar="COL")
 @click.option("--encoder", metavar="NAME", help="A model of sentence-transformers, KIND:MODEL, or tfidf.")
 @click.option("--name", help="What the project is called. Without it, like the file.")
 @click.option("--no-app", is_flag=True, help="Make the project, and don't open it.")
@@ -144,27 +175,33 @@ def embed_texts(bench: Workbench, *, umap: bool) -> None:
 @click.pass_obj
 def open_file(
     account: str | None,
-    file: Path,
+    file: Path | str,
+    split: str | None,
     text: str | None,
     label: str | None,
+    x: str | None,
+    y: str | None,
     encoder: str | None,
     name: str | None,
     no_app: bool,
     as_json: bool,
 ) -> int:
-    """Make a project of a file, embed its texts, and open it in the browser."""
+    """Make a project of a file or a folder, embed its texts, and open it in the browser.
+
+    Or of a data set on the Hugging Face hub: hf:owner/name, hf:owner/name@revision, hf:owner/name/folder.
+    """
     from labelling import readers
     from labelling.readers import ReadError
     from labelling.tasks.projects import create_project
     from labelling.workspace import Workspace
 
-    table = readers.read_table(file.read_bytes(), file.name)
+    if (x is None) != (y is None):
+        raise click.UsageError("A map of your own needs both --x and --y.")
+    table, called = _read(file, split)
     columns = list(table.frame.columns)
-    for wanted in filter(None, (text, label)):
+    for wanted in filter(None, (text, label, x, y)):
         if wanted not in columns:
-            raise ReadError(
-                f"There is no column {wanted!r} in {file.name}. There are: {', '.join(map(repr, columns))}."
-            )
+            raise ReadError(f"There is no column {wanted!r} in {called}. There are: {', '.join(map(repr, columns))}.")
     text = text or readers.guess_text_column(table.frame)
     if text is None:
         raise ReadError(f"Say which column holds the texts, by --text: {', '.join(map(repr, columns))}.")
@@ -174,7 +211,8 @@ def open_file(
     workspace = Workspace()
     texts = [words for words, empty in zip(dataset.texts, dataset.empty, strict=True) if not empty]
     settings = encoder_settings(encoder, texts, workspace)
-    project = create_project(workspace, name or file.name, dataset, settings, owner=account, who=account)
+    own = None if x is None or y is None else (x, y)
+    project = create_project(workspace, name or called, dataset, settings, map_columns=own, owner=account, who=account)
     embed_texts(_workbench(workspace, project), umap=False)
     if as_json:
         click.echo(json.dumps({"id": project.id, "name": project.name, "n_rows": project.n_rows, "text": text}))

@@ -172,7 +172,7 @@ class LogWriter(LogReader):
         check_imported_names(names)
         if len(set(names)) < len(names):
             raise LabelError("Two columns of answers have one name: each label needs a column of its own.")
-        given = [_label_values(name, label_values.iloc[:, place]) for place, name in enumerate(names)]
+        given = [label_values_of(name, label_values.iloc[:, place]) for place, name in enumerate(names)]
         with self._writing() as (connection, _):
             ids, made = self._ids(names)
             new = []
@@ -312,12 +312,14 @@ class LogWriter(LogReader):
         targets: Sequence[int] = (),
         labels: Mapping[int, Mapping[str, Any]] | None = None,
         how: Mapping[str, Any] | None = None,
+        who: str | None = None,
     ) -> None:
         how = how or {}
         at = datetime.now(UTC).isoformat(timespec="seconds")
         source = str(how.get("by", kind))
         n_rows = n_changed(new)
-        action = Action(self.seq + 1, kind, label_id, tuple(targets), n_rows, self.who, at, source, labels or {})
+        author = self.who if who is None else who
+        action = Action(self.seq + 1, kind, label_id, tuple(targets), n_rows, author, at, source, labels or {})
         insert_action(connection, self.project_id, action, how, new)
 
     def _meanwhile(self, connection: Connection, seen: int, rows: np.ndarray) -> dict[str, int]:
@@ -337,7 +339,7 @@ def n_changed(changes: Sequence[Change]) -> int:
     return len(np.unique(np.concatenate(rows))) if len(rows) > 1 else sum(map(len, rows))
 
 
-def _label_values(name: str, column: pd.Series) -> np.ndarray:
+def label_values_of(name: str, column: pd.Series) -> np.ndarray:
     """1 yes, 0 no, -1 unknown: int32 (n_rows,). Raises LabelError where there is anything else."""
     try:
         values = column.astype("Float64").to_numpy(float, na_value=UNKNOWN)

@@ -44,7 +44,7 @@ def review(records: Records) -> Review:
     return Review(scores, why)
 
 
-def disagreements(records: Records) -> Review:
+def differing(records: Records) -> Review:
     """Labelled texts of which a near-copy has another label; those of large groups first."""
     number, size = _groups(records)
     labelled = np.flatnonzero(records.codes >= 0)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from labelling.queues import at_random, contradicted, least_sure, near_copies, outlying
+from labelling.queues import at_random, contradicted, disagreements, least_sure, near_copies, outlying
 from labelling.queues.review import Records, Review
 
 
@@ -25,8 +25,9 @@ REVIEWS: dict[str, ReviewQueue] = {
         "Contradicted", "the texts nearest to them, labelled by other actions, bear another label", contradicted.review
     ),
     "outlying": ReviewQueue("Outlying", "they lie nearer to the texts of another label", outlying.review),
-    "disagreements": ReviewQueue(
-        "Copies that differ", "a near-copy of them bears another label", near_copies.disagreements, original=True
+    "disagreements": ReviewQueue("Disagreements", "people gave them different labels", disagreements.review),
+    "differing-copies": ReviewQueue(
+        "Copies that differ", "a near-copy of them bears another label", near_copies.differing, original=True
     ),
     "near-copies": ReviewQueue(
         "Copies to label", "without a label, and nearly the same as others", near_copies.review, original=True

@@ -4,7 +4,7 @@ A queue is a function of `Records` that gives a `Review`; they are listed in `re
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class Records:
     graph, distances : int (n_rows, k) and float (n_rows, k), the nearest other rows of each, -1 where there is none,
         and their distances; None while they are made.
     probability : float (n_rows,), how sure a model is of its best label; None where there is none.
+    said : of the rows on which people differ, what each of them says.
     """
 
     codes: np.ndarray
@@ -39,6 +40,7 @@ class Records:
     graph: np.ndarray | None = None
     distances: np.ndarray | None = None
     probability: np.ndarray | None = None
+    said: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
 
     def need_graph(self) -> tuple[np.ndarray, np.ndarray]:
         """Raises ReviewError while there is none."""

@@ -5,21 +5,24 @@ out, filled up or turned into text is said in `Table.notes`; what can't be read 
 """
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-
-import pandas as pd
+from pathlib import Path
 
 from labelling.dataset import Dataset, Offer, ReadError, ReadOptions, Table, make_dataset
-from labelling.readers import annotated, delimited, foreign, packed, records
+from labelling.readers import annotated, delimited, foreign, hub, packed, records
 from labelling.readers.apart import read_parquet, read_xlsx
+from labelling.readers.card import name_labels
 from labelling.readers.docbin import read_docbin
 from labelling.readers.encoding import decode
+from labelling.readers.folder import files_in
 from labelling.readers.guesses import TEXT_NAMES, guess_label_column, guess_text_column
-from labelling.readers.label_values import guess_label_value_columns, read_label_values
+from labelling.readers.label_values import guess_label_value_columns, read_label_values, read_people
 from labelling.readers.layout import are_names
 from labelling.readers.names import read_labels
 from labelling.readers.own_csv import read_our_export
 from labelling.readers.rows import read_rows
+from labelling.readers.shards import is_shard, put_together
 from labelling.readers.tables import MAX_BYTES, READABLE, check_size, count, listed, numbered
 
 __all__ = [
@@ -32,9 +35,13 @@ __all__ = [
     "guess_label_value_columns",
     "guess_text_column",
     "make_dataset",
+    "read_files",
+    "read_folder",
+    "read_hub",
     "read_label_values",
     "read_labels",
     "read_pasted",
+    "read_people",
     "read_table",
     "report",
 ]  # fmt: skip
@@ -76,7 +83,7 @@ def read_table(data: bytes, name: str, options: ReadOptions = ReadOptions(), *, 
     if data.startswith(packed.ZIP):
         files = packed.unpack_zip(data, name.rpartition(".")[2].lower(), max_bytes)
         if files:
-            return _read_archive(files, options)
+            return read_files(files, "The file was a zip archive, which holds", options)
     if not data.startswith(packed.GZIP):
         return _read(data, name, options)
     inside = packed.unpack_gzip(data, max_bytes)
@@ -86,35 +93,65 @@ def read_table(data: bytes, name: str, options: ReadOptions = ReadOptions(), *, 
     return replace(table, notes=("The file was packed with gzip: unpacked.", *table.notes))
 
 
-def _read_archive(files: list[tuple[str, bytes]], options: ReadOptions) -> Table:
-    """The table of a zip archive; shards of one are put together, with a column `split` where there are several."""
+@foreign.understood
+def read_folder(folder: Path, options: ReadOptions = ReadOptions(), *, max_bytes: int = MAX_BYTES) -> Table:
+    """Read a folder: of Hugging Face, of Argilla, or of a table or its shards in one format.
+
+    Raises ReadError as `read_table` does, and where it holds several tables, or a link that leads out of it.
+    """
+    return read_files(files_in(folder, max_bytes), f"The folder {folder.name!r} holds", options)
+
+
+@foreign.understood
+def read_hub(
+    named: str,
+    split: str | None = None,
+    *,
+    max_bytes: int = MAX_BYTES,
+    token: bool | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Table:
+    """Read a data set of the Hugging Face hub: ``owner/name``, ``hf:owner/name/folder@revision``; one `split` or all.
+
+    Raises ReadError; see `hub.files_of`.
+    """
+    name = hub.DatasetName.parse(named)
+    files = hub.files_of(name, split, max_bytes, token=token, on_progress=on_progress)
+    return read_files(files, f"The data set {name.id} on the hub holds")
+
+
+def read_files(files: Sequence[tuple[str, bytes]], where: str, options: ReadOptions = ReadOptions()) -> Table:
+    """The table that these files hold, by their names, see `packed.tables_among`; `where` they are begins the note.
+
+    What another tool wrote is not understood yet: `foreign.understand` does.
+    """
+    card = dict(files).get(packed.CARD) or next((data for name, data in files if name.endswith(f"/{packed.CARD}")), b"")
+    files = [(name, data) for name, data in files if packed.is_table(name)]
     for name, data in files:
         if data.startswith((*packed.ZIP, packed.GZIP)) and not name.lower().endswith(".xlsx"):
-            raise ReadError(f"The zip archive holds {name[-60:]!r}, which is packed again: unpack it first.")
+            raise ReadError(f"{where} {name[-60:]!r}, which is packed again: unpack it first.")
     tables = [_read(data, name, options) for name, data in files]
-    note = f"The file was a zip archive: {listed([name for name, _ in files])} in it read."
+    names = [name for name, _ in files]
     if len(tables) == 1:
-        return _with_note(tables[0], note)
-    if all(name.lower().endswith(".jsonl") for name, _ in files):
-        whole = annotated.read_doccano_annotators([table.frame for table in tables])
-        if whole is None:
-            raise ReadError(
-                f"The file is a zip archive, which holds {len(files):,} files: {listed([name for name, _ in files])}. "
-                "They are not doccano's, with a file for each annotator. Unpack it first, and upload the table in it."
-            )
-        return _with_note(whole, note)
-    columns = list(tables[0].frame.columns)
-    if any(list(table.frame.columns) != columns for table in tables):
-        raise ReadError(
-            "The zip archive holds Parquet files with different columns, which are no parts of one table: unpack it, "
-            "and upload one of them."
+        whole = tables[0]
+    elif all(map(is_shard, names)):
+        check_size(sum(len(table.frame) for table in tables), len(tables[0].frame.columns))
+        try:
+            frame = put_together([table.frame for table in tables], names)
+        except ReadError as error:
+            raise ReadError(f"{where} {listed(names)}. {error}") from None
+        whole = replace(
+            tables[0], frame=frame, notes=tuple(dict.fromkeys(note for table in tables for note in table.notes))
         )
-    check_size(sum(len(table.frame) for table in tables), len(columns))
-    frames = [table.frame for table in tables]
-    if "split" not in columns and len({packed.split_of(name) for name, _ in files}) > 1:
-        frames = [frame.assign(split=packed.split_of(name)) for frame, (name, _) in zip(frames, files, strict=True)]
-    notes = dict.fromkeys(note for table in tables for note in table.notes)
-    return replace(tables[0], frame=pd.concat(frames, ignore_index=True), notes=(*notes, note))
+    else:
+        found = annotated.read_doccano_annotators([table.frame for table in tables], [name[:-6] for name in names])
+        if found is None:
+            raise ReadError(
+                f"{where} {len(files):,} files: {listed(names)}. They are not doccano's, with a file for each "
+                "annotator: take the one that is your table alone."
+            )
+        whole = found
+    return _with_note(name_labels(whole, card) if card else whole, f"{where} {listed(names)}: read.")
 
 
 def _read(data: bytes, name: str, options: ReadOptions) -> Table:

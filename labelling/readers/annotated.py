@@ -10,18 +10,19 @@ import pandas as pd
 from labelling.dataset import ReadError, Table
 from labelling.readers.exported import DENIED, NESTED
 from labelling.readers.names import Unnamed, names_of_rows, nested
+from labelling.readers.people import BY_PERSON, notes_of, settle, with_people
 from labelling.readers.tables import Columns, Nested, as_text, count, from_columns, listed
 
-DISAGREEMENT = "disagreement"  # the column that says on which texts annotators disagree
+Names = tuple[str, ...]
 _ANNOTATIONS = ("annotations", "completions")
 
 
 def read_label_studio(table: Table) -> Table | None:
     """A row for each of Label Studio's tasks: its data, and what was chosen for the whole text; None for other tables.
 
-    Of each control a column: the choice, or a list where several may be chosen. What was skipped says nothing; where
-    annotators disagree there is none, and the column `disagreement` says so. Predictions are no labels. Raises
-    ReadError where nothing was chosen for whole texts, but parts of them were marked.
+    Of each control a column: the choice, or a list where several may be chosen; and see `people`. What was skipped
+    says nothing; predictions are no labels. Raises ReadError where nothing was chosen for whole texts, but parts of
+    them were marked.
     """
     frame = table.frame
     given = next((name for name in _ANNOTATIONS if name in frame), None)
@@ -34,7 +35,7 @@ def read_label_studio(table: Table) -> Table | None:
     predicted = "predictions" in frame and any(nested(cell) for cell in _cells(frame["predictions"]))
     if not (predicted or any(annotations)):
         return None  # texts that are still to be annotated
-    controls: dict[str, list[list[tuple[str, ...]]]] = {}
+    controls: dict[str, list[list[tuple[str | None, Names]]]] = {}
     others: set[str] = set()
     n_skipped = 0
     for row, all_given in enumerate(annotations):
@@ -49,7 +50,7 @@ def read_label_studio(table: Table) -> Table | None:
             for control, names in chosen.items():
                 if control not in controls:
                     controls[control] = [[] for _ in data]
-                controls[control][row].append(names)
+                controls[control][row].append((_annotator(annotation.get("completed_by")), names))
     if others and not controls:
         raise ReadError(
             f"The file is a Label Studio export with {count(len(frame), 'task')}, which holds no choices, but "
@@ -79,7 +80,7 @@ def read_label_studio(table: Table) -> Table | None:
 def read_argilla_records(table: Table) -> Table | None:
     """A row for each of Argilla's records, of responses whose status is told; None for other tables, and without it.
 
-    Only what was submitted counts; where annotators disagree there is none.
+    Only what was submitted counts; what stands where annotators disagree: see `people`.
     """
     frame = table.frame
     if not {"fields", "responses"} <= set(frame.columns):
@@ -88,7 +89,7 @@ def read_argilla_records(table: Table) -> Table | None:
     responses = [_object(cell) or {} for cell in _cells(frame["responses"])]
     if not any(fields) or any(found is None for found in fields):
         return None
-    questions: dict[str, list[list[tuple[str, ...]]]] = {}
+    questions: dict[str, list[list[tuple[str | None, Names]]]] = {}
     n_other = 0
     for row, found in enumerate(responses):
         for question, answers in found.items():
@@ -108,7 +109,8 @@ def read_argilla_records(table: Table) -> Table | None:
                     )
                 if question not in questions:
                     questions[question] = [[] for _ in fields]
-                questions[question][row].append(tuple(map(str, names)))
+                user = str(answer["user_id"]) if answer.get("user_id") else None
+                questions[question][row].append((user, tuple(map(str, names))))
     columns = Columns()
     metadata = (
         [_object(cell) or {} for cell in _cells(frame["metadata"])] if "metadata" in frame else [{}] * len(fields)
@@ -127,20 +129,20 @@ def read_argilla_records(table: Table) -> Table | None:
     return with_denied(replace(read, notes=tuple(notes)))
 
 
-def read_doccano_annotators(frames: Sequence[pd.DataFrame]) -> Table | None:
-    """A row for each text of doccano's files, one for each annotator: the labels on which they agree; None for others.
+def read_doccano_annotators(frames: Sequence[pd.DataFrame], people: Sequence[str]) -> Table | None:
+    """A row for each text of doccano's files, one for each of these people; None for others.
 
     Who gave no label to a text has said nothing of it. Texts are told by their `id`; of other columns the first file's
     values are kept.
     """
     if not all({"id", "text", "label", "Comments"} <= set(frame.columns) for frame in frames):
         return None
-    given: dict[str, list[tuple[str, ...]]] = {}
-    for frame in frames:
+    given: dict[str, list[tuple[str | None, Names]]] = {}
+    for person, frame in zip(people, frames, strict=True):
         for number, names in zip(_cells(frame["id"]), names_of_rows(frame["label"]), strict=True):
             if isinstance(names, Unnamed):
                 return None
-            given.setdefault(number, []).extend([tuple(names)] if names else [])
+            given.setdefault(number, []).extend([(person, tuple(names))] if names else [])
     merged = pd.concat(frames, ignore_index=True).drop_duplicates("id", ignore_index=True)
     answers = {"label": [given[number] for number in _cells(merged["id"])]}
     notes = [f"A doccano data set: {count(len(merged), 'text')}, by {count(len(frames), 'annotator')}."]
@@ -164,35 +166,40 @@ def with_denied(table: Table, column: str = "label") -> Table:
     cats = [dict.fromkeys(denied, 0) | dict.fromkeys(given, 1) for given, denied in zip(yes, no, strict=True)]
     cells = [json.dumps(found, ensure_ascii=False) if found else None for found in cats]
     left = frame.drop(columns=[name for name in (column, DENIED) if name in frame])
+    left = left.rename(columns={column + BY_PERSON: NESTED + BY_PERSON})
     return replace(table, frame=left.assign(**{NESTED: pd.Series(cells, dtype="str")}))
 
 
-def _with_answers(table: Table, answers: dict[str, list[list[tuple[str, ...]]]], notes: list[str]) -> Table:
-    """Of each question a column with what all agree on, and one that says where they don't; sayings to `notes`."""
+def _with_answers(table: Table, answers: dict[str, list[list[tuple[str | None, Names]]]], notes: list[str]) -> Table:
+    """Of each question a column with what stands, and those that `people` makes; sayings to `notes`."""
     frame = table.frame.copy(deep=False)
-    differ = [False] * len(frame)
+    settled = []
     for question, by_row in answers.items():
-        several = any(len(names) > 1 for given in by_row for names in given)
-        cells: list[str | None] = []
-        n_differ = 0
-        for row, given in enumerate(by_row):
-            distinct = {tuple(sorted(names)): names for names in given}
-            if len(distinct) > 1:
-                differ[row] = True
-                n_differ += 1
-            names = next(iter(distinct.values())) if len(distinct) == 1 else ()
-            cells.append(None if not names else json.dumps(names, ensure_ascii=False) if several else names[0])
+        several = any(len(names) > 1 for given in by_row for _, names in given)
+        said = settle(by_row)
+        cells = [
+            None if not names else json.dumps(names, ensure_ascii=False) if several else names[0]
+            for names in said.stands
+        ]
         name = question if question not in frame else f"{question} (chosen)"
         frame[name] = pd.Series(cells, dtype="str")
+        frame = with_people(frame, name, said, list if several else (lambda names: names[0]))
         n_given = sum(cell is not None for cell in cells)
         note = f"The column {name[:40]!r} holds what was said of {count(n_given, 'text')}"
-        notes.append(f"{note}; {count(n_differ, 'text')} on which annotators disagree came in without." if n_differ
-                     else f"{note}.")  # fmt: skip
-    if any(differ):
-        free = DISAGREEMENT if DISAGREEMENT not in frame else f"{DISAGREEMENT} of annotators"
-        frame[free] = pd.Series(["yes" if each else None for each in differ], dtype="str")
-        notes.append(f"The column {free!r} says on which texts they disagree.")
+        notes.append(f"{note}; {said.note()}." if said.note() else f"{note}.")
+        settled.append(said)
+    notes += notes_of(settled, frame)
     return replace(table, frame=frame)
+
+
+def _annotator(who: Any) -> str | None:
+    """Who answered in Label Studio: a number, a name, or an object of both; None where it is not told."""
+    if isinstance(who, dict):
+        names = (who.get("email"), who.get("username"), who.get("first_name"), who.get("id"))
+        who = next((name for name in names if name), None)
+    if isinstance(who, int):
+        return f"annotator {who}"
+    return who.strip() or None if isinstance(who, str) else None
 
 
 def _chosen(result: Any) -> tuple[dict[str, tuple[str, ...]], set[str]]:

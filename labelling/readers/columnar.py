@@ -65,13 +65,13 @@ def read_parquet(source: bytes | Path, options: ReadOptions | None = None) -> Ta
         raise ReadError("The Parquet file has no rows.")
     columns = _decode(opened, file)
     features = _features(schema.metadata)
-    named = [name for name in schema.names if _class_names(features.get(name))]
+    named = [name for name in schema.names if class_names(features.get(name))]
     notes = [f"A Hugging Face data set: the labels in {listed(named)} by their names."] if named else []
 
     def values() -> Iterator[Any]:
         # One by one: as Python objects they take several times the memory.
         for place, name in enumerate(schema.names):
-            yield _values(name, pa.chunked_array(columns[place]), _class_names(features.get(name)), notes)
+            yield _values(name, pa.chunked_array(columns[place]), class_names(features.get(name)), notes)
             columns[place].clear()
 
     table = from_columns(schema.names, values(), "Parquet")
@@ -85,7 +85,7 @@ def part_of(part: Any) -> pd.DataFrame:
     features, names = _features(part.schema.metadata), part.schema.names
     columns = (pa.chunked_array(list(map(_plain, column.chunks))) for column in part.columns)
     named = zip(names, columns, strict=True)
-    values = [_values(name, column, _class_names(features.get(name)), []) for name, column in named]
+    values = [_values(name, column, class_names(features.get(name)), []) for name, column in named]
     return from_columns(names, values, "Parquet").frame
 
 
@@ -281,7 +281,7 @@ def _values(name: str, column: Any, labels: list[str] | None, notes: list[str]) 
             found, n = _python(entries)
             n_wrong += n
             if labels is not None:
-                found, n = _named(found, labels)
+                found, n = named(found, labels)
                 n_beyond += n
             nested = [Nested(as_text(value)) if isinstance(value, dict | list) else value for value in found]
             n_chars += sum(len(value) for value in nested if isinstance(value, Nested))
@@ -363,7 +363,7 @@ def _features(metadata: dict[bytes, bytes] | None) -> dict[str, Any]:
     return features if isinstance(features, dict) else {}
 
 
-def _class_names(feature: Any) -> list[str] | None:
+def class_names(feature: Any) -> list[str] | None:
     """The names behind the numbers of this column or of the lists in it; None where it holds something else.
 
     Lists are ``[feature]``, or a ``Sequence``, ``List`` or ``LargeList``, by version.
@@ -379,7 +379,7 @@ def _class_names(feature: Any) -> list[str] | None:
     return list(map(str, names)) if isinstance(names, list) and names else None
 
 
-def _named(values: list[Any], labels: list[str]) -> tuple[list[Any], int]:
+def named(values: list[Any], labels: list[str]) -> tuple[list[Any], int]:
     """Names for numbers, and how many have none; -1, which stands for no label, is None, and left out of lists."""
     n_beyond = 0
 

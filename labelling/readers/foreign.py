@@ -20,6 +20,7 @@ from labelling.readers.annotated import read_argilla_records, read_label_studio,
 from labelling.readers.exported import DENIED, columns_of_export
 from labelling.readers.guesses import LABEL_NAMES, guess_text_column
 from labelling.readers.names import Unnamed, names_in, nested
+from labelling.readers.people import notes_of, settle, with_people
 from labelling.readers.prodigy import read_prodigy
 from labelling.readers.tables import (
     MAX_COLUMNS,
@@ -182,7 +183,7 @@ def _doccano(table: Table) -> Table | None:
 
 
 def _argilla(table: Table) -> Table | None:
-    """The answers that were submitted, of each question a column; where annotators disagree there is none."""
+    """The answers that were submitted, of each question a column; what stands where people disagree: see `people`."""
     frame = table.frame
     questions = [
         name.removesuffix(RESPONSES)
@@ -193,37 +194,44 @@ def _argilla(table: Table) -> Table | None:
         return None
     frame = frame.copy(deep=False)
     notes = list(table.notes)
+    settled = []
     for question in questions:
-        values, n_disagreed, n_other = _submitted(frame, question)
+        given, n_other = _submitted(frame, question)
+        said = settle(given)
         name = question if question not in frame else f"{question} (submitted)"
-        frame[name] = pd.Series(values, index=frame.index, dtype="str")
-        n_given = sum(value is not None for value in values)
+        cells = [
+            json.dumps(answer, ensure_ascii=False) if isinstance(answer, list | dict) else answer
+            for answer in said.stands
+        ]
+        frame[name] = pd.Series(cells, index=frame.index, dtype="str")
+        frame = with_people(frame, name, said, lambda answer: answer)
+        n_given = sum(cell is not None for cell in cells)
         note = f"An Argilla data set: {name[:40]!r} holds the submitted answers of {count(n_given, 'text')}"
-        note += (
-            f"; {count(n_disagreed, 'text')} on which annotators disagree came in without one" if n_disagreed else ""
-        )
+        note += f"; {said.note()}" if said.note() else ""
         note += f"; {count(n_other, 'answer')} that were drafts or discarded don't count" if n_other else ""
         notes.append(f"{note}. Suggestions are no labels.")
-    return replace(table, frame=frame, notes=tuple(notes))
+        settled.append(said)
+    return replace(table, frame=frame, notes=(*notes, *notes_of(settled, frame)))
 
 
-def _submitted(frame: pd.DataFrame, question: str) -> tuple[list[str | None], int, int]:
-    values: list[str | None] = []
-    n_disagreed = n_other = 0
-    columns = (frame[f"{question}{RESPONSES}"], frame[f"{question}{RESPONSES}.status"])
-    for cell, status in zip(*columns, strict=True):
-        answers, states = (nested(found) if isinstance(found, str) else None for found in (cell, status))
-        answers, states = answers or [], states or []
-        submitted = [answer for answer, state in zip(answers, states, strict=False) if state == "submitted"]
-        n_other += len(answers) - len(submitted)
-        distinct = {json.dumps(sorted(map(str, a)) if isinstance(a, list) else a): a for a in submitted}
-        n_disagreed += len(distinct) > 1
-        if len(distinct) != 1:
-            values.append(None)
-            continue
-        answer = submitted[0]
-        values.append(json.dumps(answer, ensure_ascii=False) if isinstance(answer, list | dict) else str(answer))
-    return values, n_disagreed, n_other
+def _submitted(frame: pd.DataFrame, question: str) -> tuple[list[list[tuple[str | None, Any]]], int]:
+    """Who has submitted what of each text, and how many answers were not submitted."""
+    found = []
+    n_other = 0
+    names = [f"{question}{RESPONSES}{part}" for part in ("", ".status", ".users")]
+    columns = [frame[name].tolist() if name in frame else [None] * len(frame) for name in names]
+    for cells in zip(*columns, strict=True):
+        read = [nested(cell) if isinstance(cell, str) else None for cell in cells]
+        answers, states, users = (each if isinstance(each, list) else [] for each in read)
+        users = [*users, *[None] * (len(answers) - len(users))]
+        given = [
+            (str(user) if user else None, answer if isinstance(answer, list | dict) else str(answer))
+            for answer, state, user in zip(answers, states, users, strict=False)
+            if state == "submitted"
+        ]
+        n_other += len(answers) - len(given)
+        found.append(given)
+    return found, n_other
 
 
 def _flattened(table: Table) -> Table:

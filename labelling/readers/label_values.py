@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,8 @@ from labelling.dataset import ReadError
 from labelling.labels.label import MAX_IMPORTED_LABELS, MAX_NAME_LENGTH, composed
 from labelling.readers.exported import NESTED, PREFIX, columns_of_export
 from labelling.readers.guesses import LABEL_NAMES, filled, judged
-from labelling.readers.names import Names, Unnamed, names_in, names_of_rows, nested
+from labelling.readers.names import Names, Unnamed, names_in, names_of_rows, nested, read_labels
+from labelling.readers.people import BY_PERSON, by_person
 
 _YES, _NO, _UNKNOWN = {"yes", "y", "true", "1", "1.0"}, {"no", "n", "false", "0", "0.0"}, {"", "unknown", "?", "null"}
 _SEVERAL_NAMES = ("tags", "categories", "classes", "intents", "topics", "targets", "sentiments")
@@ -110,6 +111,32 @@ def read_label_values(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFra
                 raise ReadError(f"Two columns hold answers for the label {name[:40]!r}: choose one of them.")
             label_values[name] = found
     return pd.DataFrame(label_values, index=frame.index)
+
+
+def read_people(frame: pd.DataFrame, column: str | None, names: Collection[str] = ()) -> dict[str, Any]:
+    """What each person said, where the table tells it: see `people.by_person`.
+
+    Of one `column` with a label a row: (n_rows,) names, None for nothing; else, as `read_label_values` gives it, of the
+    columns that are about these `names`. Raises ReadError as these readers do.
+    """
+    said: dict[str, Any] = {}
+    columns = [column] if column is not None else [name.removesuffix(BY_PERSON) for name in frame.columns]
+    for each in columns:
+        people = by_person(frame, each)
+        if not people:
+            continue
+        every = pd.DataFrame({each: pd.concat(list(people.values()), ignore_index=True)})
+        parts = [slice(place * len(frame), (place + 1) * len(frame)) for place in range(len(people))]
+        if column is not None:
+            labels = read_labels(every, each)
+            return {person: labels[part] for person, part in zip(people, parts, strict=True)}
+        values = read_label_values(every, [each])
+        if set(values.columns) & set(names):
+            values = values[[name for name in values.columns if name in names]]
+            for person, part in zip(people, parts, strict=True):
+                theirs = values.iloc[part].reset_index(drop=True)
+                said[person] = theirs if person not in said else said[person].combine_first(theirs)
+    return said
 
 
 def _answer(label_values: dict[str, np.ndarray], name: str, row: int, value: float, n_rows: int, column: str) -> None:

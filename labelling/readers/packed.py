@@ -5,8 +5,10 @@ import io
 import re
 import zipfile
 import zlib
+from collections.abc import Sequence
 
 from labelling.dataset import ReadError
+from labelling.readers.shards import is_shard
 from labelling.readers.tables import count, listed
 
 GZIP = b"\x1f\x8b"
@@ -25,8 +27,8 @@ _OTHERS = (
 )
 _TABLES = ("csv", "tsv", "jsonl", "ndjson", "json", "parquet", "pq", "txt", "xlsx", "spacy")
 _SETTINGS = ("settings.json", "dataset.json", "dataset_info.json", "dataset_infos.json", "state.json")
-_SHARD = re.compile(r"(?:.*/)?([^/]+?)-\d{5}-of-\d{5}\.parquet")  # as Hugging Face names them
-_MAX_FILES = 10_000  # in a zip archive: its list of files takes many times its bytes in memory
+CARD = "README.md"  # which tells in its head, in a Hugging Face folder, what the labels are called
+MAX_FILES = 10_000  # in a zip archive: its list of files takes many times its bytes in memory
 _LIKE_A_FILE = 5_000  # characters at the start that say what a file is
 
 
@@ -48,15 +50,14 @@ def unpack_gzip(data: bytes, max_bytes: int) -> bytes:
 
 
 def unpack_zip(data: bytes, ending: str, max_bytes: int) -> list[tuple[str, bytes]]:
-    """The table in a zip archive, by its name and what it holds; several where they are shards of one in Parquet, or
-    JSONL side by side, as doccano writes a file for each annotator.
+    """The files in a zip archive that hold its table, see `tables_among`: each by its name, and what is in it.
 
     Nothing where the archive is a workbook. Raises ReadError for all other archives, and says what is in them; where a
     name in it leads out of a folder; where it unpacks to more than `max_bytes`.
     """
-    if data.count(b"PK\x01\x02") > _MAX_FILES:
+    if data.count(b"PK\x01\x02") > MAX_FILES:
         raise ReadError(
-            f"The file is a zip archive of more than {_MAX_FILES:,} files: unpack it, and upload the table in it."
+            f"The file is a zip archive of more than {MAX_FILES:,} files: unpack it, and upload the table in it."
         )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -71,29 +72,45 @@ def unpack_zip(data: bytes, ending: str, max_bytes: int) -> list[tuple[str, byte
         if any(re.fullmatch(inside, name) for name in names):
             raise ReadError(f"The file is {what}, which can't be read: {todo}.")
     files = [name for name in names if not name.endswith("/") and not name.startswith("__MACOSX/")]
-    outside = next(
-        (name for name in files if re.match(r"[/\\\\]|[A-Za-z]:", name) or ".." in re.split(r"[/\\\\]", name)), None
-    )
+    outside = next(filter(climbs_out, files), None)
     if outside is not None:
         raise ReadError(
             f"The file is a zip archive with a file that leads out of its folder ({outside[:60]!r}), as made to do "
             "harm: pack the table anew."
         )
-    tables = [name for name in files if _is_table(name)]
-    lines = all(name.lower().endswith(".jsonl") and "/" not in name for name in tables)
-    if len(tables) == 1 or (tables and (lines or all(map(_SHARD.fullmatch, tables)))):
-        return _unpacked(data, sorted(tables), max_bytes)
+    if tables := tables_among(files):
+        return _unpacked(data, tables, max_bytes)
     holds = f"{count(len(files), 'file')}: {listed(files)}" if files else "no file"
     raise ReadError(f"The file is a zip archive, which holds {holds}. Unpack it first, and upload the table in it.")
 
 
-def split_of(name: str) -> str:
-    """To which part of a data set a shard belongs: "train", "test" ..."""
-    found = _SHARD.fullmatch(name)
-    return found[1] if found else ""
+def climbs_out(name: str) -> bool:
+    """Whether a file's name leads out of the folder or the archive that it is in."""
+    return re.match(r"[/\\]|[A-Za-z]:", name) is not None or ".." in re.split(r"[/\\]", name)
 
 
-def _is_table(name: str) -> bool:
+def tables_among(names: Sequence[str]) -> list[str]:
+    """Of the files in a folder or an archive those that hold its table, and beside Parquet its card.
+
+    That is one file; or the shards of one table, in one format, see `shards.split_of`; or JSONL side by side, as
+    doccano writes a file for each annotator. None where there is no table, or several.
+    """
+    tables = sorted(filter(is_table, names))
+    kinds = {kind_of(name) for name in tables}
+    beside = kinds == {"jsonl"} and not any("/" in name for name in tables)
+    if not tables or not (len(tables) == 1 or beside or (len(kinds) == 1 and all(map(is_shard, tables)))):
+        return []
+    cards = sorted((name for name in names if name.rpartition("/")[2] == CARD), key=len)
+    return [*tables, *(cards[:1] if kinds == {"parquet"} else [])]
+
+
+def kind_of(name: str) -> str:
+    """The format that a file's ending tells."""
+    ending = name.rpartition(".")[2].lower()
+    return {"pq": "parquet", "ndjson": "jsonl"}.get(ending, ending)
+
+
+def is_table(name: str) -> bool:
     *folders, last = name.split("/")
     hidden = any(part.startswith(".") for part in (*folders, last))
     return not hidden and last not in _SETTINGS and last.rpartition(".")[2].lower() in _TABLES and "." in last

@@ -1,7 +1,6 @@
 """Prodigy's output: texts with the answers accept, reject and ignore."""
 
 import functools
-import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ import pandas as pd
 from labelling.dataset import ReadError, Table
 from labelling.readers.guesses import guess_text_column
 from labelling.readers.names import Unnamed, names_in, names_of_rows, nested
+from labelling.readers.people import Said, free, notes_of, settle, with_people
 from labelling.readers.tables import count
 
 _ANSWERS = {"accept": 1, "reject": 0, "ignore": None}
@@ -25,8 +25,9 @@ def read_prodigy(table: Table) -> Table | None:
 
     Of a `label`, accept is a yes, reject a no, ignore unknown. Of a choice, what was accepted is a yes and the other
     options that were shown a no; a choice that was rejected or ignored says nothing certain: unknown. Where two answers
-    about a text contradict each other it is unknown. Answers come in as a column of objects, `cats`; where each choice
-    was of one option, as a column `label`. Of rows that are merged the first one's other values are kept.
+    about a text contradict each other it is unknown; where it is told who answered, what most say stands, see `people`.
+    Answers come in as a column of objects, `cats`; where each choice was of one option, as a column `label`. Of rows
+    that are merged the first one's other values are kept.
     """
     frame = table.frame
     names = {name.strip().lower(): name for name in reversed(frame.columns)}
@@ -55,12 +56,14 @@ def read_prodigy(table: Table) -> Table | None:
 
     said: dict[Any, dict[str, list[str]]] = {}  # of each text, the answers about each label
     rows: list[int] = []
+    who = _people(frame, names)
+    theirs: dict[Any, dict[str, dict[str, int]]] = {}  # of each text, what each person said about each label
     given: dict[Any, dict[str, int]] = {}
     n_given = 0
     for row, cell in enumerate(_cells(frame, text)):
         key = cell if cell.strip() else row
         if key not in said:
-            said[key], given[key] = {}, {}
+            said[key], given[key], theirs[key] = {}, {}, {}
             rows.append(row)
         accepted, options = choices[row]
         for name in labels[row] or options:
@@ -74,11 +77,16 @@ def read_prodigy(table: Table) -> Table | None:
             elif value is not None:
                 n_given += name not in given[key]
                 given[key][name] = value
+            if value is not None and who[row]:
+                theirs[key].setdefault(who[row], {})[name] = value
         if n_given > MAX_LABEL_VALUES:
             raise ReadError(
                 f"The Prodigy data set holds more than {MAX_LABEL_VALUES:,} answers about texts and labels, which "
                 "is what can be read. Split it, or leave out options that were never chosen."
             )
+    several_people = len(set(who) - {""}) > 1
+    if several_people:
+        given = {key: _by_most(found, given[key]) for key, found in theirs.items()}
     n_contrary = sum(value == _CONTRARY for found in given.values() for value in found.values())
     known = [{name: value for name, value in found.items() if value != _CONTRARY} for found in given.values()]
 
@@ -88,11 +96,28 @@ def read_prodigy(table: Table) -> Table | None:
         kept[names["answer"]] = _series(json.dumps(found, ensure_ascii=False) for found in said.values())
     if single:
         found = [[name for name, value in row.items() if value] for row in known]
+        if several_people:
+            # One label each: what most chose, were it less than half of them.
+            chosen = [
+                [(person, _yes(row)) for person, row in people.items() if _yes(row)] for people in theirs.values()
+            ]
+            settled = settle(chosen)
+            found = [[name] if name else [] for name in settled.stands]
         n_contrary = max(n_contrary, sum(len(names) > 1 for names in found))
-        kept[_free("label", kept)] = _series(names[0] if len(names) == 1 else None for names in found)
+        column = free("label", kept)
+        kept[column] = _series(names[0] if len(names) == 1 else None for names in found)
     else:
-        kept[_free("cats", kept)] = _series(json.dumps(row, ensure_ascii=False) if row else None for row in known)
+        column = free("cats", kept)
+        kept[column] = _series(json.dumps(row, ensure_ascii=False) if row else None for row in known)
     notes = [*table.notes, _summary(answers)]
+    if several_people:
+        if not single:
+            differ = [_CONTRARY in _votes(people).values() for people in theirs.values()]
+            settled = Said([row or None for row in known], differ, list(theirs.values()))
+        kept = with_people(kept, column, settled, lambda answer: answer)
+        notes += [f"{settled.note()}."] * bool(settled.note())
+        notes += notes_of([settled], kept)
+        n_contrary = 0
     if len(kept) < len(frame):
         notes.append(
             f"{count(len(frame), 'row')} about {count(len(kept), 'text')}: merged into a row for each text with all "
@@ -123,9 +148,34 @@ def _series(values: Iterable[str | None]) -> pd.Series:
     return pd.Series(list(values), dtype="str")
 
 
-def _free(name: str, frame: pd.DataFrame) -> str:
-    numbered = (name if n == 1 else f"{name}_{n}" for n in itertools.count(1))
-    return next(free for free in numbered if free not in frame)
+def _people(frame: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
+    """(n_rows,) Who answered, "" where it is not told: who is named, else the session."""
+    column = next((names[key] for key in ("_annotator_id", "_session_id") if key in names), None)
+    return [""] * len(frame) if column is None else [cell.strip() for cell in _cells(frame, column)]
+
+
+def _votes(people: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Of each label what all say, or that they differ."""
+    said: dict[str, int] = {}
+    for answers in people.values():
+        for name, value in answers.items():
+            said[name] = value if said.get(name, value) == value else _CONTRARY
+    return said
+
+
+def _by_most(people: Mapping[str, Mapping[str, int]], otherwise: dict[str, int]) -> dict[str, int]:
+    """Of each label what most say, or that it is a tie; `otherwise` where nobody is named."""
+    if not people:
+        return otherwise
+    stands: dict[str, int] = {}
+    for name in _votes(people):
+        votes = Counter(answers[name] for answers in people.values() if name in answers)
+        stands[name] = _CONTRARY if votes[0] == votes[1] else int(votes[1] > votes[0])
+    return stands
+
+
+def _yes(answers: Mapping[str, int]) -> str | None:
+    return next((name for name, value in answers.items() if value), None)
 
 
 def _choice_cells(frame: pd.DataFrame, names: Mapping[str, str]) -> tuple[list[str], list[str]]:

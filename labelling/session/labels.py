@@ -10,6 +10,8 @@ from labelling.labels.label import NO, UNKNOWN, UNLABELLED, YES, Label
 from labelling.selection.filters import Filter
 from labelling.workspace import Project
 
+DISPUTED = -2  # the state, beside UNLABELLED, of the rows on which people differ: see `LabelLog.disputes`
+
 
 class Labels:
     """The states of the rows, and the label in focus."""
@@ -42,11 +44,12 @@ class Labels:
 
     def states(self) -> dict[int, str]:
         """What can be said of a row's labels, for a filter: a number for each, and its name."""
+        disputed = {DISPUTED: "people differ"} if len(self.log.people) > 1 else {}
         if not self.log.multi_label:
             counts = self.log.counts()
             named = {label.id: label.name for label in self.log.labels if counts[label.id]}
-            return {UNLABELLED: "unlabelled", **named}
-        states = {UNLABELLED: "nothing known"}
+            return {UNLABELLED: "unlabelled", **disputed, **named}
+        states = {UNLABELLED: "nothing known", **disputed}
         for label in self.log.labels:
             for place, word in enumerate(("yes", "no", "unknown")):
                 states[3 * label.id + place] = f"{label.name}: {word}"
@@ -67,6 +70,8 @@ class Labels:
         """bool (n_rows,): the rows in a state of `states`."""
         if state == UNLABELLED:
             return ~self.log.known
+        if state == DISPUTED:
+            return np.isin(np.arange(self.log.n_rows), list(self.log.disputes()))
         if not self.log.multi_label:
             return self.log.codes == state
         label_id, answer = divmod(state, 3)

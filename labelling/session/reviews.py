@@ -37,6 +37,7 @@ class Reviews:
             graph,
             distances,
             None if suggestions is None else np.asarray(suggestions.probability),
+            log.disputes(),
         )
         review = queue.make(records)
         review.scores[self.project.dataset.empty] = np.nan

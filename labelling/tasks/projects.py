@@ -12,8 +12,11 @@ from labelling.database.engine import WorkspaceError
 from labelling.dataset import Dataset
 from labelling.encoders import EncoderError
 from labelling.files import is_whole
+from labelling.labels import LabelLog
 from labelling.labels.label import check_imported_names, names_to_import
+from labelling.readers import own_map
 from labelling.workspace import Project, Workspace, save_array
+from labelling.workspace.spaces import OWN_MAP
 
 
 def create_project(
@@ -24,6 +27,7 @@ def create_project(
     *,
     vectors: np.ndarray | None = None,
     label_values: pd.DataFrame | None = None,
+    map_columns: tuple[str, str] | None = None,
     owner: str | None = None,
     who: str | None = None,
 ) -> Project:
@@ -37,22 +41,25 @@ def create_project(
         The embeddings, where they were brought along.
     answers : DataFrame, optional
         A column a label, 1 yes, 0 no, NaN unknown, where the project is to be of yes, no and unknown for each label.
+    map_columns : (str, str), optional
+        The columns that are x and y of a map of one's own.
     owner, who : str, optional
         The account that is signed in, and the person who imports the labels.
 
     Raises
     ------
     CorralError
-        The labels can't be taken, or something can't be written: nothing is made then.
+        The labels or the map can't be taken, or something can't be written: nothing is made then.
     """
-    labels = _labels(dataset, label_values)
+    labels, people = _labels(dataset, label_values), _people(dataset, label_values)
+    xy = None if map_columns is None else own_map.own_map(dataset, *map_columns)
+    settings = settings if map_columns is None else {**settings, own_map.OF: list(map_columns)}
     project = workspace.create(name, dataset, settings, multi_label=label_values is not None, owner=owner)
+    if xy is not None:
+        project.spaces()[0].save_map(OWN_MAP, xy)
     if vectors is not None:
         save_array(vectors_file(project, len(vectors)), vectors)
-    if label_values is not None and len(label_values.columns):
-        project.open_log(who).import_label_values(label_values)
-    if labels:
-        project.open_log(who).import_labels(labels)
+    _import(project.open_log(who), labels, label_values, people)
     return project
 
 
@@ -68,7 +75,7 @@ def add_texts(
 
     Raises CorralError where the labels or the vectors can't be taken; nothing is added then.
     """
-    labels = _labels(dataset, label_values)
+    labels, people = _labels(dataset, label_values), _people(dataset, label_values)
     n_before = project.n_rows
     if label_values is not None and not project.multi_label:
         raise WorkspaceError(f"{project.name!r} has one label a text: yes and no for each label can't be added to it.")
@@ -81,11 +88,17 @@ def add_texts(
             )
         save_array(vectors_file(project, n_before + len(vectors)), np.concatenate([before, vectors]))
     project.append(dataset)
-    if label_values is not None and len(label_values.columns):
-        later = label_values.set_axis(range(n_before, project.n_rows))
-        project.open_log(who).import_label_values(later.reindex(range(project.n_rows)))
-    if labels:
-        project.open_log(who).import_labels([*[None] * n_before, *labels])
+    original = project.spaces()[0]
+    if columns := original.settings.get(own_map.OF):
+        original.save_map(OWN_MAP, own_map.extended(project.dataset, *columns))
+
+    def later(given: Any) -> Any:
+        if isinstance(given, list):
+            return [*[None] * n_before, *given] if given else given
+        return given.set_axis(range(n_before, project.n_rows)).reindex(range(project.n_rows))
+
+    theirs = {person: later(given) for person, given in people.items()}
+    _import(project.open_log(who), later(labels), None if label_values is None else later(label_values), theirs)
 
 
 def _labels(dataset: Dataset, label_values: pd.DataFrame | None) -> list[Any]:
@@ -94,6 +107,22 @@ def _labels(dataset: Dataset, label_values: pd.DataFrame | None) -> list[Any]:
     names_to_import(labels)
     check_imported_names([] if label_values is None else list(label_values.columns))
     return labels
+
+
+def _people(dataset: Dataset, label_values: pd.DataFrame | None) -> dict[str, Any]:
+    """What each person said of the labels, where the table tells it. Raises CorralError before anything is made."""
+    if label_values is not None:
+        return readers.read_people(dataset.frame, None, label_values.columns)
+    return {} if dataset.label_column is None else readers.read_people(dataset.frame, dataset.label_column)
+
+
+def _import(log: LabelLog, labels: list[Any], label_values: pd.DataFrame | None, people: Mapping[str, Any]) -> None:
+    if people:
+        log.import_answers(people, labels if label_values is None else label_values)
+    elif label_values is not None and len(label_values.columns):
+        log.import_label_values(label_values)
+    elif labels:
+        log.import_labels(labels)
 
 
 # ---------------------------------------------------------------- vectors of one's own

@@ -48,8 +48,8 @@ def split(project: Project, log: LabelLog, *, random_state: int = 0) -> np.ndarr
 def assign(codes: np.ndarray, groups: np.ndarray, *, random_state: int = 0) -> np.ndarray:
     """A part for each row, int (n,), places in `SHARES`; rows of one group get the same.
 
-    `codes` is the label of each row, int (n,); `groups` the group of each, int (n,). The largest groups come
-    first, each to the part that lacks most of the group's labels, then of all rows; those as large in an order drawn at random.
+    `codes` is the label of each row, int (n,); `groups` the group of each, int (n,). Large groups come first, each to
+    the part that lacks most of the group's labels, then of all rows; those as large in an order drawn at random.
     """
     _, place = np.unique(groups, return_inverse=True)
     _, label = np.unique(codes, return_inverse=True)

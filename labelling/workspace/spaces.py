@@ -15,6 +15,7 @@ from labelling.database.engine import WorkspaceError
 from labelling.database.tables import spaces
 
 CLASSIFIER = "TransformerClassifier"  # the kind of the spaces that a classifier made
+OWN_MAP = "own"  # the name of the map of two uploaded columns, beside "PCA" and "UMAP"
 TUNER_FILE, CLASSIFIER_FOLDER = "tuner.safetensors", "classifier"  # in a space's folder: what made it
 
 
@@ -170,7 +171,9 @@ class Space:
         save_array(self._path("probability"), np.asarray(probability, np.float32))
 
     def _path(self, name: str) -> Path:
-        return self.folder / f"{name}.npy"
+        # A map of one's own is not made of the embeddings: it is the same in all spaces.
+        folder = self.folder.with_name("0") if name == OWN_MAP else self.folder
+        return folder / f"{name}.npy"
 
 
 def insert_space(

@@ -16,6 +16,7 @@ from labelling.dataset import Dataset
 from labelling.projections.nearest import neighbours
 from labelling.readers import read_table
 from labelling.workspace import Workspace
+from tests.hub import Hub, serving
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [f"the {what} number {n} is {how}" for n in range(10) for what, how in (("card", "lost"), ("refund", "late"))]
@@ -97,6 +98,56 @@ def test_a_project_is_renamed_given_checked_and_copied(
     assert workspace.open(project_id).name == "hers"
 
 
+def test_a_map_of_ones_own(workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "places.csv"
+    pd.DataFrame({"message": TEXTS, "lon": range(20), "lat": np.linspace(0, 1, 20) ** 2}).to_csv(path, index=False)
+    project = workspace.open(made(path, capsys, "--x", "lon", "--y", "lat"))
+    np.testing.assert_allclose(project.current.map("own")[:, 0], np.arange(20))
+    assert project.current.map("PCA") is not None
+
+
+def test_a_folder_is_opened(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "inbox" / "data").mkdir(parents=True)
+    for n, split in enumerate(("train", "test")):
+        frame = pd.DataFrame({"message": TEXTS[n * 10 : n * 10 + 10]})
+        frame.to_parquet(tmp_path / "inbox" / "data" / f"{split}-00000-of-00001.parquet")
+    monkeypatch.chdir(tmp_path / "inbox")
+    project = workspace.open(made(Path("."), capsys))
+    assert project.name == "inbox"
+    assert sorted(project.dataset.texts) == sorted(TEXTS)
+    assert project.dataset.frame["split"].tolist() == ["test"] * 10 + ["train"] * 10
+    (tmp_path / "inbox" / "more.csv").write_text("message\nhello\n")
+    assert main([".", "--no-app"]) == 1
+    assert "tables of several kinds (2 parquet, 1 csv)" in capsys.readouterr().err
+
+
+def test_a_data_set_of_the_hub_is_opened(
+    workspace: Workspace,
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parts = {
+        f"data/{split}-00000-of-00001.parquet": pd.DataFrame({"message": TEXTS[:n]}).to_parquet()
+        for split, n in (("train", 20), ("test", 10))
+    }
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    with serving(Hub({"ann/inbox": {"main": parts}})) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        options = ("--text", "message", "--encoder", "tfidf", "--no-app")
+        assert main(["hf:ann/inbox@main", "--split", "train", *options]) == 0
+        (info,) = workspace.projects()
+        assert (info.name, workspace.open(info.id).dataset.texts) == ("ann/inbox", TEXTS)
+        assert main(["hf:ann/nothing", *options]) == 1
+        assert "There is no data set 'ann/nothing' on the hub" in capsys.readouterr().err
+    assert main([str(file), "--split", "train", *options]) == 2
+    assert "--split is for data sets on the hub" in capsys.readouterr().err
+    assert len(workspace.projects()) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
@@ -108,6 +159,12 @@ def test_a_project_is_renamed_given_checked_and_copied(
         (["{file}", "--label", "nothing", "--no-app"], 1, "There is no column 'nothing'"),
         (["{file}", "--encoder", "endpoint:x", "--no-app"], 1, "An endpoint is chosen in the app"),
         (["{file}", "--encoder", "/nowhere/model", "--no-app"], 1, "/nowhere/model"),
+        (["{file}", "--x", "id", "--no-app"], 2, "needs both --x and --y"),
+        (
+            ["{file}", "--x", "id", "--y", "kind", "--no-app"],
+            1,
+            "'kind' can't be a side of the map: row 1 holds 'card'",
+        ),
         (["nowhere.csv"], 2, "does not exist"),
         (["export", "aaaaaaaaaaaa"], 1, "There is no project 'aaaaaaaaaaaa'"),
         (["rename", "../../etc", "x"], 1, "There is no project"),

@@ -73,10 +73,10 @@ def test_near_copies_are_groups_the_largest_first() -> None:
     assert queue("near-copies", found) == [20, 30, 40, 41]
     assert REVIEWS["near-copies"].make(found).why(20) == "one of 3 near-copies, labelled label 1"
     assert REVIEWS["near-copies"].make(found).why(41) == "one of 2 near-copies"
-    assert queue("disagreements", found) == []
+    assert queue("differing-copies", found) == []
     codes[[20, 30]], codes[[40, 41]] = (2, 1), 0
-    assert sorted(queue("disagreements", found)) == [10, 20, 30]
-    assert REVIEWS["disagreements"].make(found).why(10) == "near-copies of it are labelled label 1, label 2"
+    assert sorted(queue("differing-copies", found)) == [10, 20, 30]
+    assert REVIEWS["differing-copies"].make(found).why(10) == "near-copies of it are labelled label 1, label 2"
 
 
 def test_least_sure_and_random() -> None:
@@ -91,7 +91,7 @@ def test_least_sure_and_random() -> None:
 
 def test_what_is_missing_is_said() -> None:
     bare = replace(records(), graph=None, distances=None, embeddings=None)
-    for name in ("contradicted", "disagreements", "near-copies"):
+    for name in ("contradicted", "differing-copies", "near-copies"):
         with pytest.raises(ReviewError, match="clear map"):
             REVIEWS[name].make(bare)
     with pytest.raises(ReviewError, match="being embedded"):
@@ -101,5 +101,16 @@ def test_what_is_missing_is_said() -> None:
 
 
 def test_nothing_labelled_is_nothing_to_read() -> None:
-    for name in ("contradicted", "outlying", "disagreements", "random"):
+    for name in ("contradicted", "outlying", "differing-copies", "random"):
         assert queue(name, records(np.full(N, -1), np.zeros(N, int))) == []
+
+
+def test_people_who_differ_the_most_evenly_split_first() -> None:
+    said = {3: {"ann": "x", "bob": "y", "cid": "y"}, 7: {"ann": "x", "": "y"}, 9: {"ann": "x", "bob": "y", "cid": "z"}}
+    nothing = np.full(10, -1)
+    review = REVIEWS["disagreements"].make(Records(nothing, nothing, {}, str, said=said))
+    assert np.argsort(-np.nan_to_num(review.scores, nan=-1), kind="stable")[:3].tolist() == [9, 7, 3]
+    assert review.n == 3
+    assert review.why(3) == "ann: x; bob, cid: y"
+    assert review.why(7) == "ann: x; somebody: y"
+    assert REVIEWS["disagreements"].make(Records(nothing, nothing, {}, str)).n == 0

@@ -3,24 +3,12 @@
 import io
 import zipfile
 
-import pandas as pd
 import pytest
 
 from labelling.readers import ReadError, read_table
+from tests.readers.helpers import packed, parquet
 
 CSV = b"text,n\nhello you,1\ngood bye,2\n"
-
-
-def packed(files: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, content in files.items():
-            file.writestr(name, content)
-    return out.getvalue()
-
-
-def parquet(*texts: str, **more: list) -> bytes:
-    return pd.DataFrame({"text": texts, **more}).to_parquet(index=False)
 
 
 def test_the_one_table_is_read() -> None:
@@ -28,7 +16,7 @@ def test_the_one_table_is_read() -> None:
     for name in ("a.zip", "a.csv", "a"):
         table = read_table(packed({**others, "data/a.csv": CSV}), name)
         assert table.frame["text"].tolist() == ["hello you", "good bye"]
-        assert table.notes[-1] == "The file was a zip archive: 'data/a.csv' in it read."
+        assert table.notes[-1] == "The file was a zip archive, which holds 'data/a.csv': read."
 
 
 def test_shards_are_put_together_in_their_order() -> None:

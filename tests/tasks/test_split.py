@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from labelling.dataset import Dataset
 from labelling.formats.records import FormatError
 from labelling.formats.registry import FORMATS, TOOLS
-from labelling.labels.label import YES
 from labelling.readers import read_table
 from labelling.tasks.export import export
 from labelling.tasks.split import PARTS, assign, split
@@ -65,10 +64,9 @@ def test_a_label_of_one_step_is_learnt_from() -> None:
 def test_steps_and_near_copies_stay_together(workspace: Workspace, multi_label: bool) -> None:
     project = project_of(workspace, multi_label=multi_label, copies=10)
     log = project.open_log("ann")
-    value = {"value": YES} if multi_label else {}
     for first in range(0, 48, 4):
-        log.assign(np.arange(first, first + 4), "even" if first % 8 else "odd", how={"by": "lasso"}, **value)
-    log.assign([50, 51, 52, 53], "even", how={"by": "search"}, **value)  # copies of 0 to 3
+        log.assign(np.arange(first, first + 4), "even" if first % 8 else "odd", how={"by": "lasso"})
+    log.assign([50, 51, 52, 53], "even", how={"by": "search"})  # copies of 0 to 3
     parts = split(project, log)
     assert [part is None for part in parts] == (~log.known).tolist()
     assert {part for part in parts if part} == set(PARTS)

@@ -154,6 +154,8 @@ def _say(n: int) -> None:
 def _said(session: Session, action: Action) -> list[str]:
     how = session.log.how(action.seq)
     said = [_when(action), action.who or "somebody"]
+    if how.get("imported_by"):
+        said.append(f"as a file says that {how['imported_by']} brought")
     if action.source != action.kind:
         steps = [how.get("by"), *(step.get("by") for step in how.get("then", []))]
         said.append("chosen by " + ", then ".join(str(step) for step in steps))

@@ -30,6 +30,7 @@ from labelling.ui.map import (
     show_map,
 )
 from labelling.workspace import Space
+from labelling.workspace.spaces import OWN_MAP
 
 # One screen: the map and the panel are as high as the window leaves them, and only the list of texts scrolls.
 MAP_HEIGHT, HEIGHT_WITH_LEGEND = "max(291px, calc(100vh - 165px))", "max(260px, calc(100vh - 196px))"
@@ -146,14 +147,18 @@ def choose_map(session: Session) -> None:
             session.project.show_space(space_id)
             st.rerun()
     has_umap = space.map("UMAP") is not None
+    offered = ["PCA", *["UMAP"] * umap_possible(session.project), *[OWN_MAP] * _has_own_map(space)]
     shown, key = state.of_project(Shown), state.widget_key("projection")
     _follow_umap(session, shown, key, has_umap)
+    if st.session_state[key] not in offered:  # texts were added, which are still being embedded
+        st.session_state[key] = "PCA"
     chosen = st.segmented_control(
         "Projection",
-        ["PCA", "UMAP"] if umap_possible(session.project) else ["PCA"],
+        offered,
         key=key,
         format_func=MAP_NAMES.__getitem__,
-        help="Quick: PCA, there at once. Clear: UMAP, which parts groups much better, and takes a while to make.",
+        help="Quick: PCA, there at once. Clear: UMAP, which parts groups much better, and takes a while to make."
+        + " Own: the two columns that you chose." * (OWN_MAP in offered),
         required=True,
         label_visibility="collapsed",
         on_change=step(lambda: setattr(shown, "chosen", True)),
@@ -169,9 +174,13 @@ def choose_map(session: Session) -> None:
             help="The texts whose nearest neighbours changed most from the original space to this one",
             type="tertiary",
         )
-    view = _view(session, space, "UMAP" if chosen == "UMAP" and has_umap else "PCA")
+    view = _view(session, space, "PCA" if not chosen or (chosen == "UMAP" and not has_umap) else chosen)
     if view is not None:
         send_positions(MAP, view.id, view.xy)
+
+
+def _has_own_map(space: Space) -> bool:
+    return space.ready and space.has_map(OWN_MAP)
 
 
 def _follow_umap(session: Session, shown: Shown, key: str, has_umap: bool) -> None:

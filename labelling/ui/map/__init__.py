@@ -23,9 +23,14 @@ from labelling.ui.frame import faults, keys, page, state
 from labelling.ui.frame.markdown import cut
 from labelling.ui.frame.steps import attempt, step
 from labelling.ui.map.colours import Colouring
+from labelling.workspace.spaces import OWN_MAP
 
 HERE = Path(__file__).parent
-MAP_NAMES = {"PCA": "Quick map", "UMAP": "Clear map"}  # what the projections are called on the pages
+MAP_NAMES = {
+    "PCA": "Quick map",
+    "UMAP": "Clear map",
+    OWN_MAP: "Own map",
+}  # what the projections are called on the pages
 LABEL_MAP = "map"  # the key of the label page's map
 # One module, in this order; none imports another.
 SCRIPTS = (

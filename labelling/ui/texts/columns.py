@@ -12,6 +12,7 @@ from labelling.labels.label import LabelError, check_imported_names, names_to_im
 from labelling.readers import Dataset, ReadError
 from labelling.readers.exported import columns_of_export
 from labelling.readers.names import MULTI_LABEL
+from labelling.readers.own_map import numeric_columns, own_map
 from labelling.readers.tables import count, listed
 from labelling.ui.frame import page, state
 from labelling.ui.frame.steps import step
@@ -74,6 +75,24 @@ def choose_columns(found: Found) -> tuple[Dataset, pd.DataFrame | None] | None:
             except REFUSED as error:
                 page.error(error)
     return (dataset, label_values) if dataset is not None and taken else None
+
+
+def choose_map(found: Found, dataset: Dataset) -> tuple[str, str] | None:
+    """The columns that are x and y of a map of one's own; None without one. Raises ReadError where they can't be."""
+    columns = held("numbers", (found,), lambda: numeric_columns(found.table.frame))
+    columns = [column for column in columns if column not in (dataset.text_column, dataset.label_column)]
+    if len(columns) < 2:
+        return None
+    with st.expander("A map of your own"):
+        st.caption("Two columns of numbers can be a third map, beside the two that are made of the texts.")
+        x, y = (
+            each.selectbox(side, columns, index=None, placeholder="none", key=f"map {side} of {found.id}")
+            for each, side in zip(st.columns(2), ("x", "y"), strict=True)
+        )
+        if x is None or y is None:
+            return None
+    held("own map", (found, dataset.text_column, x, y), lambda: own_map(dataset, x, y))
+    return x, y
 
 
 def _choose_label(found: Found, text: str | None, others: list[str]) -> str | None:

@@ -97,7 +97,13 @@ def say_long_texts(found: Found, dataset: Dataset, choice: Choice) -> None:
         )
 
 
-def create_project(name: str, dataset: Dataset, choice: Choice, label_values: pd.DataFrame | None = None) -> Project:
+def create_project(
+    name: str,
+    dataset: Dataset,
+    choice: Choice,
+    label_values: pd.DataFrame | None = None,
+    map_columns: tuple[str, str] | None = None,
+) -> Project:
     """A project in the workspace, its imported labels in the log; with `answers`, of yes, no and unknown for each.
 
     Raises CorralError where the encoder can't be loaded, the vectors or the labels can't be taken: nothing is made.
@@ -110,6 +116,7 @@ def create_project(name: str, dataset: Dataset, choice: Choice, label_values: pd
         settings,
         vectors=vectors,
         label_values=label_values,
+        map_columns=map_columns,
         owner=access.account(),
         who=access.person(),
     )

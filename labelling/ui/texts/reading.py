@@ -10,11 +10,11 @@ import streamlit as st
 from labelling import readers
 from labelling.readers import ReadError, ReadOptions, Table
 from labelling.readers.tables import count
-from labelling.ui.frame import faults, page, state
+from labelling.ui.frame import access, faults, page, state
 from labelling.ui.frame.steps import step
 
 PREVIEW_ROWS = 5
-FILE, PASTED = "file", "pasted"
+FILE, PASTED, HUB = "file", "pasted", "hub"
 # A file that did not arrive is a red chip, and only its tooltip says why ("AxiosError: Network Error").
 UPLOADER = """<style>
 .stFileUploader:has(.stFileChip[aria-invalid]):not(:has(.stFileChip:not([aria-invalid])))::after {
@@ -89,6 +89,32 @@ def read_pasted() -> None:
     if st.button("Read"):
         _take(PASTED, "Pasted texts", partial(readers.read_pasted, pasted), ReadOptions())
     _show_problem(PASTED)
+
+
+def read_hub() -> None:
+    """The id of a data set on the Hugging Face hub, and one of its splits."""
+    left, right = st.columns([2, 1])
+    named = left.text_input("Data set on the Hugging Face hub", key="hub", placeholder="owner/name")
+    split = right.text_input("Split", key="split", placeholder="all")
+    st.caption(
+        "Its Parquet files are loaded from huggingface.co, and what was loaded is kept for the next time; no script is "
+        "run. owner/name@revision is a revision of it, owner/name/folder a part."
+    )
+    if st.button("Load") and named.strip():
+        # Where others use the server, what its own sign-in opens is not theirs to read.
+        token = False if access.account() is not None or access.open_to_all() else None
+        bar = st.progress(0.0, "Asking the hub …")
+
+        def tell(done: int, total: int) -> None:
+            said = f"Loading: {done / 1e6:,.1f} of {total / 1e6:,.1f} MB"
+            bar.progress(min(done / max(total, 1), 1.0), said)
+
+        def read(_: ReadOptions) -> Table:
+            return readers.read_hub(named, split.strip() or None, token=token, on_progress=tell)
+
+        _take(HUB, named.strip().removeprefix("hf:"), read, ReadOptions())
+        bar.empty()
+    _show_problem(HUB)
 
 
 def _take(of: str, name: str, read: Callable[[ReadOptions], Table], options: ReadOptions) -> None:

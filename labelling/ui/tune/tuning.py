@@ -188,7 +188,7 @@ def _labelled_on(session: Session, space: Space) -> str:
     """The projection that one labels on in this space: on the label page the UMAP is shown as soon as it is there."""
     view = session.map.view
     chosen = "UMAP" if view is None else view.projection
-    return chosen if space.map(chosen) is not None else "PCA"
+    return chosen if chosen in ("PCA", "UMAP") and space.map(chosen) is not None else "PCA"
 
 
 def _say_suggestions(session: Session, new: Space) -> None:

@@ -50,3 +50,19 @@ def test_what_is_contradicted_is_listed_with_why_and_counts_what_was_changed(
     at.run()
     assert "1 of 1 changed, page 1 of 1" in said(at)
     assert at.button(key="review contradicted").disabled, "nothing is left"
+
+
+def test_where_people_differ_is_listed_with_who_said_what(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reviewing, "is_open", lambda popover: True)
+    assert open_page("label", project).button(key="review disagreements").disabled, "of one person"
+    project.open_log("<b>ann").assign(np.array([5]), "even", overwrite=True)
+    at = open_page("label", project)
+    assert at.button(key="review disagreements").label == "Disagreements · 1"
+    at = at.button(key="review disagreements").click().run()
+    assert 'data-corral-row="5"' in shown(at)
+    assert "<b>" not in shown(at)
+    assert "&lt;b&gt;ann: even" in shown(at)
+    assert f"{log_of(project).who}: odd" in shown(at)
+    at.session_state[SESSION].labelling.give_texts(np.array([5]), "odd")
+    at.run()
+    assert at.button(key="review disagreements").disabled, "it was read again"
