@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "formats": {"csv_injection", "dataset", "readers"},
     "learning": {"encoders", "palette", "projections"},
     "queues": {"learning"},
+    "store": {"dataset", "encoders"},
     "workspace": {"database", "dataset", "encoders", "labels", "learning"},
 }
 # What stands above: ui and cli never know each other, neither do session and tasks; nothing below knows what is above.

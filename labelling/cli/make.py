@@ -13,6 +13,7 @@ import click
 
 from labelling.cli.projects import JSON, PROJECT
 from labelling.cli.start import start
+from labelling.cli.store_files import embed_files, of_files
 
 if TYPE_CHECKING:
     from labelling.readers import Table
@@ -55,21 +56,29 @@ def encoder_settings(named: str | None, texts: list[str], workspace: Workspace) 
 
     ``MODEL`` or ``KIND:MODEL``, of the kinds in the registry; ``tfidf`` is fitted on the texts.
     """
+    from labelling.encoders.registry import TFIDF, fit_encoder
+
+    if named == TFIDF:
+        return fit_encoder(texts, workspace.folder)
+    settings = model_settings(named)
+    if settings:
+        _ = encoder_with(workspace)(settings).n_dims
+    return settings
+
+
+def model_settings(named: str | None) -> dict[str, Any]:
+    """As `encoder_settings`, of a model, which is not looked for."""
     from labelling.encoders import EncoderError
-    from labelling.encoders.registry import ENCODERS, ENDPOINT, PACKAGED, TFIDF, fit_encoder
+    from labelling.encoders.registry import ENCODERS, ENDPOINT, PACKAGED
 
     if named is None:
         return {}
-    if named == TFIDF:
-        return fit_encoder(texts, workspace.folder)
     kind, colon, model = named.partition(":")
     if not colon or kind not in ENCODERS:
         kind, model = PACKAGED, named
     if kind == ENDPOINT:
         raise EncoderError("An endpoint is chosen in the app, where it says how many texts would be sent.")
-    settings = {"kind": kind, "model": model}
-    _ = encoder_with(workspace)(settings).n_dims
-    return settings
+    return {"kind": kind, "model": model}
 
 
 def encoder_with(workspace: Workspace) -> Callable[..., Any]:
@@ -222,12 +231,23 @@ def open_file(
 
 
 @click.command()
-@PROJECT
+@click.argument("what", metavar="ID | FILES...", nargs=-1, required=True)
 @click.option("--umap", is_flag=True, help="Make the UMAP map, too.")
+@of_files
 @click.pass_obj
-def embed(account: str | None, project: str, umap: bool) -> None:
-    """Embed what is not embedded yet, and make the map. Ctrl+C keeps what is done; the next call goes on."""
-    bench = bench_of(project, account)
+def embed(account: str | None, what: tuple[str, ...], umap: bool, out: Path | None, **files: Any) -> None:
+    """Embed what is not embedded yet, and make the map. Ctrl+C keeps what is done; the next call goes on.
+
+    Of a project, by its ID. With -o of files of any size, .parquet, .csv or .jsonl, into a store: a folder of Parquet
+    shards, on this machine or on a Ray cluster (docs/large.md).
+    """
+    if out is not None:
+        with progress("Embedding") as tell:
+            embed_files(what, out, on_progress=tell, **files)
+        return
+    if len(what) != 1:
+        raise click.UsageError("Say one project, or by -o the store that files are embedded into.")
+    bench = bench_of(what[0], account)
     embed_texts(bench, umap=umap)
     click.echo(f"All texts of {bench.project.name!r} are embedded.")
 

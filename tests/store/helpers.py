@@ -1,0 +1,50 @@
+"""Files, stores, and jobs that end their process, for tests of the store."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from labelling.store.store import Store
+
+WORDS = ["card", "payment", "refund", "money", "account", "late", "lost", "cat", "mat"]
+N_ROWS, SHARD_ROWS = 1_000, 64
+
+
+def save_texts(path: Path, n_rows: int = N_ROWS, seed: int = 0) -> list[str]:
+    """A CSV with a column `message` in which each tenth row has no text; the texts."""
+    rng = np.random.default_rng(seed)
+    texts = ["" if row % 10 == 3 else " ".join(rng.choice(WORDS, 4)) for row in range(n_rows)]
+    pd.DataFrame({"id": range(n_rows), "message": texts}).to_csv(path, index=False)
+    return texts
+
+
+def whole(store: Store) -> pa.Table:
+    return pa.concat_tables(shard.read() for shard in store.shards)
+
+
+def stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    """Which file each shard is, and when it was written."""
+    found = {path.name: path.stat() for path in sorted((folder / "shards").glob("*.parquet"))}
+    return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in found.items()}
+
+
+class Doubles:
+    """A job: the task's number, doubled. It ends its process the first `n_deaths` times that it sees number 3."""
+
+    def __init__(self, folder: str, n_deaths: int) -> None:
+        self.folder, self.n_deaths = Path(folder), n_deaths
+
+    def run(self, task: dict[str, Any], data: bytes) -> dict[str, Any]:
+        died = len(list(self.folder.iterdir()))
+        if task["number"] == 3 and died < self.n_deaths:
+            (self.folder / str(died)).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        if task["number"] == 1_000:
+            raise ZeroDivisionError("a fault")
+        print("what libraries print is no answer")
+        return {"number": 2 * task["number"], "length": len(data), "pid": os.getpid()}
