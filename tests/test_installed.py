@@ -17,6 +17,9 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
+# Large, and only for a cluster: its tests are skipped where it is missing.
+NOT_PINNED = {"ray"}
+
 
 def pins() -> dict[str, str]:
     lines = (line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines())
@@ -26,7 +29,7 @@ def pins() -> dict[str, str]:
 def test_what_is_tested_lies_in_the_ranges_that_are_allowed() -> None:
     extras = [each for extra in PROJECT["optional-dependencies"].values() for each in extra]
     ranges = {(each := Requirement(line)).name.lower(): each.specifier for line in [*PROJECT["dependencies"], *extras]}
-    assert set(ranges) == set(pins())
+    assert set(ranges) - NOT_PINNED == set(pins())
     for name, version in pins().items():
         assert ranges[name].contains(version), f"{name} {version} is not in {ranges[name]}"
 
