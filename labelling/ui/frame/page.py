@@ -246,7 +246,8 @@ def _how_right(current: Session) -> str:
         return " · how right: not checked yet"
     wrong = found.wrong
     said = f" · about **{1 - wrong.share:.0%} right** ({100 * (1 - wrong.high):.0f} to {100 * (1 - wrong.low):.0f})"
-    return said + ("" if found.checked > 0.5 else f", checked in {found.checked:.0%} of them")
+    unchecked = 1 - found.checked  # the figure and its interval know nothing of these
+    return said + ("" if unchecked < 0.005 else f", {unchecked:.0%} of them not checked")
 
 
 def without_text(n: int) -> str:

@@ -134,12 +134,14 @@ def test_all_labels_are_checked_when_many_were_given(project: Project, monkeypat
     )
 
 
-def test_what_is_known_from_half_of_the_labels_says_so(project: Project) -> None:
+def test_labels_of_which_nothing_was_checked_are_said(project: Project) -> None:
     log = log_of(project)
-    log.assign(range(4), "a")
-    log.assign(range(4, 20), "b")
+    log.assign(range(18), "a")
     log.audit(1, [0, 1], [], "random")
-    assert "checked in 20% of them" in share_said(open_page("label", project))[0]
+    assert "checked" not in share_said(open_page("label", project))[0]
+    log.assign(range(18, 20), "b")
+    assert "about **100% right**" in share_said(open_page("label", project))[0]
+    assert "10% of them not checked" in share_said(open_page("label", project))[0]
 
 
 def test_the_words_of_a_large_map_are_made_beside_the_page(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
