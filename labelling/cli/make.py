@@ -140,9 +140,6 @@ def embed_texts(bench: Workbench, *, umap: bool) -> None:
             process.close()
 
 
-# ---------------------------------------------------------------- the commands
-
-
 class Source(click.Path):
     """A file, a folder, or ``hf:`` and the id of a data set."""
 

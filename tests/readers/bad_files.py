@@ -388,7 +388,11 @@ def read_all(folder: Path) -> None:
         """Seconds of processor time here and in children, and the most memory of each in KiB."""
         own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-        return seconds, own.ru_maxrss, children.ru_maxrss
+        # Linux hands ru_maxrss on from the process that started this one; VmHWM is of this program alone.
+        status = Path("/proc/self/status")
+        lines = status.read_text().splitlines() if status.exists() else []
+        peak = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), own.ru_maxrss)
+        return seconds, peak, children.ru_maxrss
 
     outcomes = {}
     for number, (kind, (name, _)) in enumerate(KINDS.items()):
