@@ -67,9 +67,10 @@ def console() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
-    from labelling.cli import keep, make, model, pack, projects
+    from labelling.cli import keep, make, model, pack, projects, stores
 
-    for command in (*projects.COMMANDS, *make.COMMANDS, *model.COMMANDS, *pack.COMMANDS, *keep.COMMANDS):
+    rooms = (projects, make, model, pack, stores, keep)
+    for command in (command for room in rooms for command in room.COMMANDS):
         corral.add_command(command)
     try:
         status = corral.main(None if arguments is None else list(arguments), NAME, standalone_mode=False)

@@ -13,7 +13,7 @@ import click
 
 from labelling.cli.projects import JSON, PROJECT
 from labelling.cli.start import start
-from labelling.cli.store_files import embed_files, of_files
+from labelling.cli.stores import embed_files, model_settings, of_files
 
 if TYPE_CHECKING:
     from labelling.readers import Table
@@ -64,21 +64,6 @@ def encoder_settings(named: str | None, texts: list[str], workspace: Workspace) 
     if settings:
         _ = encoder_with(workspace)(settings).n_dims
     return settings
-
-
-def model_settings(named: str | None) -> dict[str, Any]:
-    """As `encoder_settings`, of a model, which is not looked for."""
-    from labelling.encoders import EncoderError
-    from labelling.encoders.registry import ENCODERS, ENDPOINT, PACKAGED
-
-    if named is None:
-        return {}
-    kind, colon, model = named.partition(":")
-    if not colon or kind not in ENCODERS:
-        kind, model = PACKAGED, named
-    if kind == ENDPOINT:
-        raise EncoderError("An endpoint is chosen in the app, where it says how many texts would be sent.")
-    return {"kind": kind, "model": model}
 
 
 def encoder_with(workspace: Workspace) -> Callable[..., Any]:

@@ -110,10 +110,11 @@ class Store:
     def take(self, positions: np.ndarray, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows at these sorted positions, from the shards that hold them. Raises StoreError as `Shard.read`."""
         return pa.concat_tables(
-            shard.read(columns).take(positions[low:high] - shard.first) for shard, low, high in self._holding(positions)
+            shard.read(columns).take(positions[low:high] - shard.first) for shard, low, high in self.holding(positions)
         )
 
-    def _holding(self, positions: np.ndarray) -> Iterator[tuple[Shard, int, int]]:
+    def holding(self, positions: np.ndarray) -> Iterator[tuple[Shard, int, int]]:
+        """The shards that hold sorted positions, and from where to where in `positions` theirs are."""
         ends = np.searchsorted(positions, [shard.first + shard.n_texts for shard in self.shards])
         low = 0
         for shard, high in zip(self.shards, ends.tolist(), strict=True):

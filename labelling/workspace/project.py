@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from labelling.learning.model import Model
 
+STORE = "store"  # in the settings of the original space: of which store the texts are a part
 ONE, MULTI_LABEL = "one", "several"  # the kinds of project
 
 
@@ -81,6 +82,12 @@ class Project:
     def dataset_id(self) -> str:
         """Names the texts as they are now: some may be added, none is ever changed. What is kept of them goes by it."""
         return f"{self.id}-{self.n_rows}"
+
+    @cached_property
+    def n_in_store(self) -> int | None:
+        """How many texts the store has of which these are a sample; None where they are all there are."""
+        store = self.spaces()[0].settings.get(STORE)
+        return None if store is None else int(store["n_texts"])
 
     def _dataset_folder(self, n_rows: int) -> Path:
         folder = self.folder / f"dataset-{n_rows}"

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from labelling.store.store import Store
+from labelling.store import shards
+from labelling.store.embedding import SCHEMA
+from labelling.store.store import Manifest, Store
 
 WORDS = ["card", "payment", "refund", "money", "account", "late", "lost", "cat", "mat"]
 N_ROWS, SHARD_ROWS = 1_000, 64
@@ -48,3 +50,30 @@ class Doubles:
             raise ZeroDivisionError("a fault")
         print("what libraries print is no answer")
         return {"number": 2 * task["number"], "length": len(data), "pid": os.getpid()}
+
+
+def save_store(folder: Path, vectors: np.ndarray, shard_rows: int = 1_000) -> Store:
+    """A store of these vectors, (n, n_dims), as if an encoder had made them of the texts "text 0" and so on."""
+    n_texts, made = len(vectors), {}
+    for first in range(0, n_texts, shard_rows):
+        part = vectors[first : first + shard_rows]
+        rows = np.arange(first, first + len(part))
+        texts = [f"text {row}" for row in rows]
+        columns = [np.zeros(len(rows), np.int32), rows, [shards.key("made", text) for text in texts], texts]
+        table = pa.table(
+            [pa.array(each, kind) for each, (_, kind) in zip(columns, SCHEMA, strict=True)], pa.schema(SCHEMA)
+        )
+        name = f"00000-{first:012}.parquet"
+        shards.write(folder / "shards" / name, table.append_column("vector", shards.vectors_array(part)), "made")
+        made[name] = len(part)
+    Manifest(
+        id="made",
+        encoder={"kind": "made"},
+        fingerprint="made",
+        n_dims=vectors.shape[1],
+        dtype=str(vectors.dtype),
+        text_column="text",
+        shard_rows=shard_rows,
+        files=[{"name": "made.csv", "n_rows": n_texts, "shards": made}],
+    ).save(folder)
+    return Store(folder)

@@ -109,6 +109,12 @@ def test_the_label_page_shows_the_map_and_asks_for_a_lasso(project: Project) -> 
     assert "3 texts are longer than the encoder's 16 word pieces" in said(at)
 
 
+def test_a_sample_of_a_store_says_of_how_many_texts(project: Project) -> None:
+    project.describe_space(0, store={"id": "x", "folder": "/data/store", "n_texts": 48_000_000})
+    at = open_page("label", project)
+    assert any("a sample: 4 of 48,000,000" in bar.text for bar in at.get("progress"))
+
+
 def test_too_few_texts_for_a_umap_are_shown_as_pca(project: Project) -> None:
     at = open_page("label", project)
     assert not at.error

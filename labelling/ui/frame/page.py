@@ -222,8 +222,14 @@ def labelled(current: Session) -> None:
     st.progress(
         n_labelled / n_texts,
         f"{n_labelled:,} of {n_texts:,} {escape(said)} ({n_labelled / n_texts:.0%})"
-        f"{without_text(current.project.n_rows - n_texts)}{_how_right(current) if n_labelled else ''}",
+        f"{without_text(current.project.n_rows - n_texts)}{_how_right(current) if n_labelled else ''}{_part(current)}",
     )
+
+
+def _part(current: Session) -> str:
+    """Of a sample of a store: how many of how many it is."""
+    n = current.project.n_in_store
+    return "" if n is None else f"; a sample: {current.project.n_rows:,} of {n:,}"
 
 
 def in_words(current: Session) -> str:
