@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from labelling.store.store import Store
+from labelling.store.store import Store, holding
 
 # Cells round texts that are far from each other, found among so many drawn at random: of more of either the time grows,
 # and groups of less than a cell's share of what was drawn are found by their distance all the same.
@@ -60,5 +60,5 @@ def spread_out(
 
 def vectors_at(store: Store, positions: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The positions, sorted, and their vectors, float32, a shard at a time."""
-    for shard, low, high in store.holding(positions):
+    for shard, low, high in holding(store.shards, positions):
         yield positions[low:high], shard.vectors()[positions[low:high] - shard.first].astype(np.float32)

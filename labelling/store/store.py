@@ -71,6 +71,16 @@ class Shard:
         return shards.vectors_of(self.read(["vector"]))
 
 
+def holding(shards: Sequence[Shard], positions: np.ndarray) -> Iterator[tuple[Shard, int, int]]:
+    """Those of all shards that hold sorted positions, and from where to where in `positions` theirs are."""
+    ends = np.searchsorted(positions, [shard.first + shard.n_texts for shard in shards])
+    low = 0
+    for shard, high in zip(shards, ends.tolist(), strict=True):
+        if high > low:
+            yield shard, low, high
+        low = high
+
+
 class Store:
     """A store on disk: `n_texts` texts of `n_rows` rows, with their vectors; a text's position is its number there.
 
@@ -110,17 +120,9 @@ class Store:
     def take(self, positions: np.ndarray, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows at these sorted positions, from the shards that hold them. Raises StoreError as `Shard.read`."""
         return pa.concat_tables(
-            shard.read(columns).take(positions[low:high] - shard.first) for shard, low, high in self.holding(positions)
+            shard.read(columns).take(positions[low:high] - shard.first)
+            for shard, low, high in holding(self.shards, positions)
         )
-
-    def holding(self, positions: np.ndarray) -> Iterator[tuple[Shard, int, int]]:
-        """The shards that hold sorted positions, and from where to where in `positions` theirs are."""
-        ends = np.searchsorted(positions, [shard.first + shard.n_texts for shard in self.shards])
-        low = 0
-        for shard, high in zip(self.shards, ends.tolist(), strict=True):
-            if high > low:
-                yield shard, low, high
-            low = high
 
     def must_be_of(self, fingerprint: str, whose: str) -> None:
         """Raises StoreError where its vectors are of another encoder than those of `whose`."""
