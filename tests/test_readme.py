@@ -1,8 +1,10 @@
 """The documentation's Python runs as it stands, and what it names is there."""
 
 import re
+import shlex
 import zipfile
 
+import numpy as np
 import pytest
 
 from tests.helpers import ROOT, run_python
@@ -76,6 +78,25 @@ def test_the_python_on_packs_runs() -> None:
         held = {name.split("/")[0] for name in pack.namelist()}
     assert held == {"pack.json", "texts", "log.jsonl", "labels.jsonl", "spaces", "encoder.safetensors"}
     assert all(f"`{name}" in page for name in held)
+
+
+@pytest.mark.slow
+def test_the_python_on_stores_runs() -> None:
+    names = run_python((ROOT / "docs" / "large.md").read_text(encoding="utf-8"))
+    assert all("card" in text for text in names["store"].take(np.sort(names["positions"])).column("text").to_pylist())
+    assert names["labels"].counts == {"card": 100, "refund": 100}
+    assert (names["wrong"].share, names["wrong"].n_read, names["wrong"].n_rows) == (0, 60, 200)
+
+
+def test_the_commands_on_stores_are_there() -> None:
+    from labelling import cli
+
+    cli.main(["--version"])
+    page = (ROOT / "docs" / "large.md").read_text(encoding="utf-8")
+    for line in re.findall(r"^corral (.*?)(?:  +#.*)?$", page, flags=re.MULTILINE):
+        command, *words = shlex.split(line)
+        options = {word for option in cli.corral.commands[command].params for word in option.opts}
+        assert {word for word in words if word.startswith("-")} <= options, line
 
 
 def test_its_pictures_are_there() -> None:

@@ -16,7 +16,7 @@ from labelling.store.inputs import Block, Input
 from labelling.store.store import SHARDS, Manifest, Store, described
 from labelling.store.work import HERE, Machines
 
-SHARD_ROWS = 16_384  # 25 MB of 384 float32; on two cores some 20 seconds of work, which is what a kill may cost
+SHARD_ROWS = 16_384  # 25 MB of 384 float32; on two cores one to three minutes of work, which is what a kill costs
 SCHEMA = [("file", pa.int32()), ("row", pa.int64()), ("key", pa.binary(shards.KEY_BYTES)), ("text", pa.large_string())]
 PARTS = 1_000_000  # of a file, for the progress
 

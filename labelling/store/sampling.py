@@ -30,7 +30,7 @@ def spread_out(
     Centres are drawn by k-means++ (Arthur & Vassilvitskii, 2007) from a random part of the texts. Every text belongs to
     the cell of the nearest; one half of its chance is that of its cell, which all cells have alike, the other grows
     with the square of its distance to the centre (as the coresets of Bachem, Lucic & Krause, 2018, KDD). The draw is
-    without replacement (Efraimidis & Spirakis, 2006). One pass over the vectors; 14 bytes a text are kept meanwhile.
+    without replacement (Efraimidis & Spirakis, 2006). One pass over the vectors; up to some 40 bytes of memory a text.
     """
     from sklearn.cluster import kmeans_plusplus
 
