@@ -170,12 +170,13 @@ class EmbeddingCache:
         rows_of = np.split(np.argsort(inverse, kind="stable"), np.cumsum(np.bincount(inverse))[:-1])
 
         found, present = self.lookup(fingerprint, distinct, n_dims)
-        embeddings = found[inverse]
+        # At a million texts each copy would be 1.5 GB.
+        embeddings = found if len(distinct) == len(texts) else found[inverse]
         del found
         rows = np.flatnonzero(present[inverse])
         n_done = len(rows)
         if on_batch:
-            on_batch(rows, embeddings[rows], n_done, len(texts))
+            on_batch(rows, embeddings if n_done == len(texts) else embeddings[rows], n_done, len(texts))
 
         # Held for one batch at a time. The system lets go of it when a process dies.
         lock = FileLock(self.folder / f"{_digest(fingerprint).hex()}.lock")

@@ -15,7 +15,7 @@ def pca(embeddings: np.ndarray, *, random_state: int = 0) -> np.ndarray:
     present = ~np.isnan(embeddings.sum(axis=1))
     xy = np.full((len(embeddings), 2), np.nan, np.float32)
     xy[present] = 0
-    known = embeddings[present]
+    known = embeddings if present.all() else embeddings[present]
     n_components = min(2, len(known) - 1, known.shape[1])
     if n_components > 0:
         solver = "covariance_eigh" if known.shape[0] > known.shape[1] else "full"

@@ -11,7 +11,7 @@ import pandas as pd
 
 from labelling.errors import CorralError
 
-CHUNK = 65_536  # rows of a memory-mapped matrix that are read at a time
+CHUNK = 1_024  # rows that are worked on at a time: they stay in the processor's cache for both passes
 
 
 class SearchError(CorralError, ValueError):

@@ -35,7 +35,7 @@ def embed(
         if on_batch:
             on_batch(so_far, n_done, n_total)
 
-    so_far[filled] = (bench.vectors or bench.cache).embed(encoder, texts, on_batch=note, stop=stop)
+    (bench.vectors or bench.cache).embed(encoder, texts, on_batch=note, stop=stop)  # its result is all in `so_far`
     if np.isnan(so_far[filled, 0]).any():
         return False
     n_truncated = encoder.count_truncated(texts)
