@@ -1,6 +1,8 @@
 """A dataset keeps every row, and comes back from its folder."""
 
+import gc
 import json
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +46,19 @@ def test_dataset_saves_any_column_name_and_text(tmp_path):
 def test_dataset_not_there(tmp_path):
     with pytest.raises(FileNotFoundError):
         Dataset.load(tmp_path)
+
+
+def test_a_dataset_that_is_held_is_read_once_and_anew_when_its_files_change(tmp_path: Path) -> None:
+    Dataset(pd.DataFrame({"text": ["a", "b"]}), "text").save(tmp_path)
+    one = Dataset.load(tmp_path)
+    assert Dataset.load(tmp_path) is one
+    Dataset(pd.DataFrame({"text": ["a", "c"]}), "text").save(tmp_path)
+    other = Dataset.load(tmp_path)
+    assert (one.texts, other.texts) == (["a", "b"], ["a", "c"])
+    gone = weakref.ref(other)
+    del other
+    gc.collect()
+    assert gone() is None
 
 
 def test_make_dataset_refuses_columns_that_hold_no_text():
