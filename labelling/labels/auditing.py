@@ -1,33 +1,44 @@
 """How good labels are: what was read of them, and the estimated share of wrong ones."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from sqlalchemy import Connection
 
 from labelling.database.engine import reading
 from labelling.labels import error_rate
+from labelling.labels.coverage import Coverage, Gone, Standing, turn
 from labelling.labels.disagreement import Disagreements
-from labelling.labels.fold import Change
+from labelling.labels.fold import ONE, Change
 from labelling.labels.label import NO, UNLABELLED, YES, Action, LabelError
 from labelling.labels.reading import AT_ONCE
 from labelling.labels.writing import LogWriter, Outcome, n_changed
+
+RANDOM = "random"  # the sample that tells the share of wrong labels
+OF_ALL = "setters"  # kept of a check over all labels: the action of each row that was read
 
 
 class LogAuditor(LogWriter):
     """A log whose actions can be audited."""
 
     # Of the last action: asked for by every label on the page, at each of its runs.
-    _right: tuple[int, error_rate.Rightness | None] | None = None
+    _covered: tuple[int, Coverage | None] | None = None
     _all_standing: tuple[int, np.ndarray] | None = None
 
-    def audit(self, seq: int, read: np.ndarray, wrong: np.ndarray, sample: str) -> Outcome:
+    def _take_all(self, connection: Connection) -> None:
+        self._brought: dict[int, np.ndarray] = {}  # column: the last action that brought each row's label back, 0 none
+        self._brought_until = 0
+        self._lost: dict[int, dict[int, Change]] = {}  # audit: what it changed
+        super()._take_all(connection)
+
+    def audit(self, seq: int, read: np.ndarray, wrong: np.ndarray, sample: str, drawn: int | None = None) -> Outcome:
         """Note that of the rows of action `seq` these were `read`, and those found `wrong`, which lose the label.
 
         With yes, no and unknown for each label, a yes that was wrong becomes a no. What has been labelled anew since
         stays. `sample` says how the rows to read were drawn: only a "random" one tells the share of wrong labels, see
-        `quality_of`.
+        `quality_of`. `drawn` is the last action when they were drawn, by default that before this one.
         Raises LabelError where the action gave no labels, was taken back, or did not give these.
         """
         read, wrong = self._valid(read), self._valid(wrong)
@@ -40,10 +51,43 @@ class LogAuditor(LogWriter):
             if not (np.isin(read, about).all() and np.isin(wrong, read).all()):
                 raise LabelError("An audit reads rows of the action that it is about, and finds some of these wrong.")
             new = self._corrected(target, changes, wrong)
-            how = {"by": "audit", "sample": sample, "read": read.tolist(), "wrong": wrong.tolist()}
+            how = self._how_read(read, wrong, sample, drawn, {seq: sum(len(change.rows) for change in new)})
             self._append(connection, "audit", new, label_id=target.label_id, targets=[seq], how=how)
             meanwhile = self._meanwhile(connection, seen, wrong)
         return Outcome(n_changed(new), 0, meanwhile)
+
+    def keep_check(self, read: np.ndarray, wrong: np.ndarray, drawn: int | None = None) -> int:
+        """Note what was found of the rows of a `check_sample`, as one action; returns how many were wrong.
+
+        `drawn` is the last action when they were drawn, by default that before this one. Rows whose label was taken
+        off or given anew meanwhile are left out.
+        """
+        read = self._valid(read)
+        with self._writing() as (connection, _):
+            drawn = self.seq if drawn is None else drawn
+            read = read[(self.codes[read] != UNLABELLED) & (self.setters[read] <= drawn)]
+            wrong = np.intersect1d(read, wrong)
+            if len(read):
+                setters = self.setters[read]
+                n_lost = {int(seq): int(np.count_nonzero(self.setters[wrong] == seq)) for seq in np.unique(setters)}
+                how = {**self._how_read(read, wrong, RANDOM, drawn, n_lost), OF_ALL: setters.tolist()}
+                new = [self._new(ONE, wrong, np.full(len(wrong), UNLABELLED))] if len(wrong) else []
+                self._append(connection, "audit", new, targets=list(n_lost), how=how)
+        return len(wrong)
+
+    def _how_read(
+        self, read: np.ndarray, wrong: np.ndarray, sample: str, drawn: int | None, n_lost: Mapping[int, int]
+    ) -> dict[str, Any]:
+        """What an audit keeps; of each action that it is about also how many of its labels stand afterwards."""
+        standing = self._standing()
+        return {
+            "by": "audit",
+            "sample": sample,
+            "drawn": self.seq if drawn is None else drawn,
+            "read": read.tolist(),
+            "wrong": wrong.tolist(),
+            "stood": [int(standing[seq] - n) for seq, n in n_lost.items()],
+        }
 
     def _corrected(self, target: Action, changes: Mapping[int, Change], wrong: np.ndarray) -> list[Change]:
         """What those rows of an action bear that it gave a wrong label, and that still bear it."""
@@ -63,11 +107,20 @@ class LogAuditor(LogWriter):
 
     def read(self, seq: int, sample: str | None = None) -> np.ndarray:
         """The rows of action `seq` that were read in its audits (of this kind of sample): int64, sorted."""
-        rows = [how["read"] for how in self._audits_of(seq) if sample in (None, how["sample"])]
-        return np.unique(np.concatenate(rows)) if rows else np.empty(0, np.int64)
+        rows = [row for how in self._audits_of(seq) if sample in (None, how["sample"]) for row in how["read"]]
+        return np.unique(np.array(rows, np.int64))
 
     def _audits_of(self, seq: int) -> list[Mapping[str, Any]]:
-        return [self.how(audit.seq) for audit in self._fold.audits.get(seq, ()) if self.in_force(audit.seq)]
+        """What the audits in force keep of this action's rows."""
+        found = []
+        for audit in self._fold.audits.get(seq, ()):
+            if self.in_force(audit.seq):
+                how = self.how(audit.seq)
+                if OF_ALL in how:
+                    its = [row for row, setter in zip(how["read"], how[OF_ALL], strict=True) if setter == seq]
+                    how = {**how, "read": its, "wrong": [row for row in how["wrong"] if row in set(its)]}
+                found.append(how)
+        return found
 
     def quality_of(self, seq: int) -> error_rate.Estimate | None:
         """The share of wrong labels among those that action `seq` gave, by its random audits; None without one."""
@@ -83,68 +136,134 @@ class LogAuditor(LogWriter):
 
         None where nothing was read at random, or none stands.
         """
-        return self._quality_now(seq, self._standing())
-
-    def _quality_now(self, seq: int, standing: np.ndarray) -> error_rate.Estimate | None:
-        given = self.quality_of(seq) if seq in self._fold.audits else None
-        n_rows = int(standing[seq])
-        if given is None or not n_rows:
-            return None
-        read = self.read(seq)
-        n_rows_seen = int(self._standing(read)[seq])
-        n_found = len({row for how in self._audits_of(seq) for row in how["wrong"]})
-        return given.of_what_stands(n_found, len(read), n_rows, n_rows_seen)
+        return self._estimate(seq=seq) if seq in self._fold.audits else None
 
     def wrong_shares(self) -> np.ndarray:
         """For each row the share of wrong labels among those of its step that stand, None without an audit: (n_rows,).
 
         It is that of `quality_now`, from 0 to 1: object array.
         """
-        standing = self._standing() if self._fold.audits else np.empty(0)
-        shares: list[float | None] = [None] * self.seq
-        for seq in self._fold.audits:
-            found = self._quality_now(seq, standing) if self.in_force(seq) else None
-            shares[seq - 1] = None if found is None else found.share
-        return self._of_setter(shares)
+        found = {seq: self.quality_now(seq) for seq in self._fold.audits}
+        return self._of_setter([None if (its := found.get(seq + 1)) is None else its.share for seq in range(self.seq)])
 
     def quality_of_label(self, label_id: int) -> error_rate.Estimate | None:
-        """The share of wrong labels among those left of what the label's audited actions gave; None without an audit.
+        """As `rightness`, of the labels of this name."""
+        return self._estimate(label_id=label_id)
 
-        Left: those that an audit found wrong have lost the label.
+    def rightness(self) -> error_rate.Estimate | None:
+        """How right all labels are that stand, by what was read of them at random: the share of wrong ones; None
+        without a check.
+
+        What was found wrong has lost the label. A check over all labels is a sample of all that stood, an audit of its
+        action's rows alone; what was given or brought back since is not covered, see `labels.coverage`.
         """
-        if not self._fold.audits:
+        return self._estimate()
+
+    @property
+    def n_unchecked(self) -> int:
+        """How many of the labels that stand no check covers."""
+        found = self.rightness()
+        return int(self._standing().sum()) if found is None else found.n_unchecked
+
+    @property
+    def last_check(self) -> int:
+        """The last action when a check over all labels was drawn that is in force, 0 where there is none."""
+        audits = (
+            action.seq for action in reversed(self.actions) if action.kind == "audit" and self.in_force(action.seq)
+        )
+        return next((_drawn(seq, self.how(seq)) for seq in audits if OF_ALL in self.how(seq)), 0)
+
+    def _estimate(self, **which: int) -> error_rate.Estimate | None:
+        if self._covered is None or self._covered[0] != self.seq:
+            self._covered = (self.seq, self._coverage() if self._fold.audits else None)
+        coverage = self._covered[1]
+        return None if coverage is None else coverage.of(**which)
+
+    def _coverage(self) -> Coverage | None:
+        audits = {audit.seq for audits in self._fold.audits.values() for audit in audits if self.in_force(audit.seq)}
+        hows = {seq: self.how(seq) for seq in sorted(audits)}
+        over_all, until = [], np.full(self.seq + 1, -1)
+        for seq, how in hows.items():
+            if OF_ALL in how:
+                over_all.append(_drawn(seq, how))
+            elif how["sample"] == RANDOM:
+                until[self.actions[seq - 1].targets[0]] = _drawn(seq, how)
+        if not over_all and (until < 0).all():
             return None
-        standing = self._standing()
-        audited = {
-            seq
-            for seq, audits in self._fold.audits.items()
-            if self._is_now(self.actions[seq - 1].label_id, label_id)
-            and self.in_force(seq)
-            and any(self.in_force(audit.seq) for audit in audits)
-        }
-        found = [each for seq in sorted(audited) if (each := self._quality_now(seq, standing)) is not None]
-        return error_rate.pooled(found) if found else None
-
-    def rightness(self) -> error_rate.Rightness | None:
-        """How right all labels are that stand, by the random audits of their actions; None without an audit.
-
-        Each action weighs as many labels as stand of it (stratified sampling: W. G. Cochran, Sampling Techniques, 1977,
-        chapter 5). Actions of which nothing was read are taken to be like the others.
-        """
-        if self._right is None or self._right[0] != self.seq:
-            self._right = (self.seq, self._rightness() if self._fold.audits else None)
-        return self._right[1]
-
-    def _rightness(self) -> error_rate.Rightness | None:
-        standing = self._standing()
-        found = [
-            each for seq in np.flatnonzero(standing) if (each := self._quality_now(int(seq), standing)) is not None
+        self._find_brought_back()
+        parts = [
+            self._standing_of(number, hows)
+            for number in ([label.id for label in self.labels] if self.multi_label else [ONE])
         ]
-        if not found:
-            return None
-        pooled = error_rate.pooled(found)
-        n_checked, n = sum(each.n_rows for each in found), int(standing.sum())
-        return error_rate.Rightness(replace(pooled, n_rows=n), n_checked / n)
+        standing = Standing(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+        return Coverage(standing, self._gone(hows), sorted(over_all), until)
+
+    def _standing_of(self, number: int, hows: Mapping[int, Mapping[str, Any]]) -> tuple[np.ndarray, ...]:
+        """The labels of a column as `Standing` has them: those of a label where each is yes, no or unknown."""
+        if self.multi_label:
+            column, labels = self._column(number), np.full(self.n_rows, number)
+            stands, setters = column.codes == YES, column.setters
+        else:
+            labels, setters = self.codes, self.setters
+            stands = labels != UNLABELLED
+        since, known, drawn = setters.astype(np.int64), np.full(self.n_rows, -1), np.full(self.n_rows, -1)
+        for other, brought in self._brought.items():
+            if self._now(other) == number or not self.multi_label:
+                np.maximum(since, brought, out=since)
+        for seq, how in hows.items():
+            read = np.setdiff1d(how["read"], how["wrong"]).astype(np.int64)
+            of = dict(zip(how["read"], how[OF_ALL], strict=True)) if OF_ALL in how else {}
+            by = np.array([of.get(row, self.actions[seq - 1].targets[0]) for row in read.tolist()], np.int64)
+            its = read[setters[read] == by]
+            for last in (known, drawn) if how["sample"] == RANDOM else (known,):
+                last[its] = np.maximum(last[its], _drawn(seq, how))
+        rows = np.flatnonzero(stands)
+        return rows, labels[rows], setters[rows].astype(np.int64), since[rows], known[rows], drawn[rows]
+
+    def _gone(self, hows: Mapping[int, Mapping[str, Any]]) -> Gone:
+        """The labels that audits found wrong and took off."""
+        standing = self._standing()
+        lost: dict[tuple[int, int, int], tuple[int, bool, float]] = {}
+        with reading(self.engine) as connection:
+            for seq, how in hows.items():
+                if not self.actions[seq - 1].n_rows:
+                    continue
+                if seq not in self._lost:
+                    self._lost[seq] = self._changes_of(connection, seq)
+                stood = dict(zip(self.actions[seq - 1].targets, how.get("stood", ()), strict=False))
+                for number, change in self._lost[seq].items():
+                    assert change.before is not None and change.before_setters is not None  # noqa: S101, PT018
+                    for row, value, setter in zip(
+                        change.rows.tolist(), change.before.tolist(), change.before_setters.tolist(), strict=True
+                    ):
+                        if self.multi_label and value != YES:
+                            continue
+                        label_id = self._now(number if self.multi_label else value)
+                        left = stood.get(setter)
+                        weight = min(standing[setter] / left, 1.0) if left else float(self.in_force(setter))
+                        lost[row, label_id, setter] = (seq, how["sample"] == RANDOM, float(weight))
+        rows, labels, setters = np.array(list(lost), np.int64).reshape(-1, 3).T
+        at, random, weight = (np.array([values[place] for values in lost.values()]) for place in range(3))
+        return Gone(rows, labels, setters, at.astype(np.int64), random.astype(bool), weight.astype(float))
+
+    def _find_brought_back(self) -> None:
+        """Take in which labels stand again by an undo, a redo or a revert: they did not, for a while."""
+        with reading(self.engine) as connection:
+            for action in self.actions[self._brought_until :]:
+                if action.kind in ("undo", "redo", "revert"):
+                    for seq in {action.seq, *self._ended(action)}:
+                        for number, change in self._changes_of(connection, seq).items():
+                            last = self._brought.setdefault(number, np.zeros(self.n_rows, np.int64))
+                            last[change.rows[change.rows < self.n_rows]] = action.seq
+        self._brought_until = self.seq
+
+    def _ended(self, action: Action) -> Iterator[int]:
+        """The mergings and deletions that such an action takes back or brings back: their rows change as well."""
+        for target in map(abs, action.targets):
+            if self.actions[target - 1].kind in ("merge", "delete"):
+                yield target
+            elif self.actions[target - 1].kind in ("undo", "redo", "revert"):
+                yield from self._ended(self.actions[target - 1])
 
     def _standing(self, rows: np.ndarray | None = None) -> np.ndarray:
         """How many labels of `rows` (default: all) stand of each action, by its number: int64 (n_actions + 1,)."""
@@ -161,30 +280,19 @@ class LogAuditor(LogWriter):
             standing += np.bincount(column.setters[rows][column.codes[rows] == YES], minlength=len(standing))
         return standing
 
-    def check_sample(self, n: int, random_state: int = 0) -> np.ndarray:
-        """At most `n` rows to read, drawn at random of all that have a label and were not drawn so before: int64.
+    def check_sample(self, n: int) -> np.ndarray:
+        """At most `n` rows to read, a random sample of all that have a label, together with what was read: int64.
 
-        What was found is kept by an `audit` of each row's own action, `setters`. Raises LabelError with yes, no and
-        unknown for each label.
+        They are the first ones in the order of `coverage.turn` that nobody has read. What was found is kept by
+        `keep_check`. Raises LabelError with yes, no and unknown for each label.
         """
         left = self.codes != UNLABELLED
         for seq in map(int, np.unique(self.setters[left])):
             if seq in self._fold.audits:
-                read = self.read(seq, "random")
+                read = self.read(seq)
                 left[read[self.setters[read] == seq]] = False  # others of them have another label since
-        return np.random.default_rng(random_state).permutation(np.flatnonzero(left))[:n]
-
-    def keep_check(self, read: np.ndarray, wrong: np.ndarray) -> int:
-        """Note what was found of the rows of a `check_sample`, each action's by itself; returns how many were wrong.
-
-        Rows whose label was taken off meanwhile are left out.
-        """
-        read = read[self.codes[read] != UNLABELLED]
-        n_wrong = 0
-        for seq in np.unique(self.setters[read]):
-            its = read[self.setters[read] == seq]
-            n_wrong += self.audit(int(seq), its, np.intersect1d(its, wrong), "random").n_changed
-        return n_wrong
+        rows = np.flatnonzero(left)
+        return rows[np.argsort(turn(rows, self.setters[rows]))][:n]
 
     def disagreements(self) -> Disagreements:
         """Where one person has changed what another had said, of what is in force; merged labels are one."""
@@ -219,3 +327,8 @@ def _as_now(change: Change, ends: Mapping[int, int]) -> Change:
     for label_id, end in ends.items():
         after[change.after == label_id] = end
     return replace(change, after=after)
+
+
+def _drawn(seq: int, how: Mapping[str, Any]) -> int:
+    """The last action when the rows of this audit were drawn, as far as it was kept."""
+    return int(how.get("drawn", seq - 1))

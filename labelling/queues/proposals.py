@@ -360,7 +360,7 @@ def _sketch(rows: np.ndarray) -> np.ndarray:
 
 def _why(found: _Found, labels: np.ndarray | None) -> str:
     n = f"{len(found.rows):,}"
-    right = f"about {found.expected:.0%} right"
+    right = f"about {int(100 * found.expected + 1e-9)}% right"
     if labels is None:
         return f"{n} texts that look alike" + (", to read" if found.kind == TEN else "")
     if found.kind == LABEL:

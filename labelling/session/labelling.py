@@ -6,6 +6,7 @@ import numpy as np
 
 from labelling.errors import StepError
 from labelling.labels import LabelLog, Outcome
+from labelling.labels.coverage import turn
 from labelling.labels.label import YES, Action
 from labelling.queues.contradicted import contradicted
 from labelling.selection import neighbours, search
@@ -62,7 +63,7 @@ class Labelling:
         self.selection.need_some()
         return self.log.split(label_id, self.selection.rows, name, how=self.selection.how)
 
-    def audit_sample(self, seq: int, sample: str, n: int, random_state: int = 0) -> np.ndarray:
+    def audit_sample(self, seq: int, sample: str, n: int) -> np.ndarray:
         """Rows to read of action `seq`, of a `sample` by one of SAMPLES: int64, at most `n`, the most doubtful first.
 
         "contradicted": whose nearest texts, labelled by other actions, have another label, see `queues.contradicted`;
@@ -73,7 +74,7 @@ class Labelling:
         rows = np.setdiff1d(self.log.standing(seq), self.log.read(seq, "random" if sample == "random" else None))
         rows = rows[~self.project.dataset.empty[rows]]
         if sample == "random":
-            return np.random.default_rng(random_state).permutation(rows)[:n]
+            return rows[np.argsort(turn(rows, np.full(len(rows), seq)))][:n]
         space = self.project.current
         if not space.ready:
             raise StepError("The texts are still being embedded: a random sample can be read already.")

@@ -7,7 +7,6 @@ import base64
 import hashlib
 import html
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -17,7 +16,7 @@ import numpy as np
 from labelling.labels import LabelLog
 from labelling.labels.disagreement import Disagreements
 from labelling.labels.effort import LONGEST_PAUSE, Effort, effort
-from labelling.labels.error_rate import Estimate
+from labelling.labels.error_rate import Estimate, percent
 from labelling.labels.fold import ONE
 from labelling.labels.label import NO, UNLABELLED, YES, Label
 from labelling.learning.evaluation import Evaluation
@@ -154,9 +153,10 @@ def _map(
 
 
 def _right(wrong: Estimate) -> tuple[str, str]:
-    """The share that is right, and its interval; whole per cent, rounded down: 99.6 are not all."""
-    at, low, high = (math.floor(100 * (1 - share) + 1e-9) for share in (wrong.share, wrong.high, wrong.low))
-    return f"{at} %", f"{low} to {high} %"
+    """The share that is right; its interval, and how much no check covers."""
+    at, low, high = wrong.right
+    unchecked = f"; {wrong.unchecked}" if wrong.n_unchecked else ""
+    return f"{at} %", f"{low} to {high} %{unchecked}"
 
 
 def _tiles(project: Project, log: LabelLog, work: dict[str, Effort], differ: Disagreements) -> str:
@@ -167,12 +167,11 @@ def _tiles(project: Project, log: LabelLog, work: dict[str, Effort], differ: Dis
     n_differ = int(np.count_nonzero(differ.rows))
     at, checked = "–", NOT_CHECKED
     if right is not None:
-        at, interval = _right(right.wrong)
-        rest = "" if right.checked == 1 else f"; {_share(1 - right.checked)} not checked"
-        checked = f"{interval}, {right.wrong.n_read:,} read{rest}"
+        at, interval = _right(right)
+        checked = f"{interval}, {right.n_read:,} read"
     tiles = [
         ("Texts", f"{n_text:,}", ""),
-        ("Labelled", f"{n:,}", f"{_share(n / n_text)} of them" if n_text else ""),
+        ("Labelled", f"{n:,}", f"{percent(n / n_text)} % of them" if n_text else ""),
         ("Labels", f"{len(log.labels):,}", "yes, no or unknown each" if log.multi_label else "one a text"),
         ("Estimated right", at, checked),
         ("Gestures", f"{n_gestures:,}", "gave labels, or took them off"),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import hypergeom
 
-from labelling.labels.error_rate import Estimate, Z, estimate, pooled, wilson
+from labelling.labels.error_rate import Estimate, Stratum, Z, estimate, of_strata, pooled, wilson
 
 
 @pytest.mark.parametrize(("n_wrong", "n"), [(0, 10), (1, 10), (3, 7), (50, 100), (10, 10)])
@@ -89,12 +89,53 @@ def test_pooled_where_all_was_read() -> None:
 
 def test_what_is_left_when_the_wrong_ones_were_taken_off() -> None:
     found = estimate(5, 20, 100)
-    left = found.of_what_stands(5, 20, 95, 15)
+    left = of_strata([Stratum(100, 20, 5, 5, 80)], 95, 0)
     assert (left.n_rows, left.n_read) == (95, 20)
     assert left.share == pytest.approx(20 / 95)  # of the 80 unread a quarter are wrong, of the 15 read and kept none
     assert left.low == pytest.approx((100 * found.low - 5) / 95)
     assert left.high == pytest.approx((100 * found.high - 5) / 95)
-    assert estimate(5, 12, 12).of_what_stands(5, 12, 7, 7) == Estimate(0, 0, 0, 7, 7)
-    assert found.of_what_stands(60, 80, 40, 20).share == 0  # more were found at the edge than the sample told of
-    halved = found.of_what_stands(5, 20, 55, 15)  # 40 of the unread have another label by now
-    assert halved.share == pytest.approx(0.25 * 40 / 55)
+    assert of_strata([Stratum(12, 12, 5, 5, 0)], 7, 0) == Estimate(0, 0, 0, 12, 7)
+    assert of_strata([Stratum(100, 20, 5, 60, 20)], 40, 0).share == 0  # more were found elsewhere than it told of
+
+
+def test_strata_of_which_the_same_part_was_read_are_as_one() -> None:
+    one = of_strata([Stratum(800, 40, 0, 0, 760)], 800, 0)
+    both = of_strata([Stratum(400, 20, 0, 0, 380)] * 2, 800, 0)
+    assert (both.share, both.low) == (0, 0)
+    assert both.high == pytest.approx(one.high, rel=0.01)
+    some = of_strata([Stratum(400, 20, 1, 0, 380)] * 2, 800, 0)
+    one = of_strata([Stratum(800, 40, 2, 0, 760)], 800, 0)
+    assert (some.low, some.high) == pytest.approx((one.low, one.high), rel=0.01)
+
+
+def test_the_wrong_ones_may_all_lie_where_little_was_read() -> None:
+    found = of_strata([Stratum(700, 200, 0, 0, 500), Stratum(100, 2, 0, 0, 98)], 800, 0)
+    alone = of_strata([Stratum(100, 2, 0, 0, 98)], 100, 0)
+    assert found.high > alone.high * 100 / 800 * 0.98
+    even = of_strata([Stratum(800, 202, 0, 0, 598)], 800, 0)
+    assert found.high > 3 * even.high
+
+
+def test_what_no_check_covers_may_be_right_or_wrong() -> None:
+    stratum = Stratum(90, 30, 3, 3, 60)
+    alone, found = of_strata([stratum], 87, 0), of_strata([stratum], 100, 13)
+    assert found.share == alone.share
+    assert found.low == pytest.approx(alone.low * 0.87)
+    assert found.high == pytest.approx(alone.high * 0.87 + 0.13)
+    assert of_strata([], 100, 100) is None
+    assert found.unchecked == "13 not checked"
+    assert alone.unchecked == ""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "low", "high", "told"),
+    [
+        (0.105, 0.05, 0.204, (89, 79, 95)),
+        (0.004, 0.0, 0.012, (99, 98, 100)),
+        (0.1, 0.1, 0.1, (90, 90, 90)),
+        (0.0, 0.0, 0.0, (100, 100, 100)),
+        (0.951, 0.904, 0.999, (4, 0, 10)),
+    ],
+)
+def test_no_figure_claims_more_than_there_is(wrong: float, low: float, high: float, told: tuple[int, ...]) -> None:
+    assert Estimate(wrong, low, high, 10, 100).right == told

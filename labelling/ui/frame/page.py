@@ -13,6 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from labelling.database.engine import WorkspaceError
 from labelling.errors import CorralError
+from labelling.labels.error_rate import percent
 from labelling.session import Session
 from labelling.ui.frame import access, faults, resources, state
 from labelling.ui.frame.markdown import escape
@@ -221,7 +222,7 @@ def labelled(current: Session) -> None:
     n_labelled, n_texts, said = _counted(current)
     st.progress(
         n_labelled / n_texts,
-        f"{n_labelled:,} of {n_texts:,} {escape(said)} ({n_labelled / n_texts:.0%})"
+        f"{n_labelled:,} of {n_texts:,} {escape(said)} ({percent(n_labelled / n_texts)}%)"
         f"{without_text(current.project.n_rows - n_texts)}{_how_right(current) if n_labelled else ''}{_part(current)}",
     )
 
@@ -250,10 +251,7 @@ def _how_right(current: Session) -> str:
     found = current.log.rightness()
     if found is None:
         return " · how right: not checked yet"
-    wrong = found.wrong
-    said = f" · about **{1 - wrong.share:.0%} right** ({100 * (1 - wrong.high):.0f} to {100 * (1 - wrong.low):.0f})"
-    unchecked = 1 - found.checked  # the figure and its interval know nothing of these
-    return said + ("" if unchecked < 0.005 else f", {unchecked:.0%} of them not checked")
+    return f" · about {found.words}"
 
 
 def without_text(n: int) -> str:

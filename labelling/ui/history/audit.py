@@ -41,6 +41,7 @@ class Audit:
     seq: int | None
     sample: str
     rows: np.ndarray
+    drawn: int  # the last action when they were drawn: what is given meanwhile is not covered
     wrong: dict[int, bool] = field(default_factory=dict)
     beside_map: bool = False  # on the label page, not on the history's
 
@@ -82,8 +83,8 @@ def _known(session: Session, action: Action) -> None:
     left = session.log.quality_now(action.seq)
     if left is not None and left.n_rows < found.n_rows:
         st.caption(
-            f"So it was when given. What was found wrong has lost the label: of the {left.n_rows:,} that are left, "
-            f"{100 * left.share:.1f} % are wrong ({100 * left.low:.1f} to {100 * left.high:.1f} %)."
+            f"So it was when given. What was found wrong has lost the label: of the {left.n_rows:,} that are left "
+            f"about {left.words}."
         )
     st.caption(
         "The 95 % interval is Wilson's, corrected for how much of all was read. Only random samples count; those of "
@@ -119,8 +120,8 @@ def _draw(session: Session, seq: int, sample: str) -> None:
     if (held := state.of_project(Held).audit) is not None:
         _keep(session, held, go_on=False)
     n_read = len(session.log.read(seq))
-    rows = session.labelling.audit_sample(seq, sample, PAGE_ROWS, random_state=n_read)
-    state.of_project(Held).audit = Audit(seq, sample, rows) if len(rows) else None
+    rows = session.labelling.audit_sample(seq, sample, PAGE_ROWS)
+    state.of_project(Held).audit = Audit(seq, sample, rows, session.log.seq) if len(rows) else None
     if not len(rows) and sample == "contradicted" and n_read < session.log.actions[seq - 1].n_rows:
         tell("step done", "None of what is left to read is contradicted by labels round it.")
 
@@ -190,9 +191,9 @@ def _keep(session: Session, held: Audit, *, go_on: bool) -> None:
         read, found = np.array(sorted(held.wrong)), np.array(sorted(wrong), np.int64)
         try:
             if held.seq is None:
-                session.log.keep_check(read, found)
+                session.log.keep_check(read, found, held.drawn)
             else:
-                session.log.audit(held.seq, read, found, held.sample)
+                session.log.audit(held.seq, read, found, held.sample, held.drawn)
         except LabelError:  # the action was taken back meanwhile: there is nothing left to audit
             state.of_project(Held).audit = None
             raise

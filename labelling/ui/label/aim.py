@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from labelling.labels.error_rate import Rightness
+from labelling.labels.error_rate import Estimate, percent
 from labelling.selection.regions import Region
 from labelling.session import Session
 from labelling.ui.frame import keys, page, state
@@ -53,19 +53,20 @@ def labelled_so_far(n: int, n_left: int, aim: int) -> str:
     more = int(np.ceil(aim / 100 * n)) - (n - n_left)
     if more > 0:
         return f"**{more:,} more** to label, to have {aim} % of {n:,}"
-    return f"Labelled: **{(n - n_left) / n:.0%}**, the aim is reached" + (f"; {n_left:,} left" if n_left else "")
+    return f"Labelled: **{percent((n - n_left) / n)} %**, the aim is reached" + (f"; {n_left:,} left" if n_left else "")
 
 
-def right_so_far(found: Rightness | None, aim: int) -> str:
+def right_so_far(found: Estimate | None, aim: int) -> str:
     """Whether so many of the labels are right as is aimed at, by what was read at random."""
     if found is None:
         return f"How right they are nobody knows yet: **press {keys.CHECK}** to check some"
-    low, high = (round(100 * (1 - share)) for share in (found.wrong.high, found.wrong.low))
+    _, low, high = found.right
     if low >= aim:
         return f"Right: **{low} to {high} %**, the aim is reached"
     if high < aim:
         return f"Right: **{low} to {high} %**, which is less: look for the contradicted ones on the page Check"
-    return f"Right: **{low} to {high} %**: check more ({keys.CHECK}) to be sure of {aim} %"
+    why = f", as {found.unchecked}" if found.n_unchecked else ""
+    return f"Right: **{low} to {high} %**{why}: check more ({keys.CHECK}) to be sure of {aim} %"
 
 
 def kinds_left(regions: list[Region], left: np.ndarray) -> list[tuple[Region, np.ndarray]]:

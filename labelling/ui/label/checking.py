@@ -14,7 +14,7 @@ from labelling.ui.history.audit import Audit, Held
 from labelling.ui.label import give_labels
 
 N_OF_ACTION, N_OF_ALL = 5, 9  # texts that a check reads: a key each
-# So many actions or labels after a check over all labels the next one is due.
+# So many actions after a check over all labels, or so many labels that none covers, the next one is due.
 ACTIONS_DUE, LABELS_DUE = 50, 500
 QUIET_SECONDS = 3600
 FEW = 5  # an action of fewer texts is read while it is labelled
@@ -23,9 +23,8 @@ GIVEN = ("assign", "deny", "split", "accept")  # kinds of action
 
 @dataclass
 class _Checked:
-    """How many actions and labels there were at the last check over all labels; until when none is asked for."""
+    """Until when none is asked for."""
 
-    done: tuple[int, int] = (0, 0)
     quiet_until: float = 0.0  # by time.monotonic()
 
 
@@ -73,15 +72,14 @@ def offer(session: Session) -> None:
 def begin(session: Session, action: Action | None) -> None:
     """Draw the texts to read: of this action, or of all labels. Raises LabelError where all were read."""
     log = session.log
-    seed = log.seq
     if action is None:
-        rows = log.check_sample(N_OF_ALL, random_state=seed)
-        state.of_project(_Checked).done = _done(session)
+        rows = log.check_sample(N_OF_ALL)
     else:
-        rows = session.labelling.audit_sample(action.seq, "random", N_OF_ACTION, random_state=seed)
+        rows = session.labelling.audit_sample(action.seq, "random", N_OF_ACTION)
     if not len(rows):
         raise LabelError("All of these were read already.")
-    state.of_project(Held).audit = Audit(None if action is None else action.seq, "random", rows, beside_map=True)
+    about = None if action is None else action.seq
+    state.of_project(Held).audit = Audit(about, "random", rows, log.seq, beside_map=True)
 
 
 def _last(session: Session) -> Action | None:
@@ -93,15 +91,23 @@ def _last(session: Session) -> Action | None:
     return None
 
 
-def _done(session: Session) -> tuple[int, int]:
-    """How many actions gave labels, but imports, and to how many texts."""
-    given = [action for action in session.log.actions if action.gives_labels and action.kind != "import"]
-    return len(given), sum(action.n_rows for action in given)
-
-
 def _all_due(session: Session) -> bool:
+    """Whether much was labelled since the last check over all; or all is labelled, and some of it not checked."""
     log = session.log
     if log.multi_label or not np.any(log.codes != UNLABELLED):
         return False
-    n_actions, n_labels = np.subtract(_done(session), state.of_project(_Checked).done)
-    return bool(n_actions >= ACTIONS_DUE or n_labels >= LABELS_DUE)
+    since = log.actions[log.last_check :]
+    n_actions = sum(action.gives_labels and action.kind != "import" for action in since)
+    return bool(n_actions >= ACTIONS_DUE or log.n_unchecked >= (LABELS_DUE if session.labels.unlabelled.any() else 1))
+
+
+def when_done(session: Session) -> str | None:
+    """What comes next once all is labelled; None before."""
+    log = session.log
+    if session.labels.unlabelled.any() or not log.n_labelled:
+        return None
+    if log.multi_label or not log.n_unchecked:
+        return "All is labelled."
+    found = log.rightness()
+    how_right = "how right nobody knows yet" if found is None else f"about {found.words}"
+    return f"All is labelled, {how_right}. Next: press {keys.CHECK} to check {N_OF_ALL} of them."

@@ -64,10 +64,7 @@ def say() -> None:
 
 
 def in_words(found: Estimate) -> str:
-    return (
-        f"{100 * found.share:.1f} % wrong ({100 * found.low:.1f} to {100 * found.high:.1f} %), "
-        f"{found.n_read:,} of {found.n_rows:,} read"
-    )
+    return f"{found.words}; {found.n_read:,} of {found.n_rows:,} read"
 
 
 # ---------------------------------------------------------------- giving

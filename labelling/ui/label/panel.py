@@ -89,7 +89,9 @@ def show(session: Session, shown: controls.Shown, beside: Place) -> None:
             st.html(_breakdown(session))
         else:
             st.caption(
-                f"Draw a lasso round some points to read and label them, or press {keys.WHAT_NEXT} for what comes next."
+                checking.when_done(session)
+                or "Draw a lasso round some points to read and label them, or press "
+                f"{keys.WHAT_NEXT} for what comes next."
             )
     if (held := checking.reading(session)) is not None:
         with read:

@@ -14,7 +14,7 @@ from labelling.ui.frame.steps import step
 from labelling.ui.label import controls, give_labels
 from labelling.ui.map import LABEL_MAP, colours, send_labels
 
-FEW = 10  # texts read: of fewer a share says next to nothing
+CLOSE = 0.1  # how wide an interval may be for the share to stand without it
 PARTS = ("new", "choice", "undone", "strip", "yes-no")
 AS_MADE, BY_USE, BY_NAME = ORDERS = ("as made", "by use", "by name")
 
@@ -204,8 +204,8 @@ def _look(label: Label, place: int, asked: Asked | None) -> str:
 
 
 def _in_brief(found: Estimate | None) -> str:
-    """On a chip, where there is no room for the interval: nothing before enough was read."""
-    return f", {100 * found.share:.0f} % wrong" if found and found.n_read >= FEW else ""
+    """On a chip, where there is no room for the interval: nothing as long as that is wide. It stands in the help."""
+    return f", {found.right[0]} % right" if found and found.high - found.low <= CLOSE else ""
 
 
 def _about(label: Label, found: Estimate | None) -> str | None:

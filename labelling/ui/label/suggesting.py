@@ -81,7 +81,7 @@ def show(session: Session, find_least_sure: Callable[[], object]) -> None:
 def _how_right(wrong: Estimate | None) -> str:
     if wrong is None:
         return "how right: not known yet"
-    return f"about {1 - wrong.share:.0%} right ({100 * (1 - wrong.high):.0f} to {100 * (1 - wrong.low):.0f})"
+    return f"about {wrong.words}"
 
 
 def _about(wrong: Estimate | None) -> str:

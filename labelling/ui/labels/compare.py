@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from labelling.labels.agreement import Agreement, agreement
+from labelling.labels.error_rate import percent
 from labelling.readers.tables import count
 from labelling.selection.filters import as_text
 from labelling.session import Session
@@ -64,8 +65,8 @@ def _report(session: Session, found: Agreement) -> None:
     undone = f", {len(given) - n_standing:,} of them taken back" if n_standing < len(given) else ""
     share = found.n_compared / log.n_rows
     st.markdown(
-        f"**{found.n_right / found.n_compared:.1%} agree**: {found.n_right:,} of the {found.n_compared:,} that could "
-        f"be compared ({share:.0%} of all texts), labelled in {count(len(given), 'step')}{undone}."
+        f"**{percent(found.n_right / found.n_compared)} % agree**: {found.n_right:,} of the {found.n_compared:,} that "
+        f"could be compared ({percent(share)} % of all texts), labelled in {count(len(given), 'step')}{undone}."
     )
     lines = [
         {"Label": label, "Stands for": name, "Texts": n, "Agree": right / n}

@@ -64,9 +64,7 @@ def listed(session: Session) -> None:
         found = log.quality_of_label(label.id)
         with cells[3]:
             if found:
-                st.progress(
-                    1 - found.share, f"{1 - found.share:.0%} right ({1 - found.high:.0%} to {1 - found.low:.0%})"
-                )
+                st.progress(1 - found.share, found.words)
             else:
                 st.caption("not checked yet")
         for cell, by, icon in ((cells[4], -1, "arrow_upward"), (cells[5], 1, "arrow_downward")):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from labelling.database.engine import WorkspaceError
+from labelling.labels.error_rate import percent
 from labelling.readers.tables import count
 from labelling.ui.frame import access, faults, page, resources, state
 from labelling.ui.frame.steps import step, tell, told
@@ -64,7 +65,7 @@ def _line(info: ProjectInfo, me: str | None) -> None:
 
 def _progress(info: ProjectInfo) -> str:
     n_labelled = _n_labelled(info.id, info.owner, info.seq) if info.seq else 0
-    return f"{count(info.n_rows, 'row')}, {n_labelled / info.n_rows:.0%} labelled"
+    return f"{count(info.n_rows, 'row')}, {percent(n_labelled / info.n_rows)}% labelled"
 
 
 @st.cache_data(show_spinner=False, max_entries=1_000)

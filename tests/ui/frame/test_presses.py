@@ -298,7 +298,7 @@ def test_only_answers_count_in_an_audit(project: Project) -> None:
 def test_a_page_of_an_audit_is_kept_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     session = resources.new_session(project)
     session.log.assign(range(20), "a")
-    held = audit.Audit(1, "random", np.arange(3))
+    held = audit.Audit(1, "random", np.arange(3), 1)
     monkeypatch.setattr(state.st, "session_state", {})
     state.of_project(audit.Held).audit = held
     for _ in range(2):

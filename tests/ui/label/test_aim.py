@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labelling.labels.error_rate import Estimate, Rightness
+from labelling.labels.error_rate import Estimate
 from labelling.selection.regions import Region
 from labelling.ui.frame.page import SESSION
 from labelling.ui.label import aim
@@ -17,16 +17,16 @@ from tests.ui.tab import key
     ("n", "n_left", "said_of_it"),
     [
         (800, 675, "**595 more** to label, to have 90 % of 800"),
-        (800, 80, "Labelled: **90%**, the aim is reached; 80 left"),
-        (10, 0, "Labelled: **100%**, the aim is reached"),
+        (800, 80, "Labelled: **90 %**, the aim is reached; 80 left"),
+        (10, 0, "Labelled: **100 %**, the aim is reached"),
     ],
 )
 def test_how_much_more_there_is_to_label(n: int, n_left: int, said_of_it: str) -> None:
     assert aim.labelled_so_far(n, n_left, 90) == said_of_it
 
 
-def rightness(low: float, high: float) -> Rightness:
-    return Rightness(Estimate((low + high) / 2, low, high, 50, 500), 1.0)
+def rightness(low: float, high: float) -> Estimate:
+    return Estimate((low + high) / 2, low, high, 50, 500)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def rightness(low: float, high: float) -> Rightness:
         (rightness(0.2, 0.4), "60 to 80 %**, which is less"),
     ],
 )
-def test_right_enough_is_said_only_where_the_whole_interval_is(found: Rightness | None, part: str) -> None:
+def test_right_enough_is_said_only_where_the_whole_interval_is(found: Estimate | None, part: str) -> None:
     assert part in aim.right_so_far(found, 90)
 
 

@@ -47,8 +47,8 @@ def test_what_was_labelled_last_is_checked_and_says_how_right_it_is(project: Pro
     log = log_of(project)
     found = log.rightness()
     assert log.names()[held.rows[1]] is None
-    assert (found.checked, found.wrong.n_rows) == (1, 19)
-    assert f"about **{1 - found.wrong.share:.0%} right**" in share_said(at)[0]
+    assert (found.n_unchecked, found.n_rows) == (0, 19)
+    assert f"about {found.words}" in share_said(at)[0]
     assert at.button(key="check").proto.type != "primary", "it was checked"
     assert any(button.key == "label-0" for button in at.button)
 
@@ -127,7 +127,7 @@ def test_all_labels_are_checked_when_many_were_given(project: Project, monkeypat
     at = click(at, f"The other {len(held.rows) - 1} belong")
     at = click(at, "Keep (1 wrong)")
     assert log_of(project).names()[held.rows[0]] is None
-    assert log_of(project).rightness().checked == 1
+    assert log_of(project).rightness().n_unchecked == 0
     check = at.button(key="check")
     assert (check.label, check.proto.type) == ("Check 9 of all", "tertiary"), (
         "the next one is due later, and possible now"
@@ -140,8 +140,8 @@ def test_labels_of_which_nothing_was_checked_are_said(project: Project) -> None:
     log.audit(1, [0, 1], [], "random")
     assert "checked" not in share_said(open_page("label", project))[0]
     log.assign(range(18, 20), "b")
-    assert "about **100% right**" in share_said(open_page("label", project))[0]
-    assert "10% of them not checked" in share_said(open_page("label", project))[0]
+    assert "about 100 % right (" in share_said(open_page("label", project))[0]
+    assert ", 2 not checked" in share_said(open_page("label", project))[0]
 
 
 def test_the_words_of_a_large_map_are_made_beside_the_page(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

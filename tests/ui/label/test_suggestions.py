@@ -122,7 +122,7 @@ def test_what_was_labelled_since_tells_how_right_they_are(project: Project) -> N
     log_of(project).assign(rows[:9], "card")
     log_of(project).assign(rows[9:12], "other")
     at.run()
-    assert "about 75% right (47 to 91)" in at.button(key="suggested card").label
+    assert "about 75 % right (46 to 92)" in at.button(key="suggested card").label
 
 
 def test_least_sure_first_is_a_list_to_read(project: Project) -> None:
