@@ -7,7 +7,6 @@ import streamlit as st
 from labelling.formats.frames import file_name
 from labelling.formats.records import FormatError
 from labelling.formats.registry import FORMATS, TOOLS, ZIP, Format, Tool
-from labelling.readers.exported import columns_of_export
 from labelling.readers.tables import count
 from labelling.tasks.export import export, preview
 from labelling.tasks.split import PARTS, split
@@ -74,14 +73,8 @@ else:
     shown = preview(
         session.project, log, only_labelled=only_labelled, form=form, with_origins=with_origins, parts=parts
     )
-    label_values, added = columns_of_export(shown.columns)
     with st.container(key="corral-preview"):  # the table's own download would be of these rows alone
-        st.dataframe(
-            shown,
-            hide_index=True,
-            width="stretch",
-            column_config={name: st.column_config.Column(pinned=True) for name in [*label_values, *added][:2]},
-        )
+        st.dataframe(shown, hide_index=True, width="stretch")
 
 results.offer(session)
 model.offer(session)

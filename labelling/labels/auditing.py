@@ -173,11 +173,22 @@ class LogAuditor(LogWriter):
         )
         return next((_drawn(seq, self.how(seq)) for seq in audits if OF_ALL in self.how(seq)), 0)
 
+    def unchecked_actions(self) -> dict[int, int]:
+        """How many of the labels that stand no check covers, by the action that gave them."""
+        coverage = self._checked()
+        if coverage is not None:
+            return coverage.unchecked()
+        standing = self._standing()
+        return {seq: int(standing[seq]) for seq in np.flatnonzero(standing).tolist() if seq}
+
     def _estimate(self, **which: int) -> error_rate.Estimate | None:
+        coverage = self._checked()
+        return None if coverage is None else coverage.of(**which)
+
+    def _checked(self) -> Coverage | None:
         if self._covered is None or self._covered[0] != self.seq:
             self._covered = (self.seq, self._coverage() if self._fold.audits else None)
-        coverage = self._covered[1]
-        return None if coverage is None else coverage.of(**which)
+        return self._covered[1]
 
     def _coverage(self) -> Coverage | None:
         audits = {audit.seq for audits in self._fold.audits.values() for audit in audits if self.in_force(audit.seq)}

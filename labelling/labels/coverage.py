@@ -105,6 +105,12 @@ class Coverage:
         kinds, self._n = np.unique(np.ravel_multi_index(values, shape), return_counts=True)
         self._labels, self._setters, self._stratum, self._sample, self._unread = np.unravel_index(kinds, shape)
 
+    def unchecked(self) -> dict[int, int]:
+        """How many labels no check covers, by the action that gave them."""
+        its = (self._stratum == self._not_covered) & (self._unread == 1)
+        seqs, n = np.unique(self._setters[its], return_inverse=True)
+        return dict(zip(seqs.tolist(), np.bincount(n, self._n[its], len(seqs)).astype(int).tolist(), strict=True))
+
     def of(self, label_id: int | None = None, seq: int | None = None) -> Estimate | None:
         """The share of wrong labels of all that stand, of a label or of an action; None where none was checked."""
         gone = self._gone

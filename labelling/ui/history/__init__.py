@@ -1,1 +1,1 @@
-"""The page History, and the audit."""
+"""The page Check: what needs checking, and the history."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import streamlit as st
 
+from labelling.labels.auditing import RANDOM
 from labelling.labels.label import Action, LabelError
 from labelling.readers.tables import count
 from labelling.session import Session
@@ -60,7 +61,7 @@ class Held:
 
 
 def show(session: Session, action: Action) -> None:
-    """What is known of the action's labels by audits, and the next texts to read."""
+    """What is known of the action's labels by checks, and the next texts to read."""
     if not give_labels.can_be_audited(session.log, action):
         return
     st.markdown("##### Do these texts belong here?")
@@ -126,10 +127,20 @@ def _draw(session: Session, seq: int, sample: str) -> None:
         tell("step done", "None of what is left to read is contradicted by labels round it.")
 
 
+def draw_of_all(session: Session) -> None:
+    """The next texts of a check over all labels, to be read on this page; none where all have been read."""
+    if (held := state.of_project(Held).audit) is not None:
+        _keep(session, held, go_on=False)
+    rows = session.log.check_sample(PAGE_ROWS)
+    state.of_project(Held).audit = Audit(None, RANDOM, rows, session.log.seq) if len(rows) else None
+    if not len(rows):
+        tell("step done", "All labels have been read.")
+
+
 def read(session: Session, held: Audit) -> None:
     """The texts of a page, with a key each for what does not belong.
 
-    Beside the map one page is read at a time, and each text says the label that is asked about.
+    Beside the map one page is read at a time. There, and of all labels, each text says which one is asked about.
     """
     st.caption(
         f"{SAMPLES[held.sample][0]}: press a text's key, or click on its button, where it does **not** belong, once "
@@ -150,7 +161,11 @@ def read(session: Session, held: Audit) -> None:
             help=said,
         )
         shown = html.escape(cut(session.project.dataset.text(row).strip(), MAX_CHARACTERS))
-        asked = f"<small>{html.escape(session.log.name_of(row) or '')}</small>" if held.beside_map else ""
+        asked = (
+            f"<small>{html.escape(session.log.name_of(row) or '')}</small>"
+            if held.beside_map or held.seq is None
+            else ""
+        )
         text.html(f'<div class="corral-sample" style="--corral-colour:{hue}">{shown}{asked}</div>')
     n, n_answered, n_wrong = len(held.rows), len(held.wrong), sum(held.wrong.values())
     with st.container(horizontal=True, gap="small"):
@@ -194,10 +209,10 @@ def _keep(session: Session, held: Audit, *, go_on: bool) -> None:
                 session.log.keep_check(read, found, held.drawn)
             else:
                 session.log.audit(held.seq, read, found, held.sample, held.drawn)
-        except LabelError:  # the action was taken back meanwhile: there is nothing left to audit
+        except LabelError:  # the action was taken back meanwhile: there is nothing left to check
             state.of_project(Held).audit = None
             raise
         tell("step done", page.escape(f"{len(held.wrong):,} read, {len(wrong):,} wrong"))
     state.of_project(Held).audit = None
-    if go_on and held.seq is not None:
-        _draw(session, held.seq, held.sample)
+    if go_on:
+        draw_of_all(session) if held.seq is None else _draw(session, held.seq, held.sample)

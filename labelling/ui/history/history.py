@@ -33,11 +33,10 @@ class Chosen:
 def choose(session: Session) -> Action | None:
     """The list of actions, newest first; the one that is chosen, by a click or in the page's address."""
     log = session.log
-    give_labels.say()
     if not log.actions:
-        st.info("Nothing has been done to the labels yet.", icon=":material/history:")
-        st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
+        st.caption("Nothing has been done to the labels yet.")
         return None
+    st.markdown("##### History")
     chosen = state.of_project(Chosen)
     if asked := st.query_params.get("action"):
         chosen.action = int(asked) if asked.isdecimal() else None
@@ -76,7 +75,12 @@ def _filtered(log: LabelLog) -> list[Action]:
     with st.container(horizontal=True, gap="small"):
         people = sorted({action.who for action in actions})
         who = st.multiselect("Who", people, placeholder="anybody", format_func=lambda who: who or "somebody")
-        kinds = st.multiselect("What", sorted({action.kind for action in actions}), placeholder="anything")
+        kinds = st.multiselect(
+            "What",
+            sorted({action.kind for action in actions}),
+            placeholder="anything",
+            format_func=lambda kind: "check" if kind == "audit" else kind,
+        )
         used = {action.label_id for action in actions if action.label_id is not None}
         labels = st.multiselect("Label", sorted(used), placeholder="any", format_func=log.last_name)
     return [
@@ -90,7 +94,7 @@ def _filtered(log: LabelLog) -> list[Action]:
 
 def _line(log: LabelLog, action: Action) -> dict[str, Any]:
     found, described = log.quality_now(action.seq), give_labels.describe(log, action)
-    # Of an audit, what was read: those that lost the label by it are in its words.
+    # Of a check, what was read: those that lost the label by it are in its words.
     n_rows = len(log.how(action.seq)["read"]) if action.kind == "audit" else action.n_rows
     return {
         "#": action.seq,
@@ -98,7 +102,7 @@ def _line(log: LabelLog, action: Action) -> dict[str, Any]:
         "Who": action.who or "somebody",
         # First of all whether it holds: on a narrow screen what stands at the end is cut off.
         "What": ("" if log.in_force(action.seq) else "taken back: ")
-        + (described.rsplit(", ", 1)[0] if action.n_rows else described),
+        + (described.rsplit(", ", 1)[0] if action.n_rows and action.kind != "audit" else described),
         "Texts": f"{n_rows:,}" if n_rows else "",
         "Chosen by": action.source if action.source != action.kind else "",
         "Right, by checks": found.words.replace(" right", "") if found else "",

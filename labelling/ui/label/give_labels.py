@@ -26,7 +26,6 @@ VERBS = {
     "refuse": "a proposal was mixed",
     "clear": "unlabel",
     "import": "import labels",
-    "audit": "audit of",
     "revert": "go back",
     "create": "new label",
     "reorder": "order of the labels",
@@ -220,7 +219,7 @@ def undo_and_redo(session: Session, beside: Callable[[Session], object] = lambda
     if own is not None:
         about = own if own.is_step else log.actions[own.targets[0] - 1]
         where: dict[str, Any] = {"project": session.project.id, "action": str(about.seq)}
-        # It leads to the history, where an audit reads more of it.
+        # It leads to the history, where a check reads more of it.
         st.page_link(page.HISTORY, label=page.escape(_done_last(log, own)), query_params=where, width="content")
 
 
@@ -241,9 +240,17 @@ def describe(log: LabelLog, action: Action) -> str:
     if action.kind in ("undo", "redo"):
         target = log.actions[action.targets[0] - 1]
         return f"{action.kind}: {describe(log, target)}"
+    if action.kind == "audit":
+        return _described_check(log, action)
     said = VERBS.get(action.kind, action.kind)
-    if action.kind == "audit" and action.label_id is None:
-        said = "check of all labels"
     if action.label_id is not None:
         said += f" {log.last_name(action.label_id)}"
     return said + (f", {count(action.n_rows, 'text')}" if action.n_rows else "")
+
+
+def _described_check(log: LabelLog, action: Action) -> str:
+    """As in "check of 9 labels: 1 wrong"; of one action's texts also of which label."""
+    how = log.how(action.seq)
+    n = len(how["read"])
+    of = count(n, "label") if action.label_id is None else f"{count(n, 'text')} of {log.last_name(action.label_id)}"
+    return f"check of {of}: {len(how['wrong']):,} wrong"

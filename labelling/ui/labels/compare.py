@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
+from pandas.api.types import is_datetime64_any_dtype
 
 from labelling.labels.agreement import Agreement, agreement
 from labelling.labels.error_rate import percent
@@ -15,6 +16,7 @@ from labelling.ui.map import colours
 from labelling.ui.texts import load
 
 TOPICS = "the true topics"
+MAX_NAMES = 300  # what has more values is no column of labels
 HELP = (
     "A label stands for the name that is written like it, else for the one that most of its texts have. So many small "
     "labels look better than few large ones."
@@ -28,11 +30,12 @@ def show(session: Session) -> None:
     offered = ([TOPICS] if topics is not None else []) + _columns(session.project.dataset_id, session)
     if log.multi_label or not offered:
         return
-    with st.expander("Compare the labels with what is known", icon=":material/compare_arrows:"):
+    at_once = topics is not None and log.n_labelled > 0  # of a demo it is what everybody wants to see
+    with st.expander("Compare the labels with what is known", icon=":material/compare_arrows:", expanded=at_once):
         chosen = st.selectbox(
             "Compare with",
             offered,
-            None,
+            0 if at_once else None,
             key=state.widget_key("compare with"),
             placeholder="choose a column",
             help=HELP,
@@ -45,9 +48,14 @@ def show(session: Session) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=20)
 def _columns(dataset_id: str, _session: Session) -> list[str]:
-    """The columns with values that come again and again."""
-    dataset = _session.project.dataset
-    return colours.columns_worth_colouring(dataset.metadata_columns, dataset.frame)
+    """The columns that may hold names: with few values, which come again and again. No dates."""
+    frame = _session.project.dataset.frame
+    return [
+        name
+        for name in colours.columns_worth_colouring(_session.project.dataset.metadata_columns, frame)
+        if frame[name].astype("string").nunique() <= min(MAX_NAMES, len(frame) // 4)
+        and not is_datetime64_any_dtype(frame[name])
+    ]
 
 
 def _values(session: Session, column: str) -> list[str | None]:
@@ -63,10 +71,10 @@ def _report(session: Session, found: Agreement) -> None:
     given = [action for action in log.actions if action.gives_labels and action.kind != "import"]
     n_standing = sum(log.in_force(action.seq) for action in given)
     undone = f", {len(given) - n_standing:,} of them taken back" if n_standing < len(given) else ""
-    share = found.n_compared / log.n_rows
+    agree, of_all = percent(10 * found.n_right / found.n_compared) / 10, percent(found.n_compared / log.n_rows)
     st.markdown(
-        f"**{percent(found.n_right / found.n_compared)} % agree**: {found.n_right:,} of the {found.n_compared:,} that "
-        f"could be compared ({percent(share)} % of all texts), labelled in {count(len(given), 'step')}{undone}."
+        f"**{agree}% agree**: {found.n_right:,} of the {found.n_compared:,} that could be compared "
+        f"({of_all}% of all texts), labelled in {count(len(given), 'step')}{undone}."
     )
     lines = [
         {"Label": label, "Stands for": name, "Texts": n, "Agree": right / n}

@@ -87,7 +87,7 @@ def test_labels_are_ordered_merged_split_and_deleted(project: Project) -> None:
 
 
 def test_the_history_is_read_and_gone_back_in(project: Project) -> None:
-    assert "Nothing has been done" in said(open_page("history", project))
+    assert "Nothing is labelled yet" in said(open_page("history", project))
     ann, bob = project.open_log("ann"), project.open_log("bob")
     ann.assign(range(5), "a", how={"by": "lasso", "space": 0, "projection": "PCA"})
     bob.assign(range(5, 8), "b")
@@ -147,7 +147,7 @@ def test_an_audit_carries_the_share_of_wrong_labels(project: Project) -> None:
     assert log.n_labelled == 19
     found = log.quality_of(1)
     assert (found.n_read, found.share) == (9, pytest.approx(1 / 9))
-    assert "11.1 % wrong" in said(at)
+    assert "88 % right (" in said(at)
     again = {int(row) for row in of_project(at, Held).audit.rows}
     assert not again & set(shown)
     at = click(at, "All of these belong")
@@ -160,7 +160,7 @@ def test_an_audit_carries_the_share_of_wrong_labels(project: Project) -> None:
     assert of_project(at, Held).audit is None
     assert log_of(project).quality_of(1).low == log_of(project).quality_of(1).high == 1 / 20
     at = open_page("label", project)
-    assert "a  (19, 0 % wrong)" in [button.label for button in at.button]
+    assert "a  (19, 100 % right)" in [button.label for button in at.button]
 
 
 def test_every_key_that_a_label_can_have_works_on_the_label_page(project: Project) -> None:
