@@ -88,8 +88,14 @@ class LineReader:
         how = said["how"]
         need(isinstance(how, dict), "how its rows were chosen must be an object")
         if kind == "audit":
-            need(self.kinds[targets[0] - 1] in GIVING and isinstance(how["sample"], str), "it audits no labels")
-            _ = self._rows(how["read"]), self._rows(how["wrong"])
+            gave = all(self.kinds[target - 1] in GIVING for target in targets)
+            need(gave and isinstance(how["sample"], str), "it audits no labels")
+            read, _ = self._rows(how["read"]), self._rows(how["wrong"])
+            setters = how.get("setters", [targets[0]] * len(read))
+            need(len(setters) == len(read) and set(setters) <= set(targets), "which actions gave what it read")
+            need(whole(how.get("drawn", 0), 0, seq - 1), f"it was drawn at {how.get('drawn')!r:.20}")
+            stood = how.get("stood", [])
+            need(isinstance(stood, list) and all(whole(n, 0, self.n_rows) for n in stood), "how many stood")
         n_rows = said["n_rows"]
         need(whole(n_rows, 0, self.n_rows), f"it has {n_rows!r:.20} rows of {self.n_rows:,}")
         who, source = text(said["who"], "who"), text(said["source"], "source")

@@ -31,6 +31,7 @@ class Entry:
     sample: str = ""
     read: set[int] = field(default_factory=set)
     wrong: set[int] = field(default_factory=set)
+    setters: dict[int, int] = field(default_factory=dict)  # of a check of all labels
 
 
 class Model:
@@ -189,8 +190,9 @@ class Model:
         """How many were read at random, how many of them were wrong."""
         read: dict[int, bool] = {}
         for entry in self.in_force(self.off()):
-            if entry.kind == "audit" and entry.targets == [seq] and entry.sample == "random":
-                read.update({row: row in entry.wrong for row in entry.read})
+            if entry.kind == "audit" and seq in entry.targets and entry.sample == "random":
+                its = {row for row in entry.read if entry.setters.get(row, seq) == seq}
+                read.update({row: row in entry.wrong for row in its})
         return (len(read), sum(read.values())) if read else None
 
     # ---------------------------------------------------------------- steps
@@ -280,6 +282,19 @@ class Model:
         sets = {column: its for column, its in sets.items() if its}
         self.append("audit", who, targets=[seq], sets=sets, sample=sample, read=read, wrong=wrong)
         return len({row for its in sets.values() for row in its})
+
+    def check_all(self, who: str, read: set[int], wrong: set[int]) -> int:
+        if self.multi_label:
+            raise Refused("no label each")
+        codes, raw = self.codes(), self.raw(ONE, self.off())
+        read = {row for row in read if codes[row] != UNKNOWN}
+        wrong = wrong & read
+        if read:
+            setters = {row: raw[row][1] for row in read}
+            sets = {ONE: dict.fromkeys(wrong, UNKNOWN)} if wrong else {}
+            values = {"sample": "random", "read": read, "wrong": wrong, "setters": setters}
+            self.append("audit", who, targets=sorted(set(setters.values())), sets=sets, **values)
+        return len(wrong)
 
     def edit(self, kind: str, who: str, label_id: int, field_name: str, value: Any) -> None:
         self.check(label_id)

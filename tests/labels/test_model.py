@@ -45,6 +45,7 @@ STEPS = {
     "import": st.tuples(st.just("import"), st.dictionaries(names, label_values, max_size=2)),
     "split": st.tuples(st.just("split"), back, some, names),
     "audit": st.tuples(st.just("audit"), back, rows, rows, st.sampled_from(["random", "edge"]), st.booleans()),
+    "check": st.tuples(st.just("check"), rows, rows),
     "create": st.tuples(st.just("create"), names),
     "rename": st.tuples(st.just("rename"), back, names),
     "recolour": st.tuples(st.just("recolour"), back, st.integers(0, 3)),
@@ -125,6 +126,8 @@ def on_model(model: Model, who: str, source: str, kind: str, *args: Any) -> Any:
             return model.put(kind, who, *args)
         case "merge" | "delete":
             return model.remove(kind, who, *args, *([UNKNOWN] if kind == "delete" else []))
+        case "check":
+            return model.check_all(who, *args)
         case "rename" | "recolour" | "describe" | "key":
             field = {"rename": "name", "recolour": "mark", "describe": "description", "key": "key"}[kind]
             return model.edit(kind, who, args[0], field, args[1])
@@ -151,6 +154,8 @@ def on_log(log: LabelLog, source: str, kind: str, *args: Any) -> Any:
             return log.import_labels(named).n_changed
         case "audit" | "merge" | "delete":
             return getattr(log, kind)(*args).n_changed
+        case "check":
+            return log.keep_check(*args)
         case "undo" | "redo":
             action = getattr(log, kind)(*args)
             return action and action.seq
@@ -190,6 +195,11 @@ def compare(log: LabelLog, model: Model) -> None:
             found = log.quality_of(entry.seq)
             read = None if found is None else (found.n_read, round(found.share * found.n_read))
             assert read == model.quality(entry.seq)
+    n_standing = int(log.counts().sum())
+    assert sum(log.unchecked_actions().values()) <= log.n_unchecked <= n_standing
+    for found in (log.rightness(), *(log.quality_of_label(label.id) for label in log.labels)):
+        assert found is None or 0 <= found.low <= found.share + 1e-9 <= found.high + 2e-9 <= 1 + 3e-9
+        assert found is None or found.n_rows <= n_standing
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The pages for labels, without a browser: manage them, go back, audit, yes and no for each, train a classifier."""
 
+import numpy as np
 import pytest
 
 from labelling.labels.label import KEYS, NO
@@ -8,6 +9,7 @@ from labelling.readers import make_dataset, read_table
 from labelling.tasks.embed import embed
 from labelling.ui.frame import page, resources
 from labelling.ui.history.audit import Held
+from labelling.ui.labels import compare
 from labelling.workspace import Project, Workspace
 from tests.ui.helpers import TEXTS, click, log_of, make, open_action, open_page, said, select, upload
 from tests.ui.tab import of_project
@@ -292,3 +294,55 @@ def test_a_model_that_is_none_is_explained(workspace: Workspace, model: str) -> 
 
 def test_several_labels_a_text_are_refused(workspace: Workspace) -> None:
     assert "A classifier takes one label a text" in said(open_page("classify", make(workspace, multi_label=True)))
+
+
+# ---------------------------------------------------------------- what needs checking
+
+
+def test_the_page_check_opens_on_what_is_not_checked(project: Project) -> None:
+    log = log_of(project)
+    log.assign(range(15), "a")
+    log.assign(range(15, 20), "b")
+    at = open_page("history", project)
+    assert "nobody knows yet: 20 not checked" in said(at)
+    assert "label a, 15 texts: 15 not checked" in said(at)
+    at = click(at, "Check 9 of all labels")
+    held = of_project(at, Held).audit
+    assert (held.seq, len(held.rows), held.beside_map) == (None, 9, False)
+    shown = "".join(element.proto.body for element in at.get("html"))
+    assert "<small>a</small>" in shown, "each text says what is asked about"
+    at.button(key="audit 1").click().run()
+    at = click(at, "The other 8 belong")
+    at = click(at, "Done (9 read)")
+    log = log_of(project)
+    found = log.rightness()
+    assert (found.n_read, found.n_rows, found.n_unchecked) == (9, 19, 0)
+    assert f"About {found.words}" in said(at)
+    assert "not checked" not in said(at)
+    table = at.dataframe[0].value
+    assert table["What"].tolist() == ["check of 9 labels: 1 wrong", "label b", "label a"]
+    at = click(at, "Undo")
+    assert log_of(project).rightness() is None, "one check, taken back as one"
+    assert log_of(project).n_labelled == 20
+
+
+def test_all_that_is_labelled_is_said_to_be_unchecked_and_offered(project: Project) -> None:
+    log = log_of(project)
+    log.assign(range(log.n_rows), "a")
+    at = open_page("label", project)
+    assert "All is labelled, how right nobody knows yet. Next: press V to check 9 of them." in said(at)
+    log.keep_check(log.check_sample(9), np.empty(0, int))
+    log.assign([0], "b", overwrite=True)
+    at = open_page("label", project)
+    found = log_of(project).rightness()
+    assert found.n_unchecked == 1
+    assert f"All is labelled, about {found.words}. Next: press V" in said(at)
+    assert (at.button(key="check").label, at.button(key="check").proto.type) == ("Check 9 of all", "primary")
+
+
+def test_the_comparison_offers_columns_of_few_values(workspace: Workspace) -> None:
+    lines = [f"the text {row},2026-04-{row + 1:02} 07:40,{'ab'[row % 2]},{row}" for row in range(28)]
+    table = read_table("\n".join(["text,received_at,kind,id", *lines]).encode(), "a.csv")
+    project = workspace.create("a", make_dataset(table, "text"), {})
+    session = resources.new_session(project)
+    assert compare._columns(project.dataset_id, session) == ["kind"]
