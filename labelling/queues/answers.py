@@ -32,6 +32,8 @@ class Answers:
     novelty : share of the last heaps with a label that was not there before.
     refused : list of (sorted rows, n_rows); of a large one a sketch.
     not_of : for a row, the labels that it was said not to be of.
+    put_off : int (n_rows,), in how many refused proposals a row was of which all was read, or of which it was not said
+        what is wrong with the suggestions: it comes after the others, and not in bulk.
     offset : of the calibration, see OFFSET.
     """
 
@@ -41,11 +43,16 @@ class Answers:
         self.accepted, self.alike, self.novelty, self.offset = 0.5, 0.9, 1.0, OFFSET
         self.refused: list[tuple[np.ndarray, int]] = []
         self.not_of: dict[int, set[Any]] = {}
+        self.put_off = np.zeros(n_rows, np.int32)
         self._evidence: list[tuple[float, int, int]] = []
 
     def take(self, record: Mapping[str, Any]) -> None:
         """Learn from one record, as `ProposalQueue.answer` makes it."""
         wrong, n = record["wrong"], record["n"]
+        labels = record["suggested"] or [record.get("label")] * len(wrong or ())  # none was kept in earlier records
+        for row, label in zip(wrong or (), labels, strict=False):
+            if label is not None:
+                self.not_of.setdefault(row, set()).add(label)
         if record["logit"] is None:
             self._take_heap(record["accepted"], n, 0 if wrong is None else len(wrong), record["new"])
         else:
@@ -53,10 +60,10 @@ class Answers:
             n_wrong = min(n_read, UNSAID) if wrong is None else len(wrong)
             self._evidence.append((record["logit"], n_read, n_read - n_wrong))
             self.offset = _calibrated(self._evidence)
-            for row, label in zip(wrong or (), record["suggested"], strict=False):
-                self.not_of.setdefault(row, set()).add(label)
         if not record["accepted"] and record["rows"]:
             self.refused.append((np.array(record["rows"]), n))
+            if n <= self.n_read or (wrong is None and record["logit"] is not None):
+                self.put_off[record["rows"]] += 1
 
     def _take_heap(self, accepted: bool, n: int, n_wrong: int, new: bool) -> None:
         whole = n <= self.n_read  # all of it was read

@@ -63,7 +63,10 @@ class Suggested:
             by_suggestion = self._by_suggestion(int(space.settings.get("seq", self.log.seq)))
             read = self._read(by_suggestion)
             agree, differ = self._proved(sure, ids, by_suggestion, read)
-            open_codes = np.where(self.labels.unlabelled & ~read, sure, -1)  # what was found wrong is not said again
+            open_codes = np.where(self.labels.unlabelled, sure, -1)
+            rows, labels = self.log.denied()
+            said_again = (sure[rows] >= 0) & (ids[sure[rows]] == labels)
+            open_codes[rows[said_again]] = -1
             offers = []
             for code in np.unique(open_codes[open_codes >= 0]):
                 rows = np.flatnonzero(open_codes == code)

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator as Place
 from labelling.errors import StepError
 from labelling.labels import Outcome
 from labelling.queues.answers import BY
-from labelling.queues.proposals import HEAP, SURE, Proposal
+from labelling.queues.proposal import HEAP, SURE, Proposal
 from labelling.session import Session
 from labelling.tasks.jobs import Job
 from labelling.ui.frame import faults, keys, page, state
@@ -164,7 +164,8 @@ def in_words(session: Session, proposal: Proposal) -> str:
 def show(session: Session, proposal: Proposal, look: controls.Shown, place: Place) -> None:
     """Which label; in `place` what accepts."""
     wrong, names = state.of_project(Proposing).wrong, session.proposals.names()
-    n, name = len(session.proposals.rows_to_label(wrong)), session.proposals.name_for()
+    name = session.proposals.name_for()
+    n = len(session.proposals.rows_to_label(wrong, name))
     each = names is not None and name is None
     if not each:
         asked = strip.Asked(n, lambda given: _accept(session, proposal, given), guessed=name is not None)
