@@ -5,6 +5,7 @@ import pytest
 
 from labelling.errors import StepError
 from labelling.labels.error_rate import wilson
+from labelling.queues.review import ReviewError
 from labelling.session.suggestions import FEW
 from labelling.workspace import Space
 from tests.projects import FILLED, FakeTuner, select_rows
@@ -43,6 +44,18 @@ def test_what_is_suggested_has_no_label_and_is_sure_enough(session: Worker, spac
     assert session.suggested.offers(0.99) == []
     session.log.assign(suggested(session, "card", 0.5)[:1], "refund")
     assert len(suggested(session, "card", 0.5)) == sum(x[left] <= 0) - 1
+
+
+def test_there_is_one_count_of_suggestions(session: Worker, space: Space) -> None:
+    assert session.suggested.n(0.5) == sum(len(offer.rows) for offer in session.suggested.offers(0.5))
+    assert session.suggested.n(0.5) == np.count_nonzero(session.suggested.labels_at_least(0.5) >= 0)
+    candidate = session.tune(FakeTuner(), "2")
+    before = session.suggested.n(0.5, candidate)
+    rows = suggested(session, "card", 0.5)[:2]
+    session.labelling.give_texts(rows, "card")
+    session.labelling.clear_texts(rows)
+    assert session.suggested.n(0.5, candidate) == before - 2, "what was said to be wrong is in no count"
+    assert session.suggested.n(0.99) == 0
 
 
 def test_the_newest_kept_space_is_asked(session: Worker, space: Space) -> None:
@@ -127,7 +140,7 @@ def test_what_was_said_to_be_wrong_is_not_suggested_again(session: Worker, space
 
 
 def test_least_sure_first_are_texts_without_a_label(session: Worker, space: Space) -> None:
-    session.suggested.find_least_sure()
+    session.reviews.look_at("least-sure")
     found = session.search.found
     order = found.best(session.map.seen)
     assert sorted(order) == FILLED[4:].tolist()
@@ -137,8 +150,8 @@ def test_least_sure_first_are_texts_without_a_label(session: Worker, space: Spac
 
 def test_without_a_tuned_space_nothing_is_suggested(session: Worker) -> None:
     assert session.suggested.space is None
-    with pytest.raises(StepError, match="tune first"):
-        session.suggested.find_least_sure()
+    with pytest.raises(ReviewError, match="improve the map"):
+        session.reviews.look_at("least-sure")
     select_rows(session, [0])
     with pytest.raises(StepError, match="for no text"):
         session.suggested.select("card", SURE)
