@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 HEAP, LABEL, SURE, TEN = "heap", "label", "sure", "ten"
+# The likeness (`HeapTree.likeness`) below which texts are not said to be alike: measured, most are of several labels.
+ALIKE = 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +23,7 @@ class Proposal:
     expected : the share of the rows that is expected to be right, should it be accepted.
     sample : int64, the rows to read, drawn at random; all where they are few.
     why : a line for a person.
+    likeness : how alike the rows are: 1 as the nearest texts of each, 0 as any two.
     """
 
     kind: str
@@ -29,7 +32,13 @@ class Proposal:
     expected: float
     sample: np.ndarray
     why: str
+    likeness: float = 1.0
     _logit: float | None = field(default=None, repr=False)
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether the rows may be said to look alike."""
+        return self.likeness >= ALIKE
 
 
 @dataclass
@@ -42,12 +51,15 @@ class Found:
     codes: np.ndarray | None
     expected: float
     logit: float | None = None
+    likeness: float = 1.0
 
 
 def in_words(found: Found, labels: np.ndarray | None) -> str:
     n = f"{len(found.rows):,}"
     right = f"about {found.expected:.0%} right"
     if labels is None:
+        if found.likeness < ALIKE:
+            return f"{n} texts that are unlike each other, to be read one by one"
         return f"{n} texts that look alike" + (", to read" if found.kind == TEN else "")
     if found.kind == LABEL:
         return f"{n} more like “{labels[0]}”, {right}"

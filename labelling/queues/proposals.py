@@ -10,7 +10,7 @@ from labelling.learning.graph import GraphClassifier, smooth, walk_matrix
 from labelling.learning.targets import read_targets
 from labelling.queues.answers import BY, SHARE, SKETCH, VERSION, Answers, logit
 from labelling.queues.heap_tree import HeapTree
-from labelling.queues.proposal import HEAP, LABEL, SURE, TEN, Found, Proposal, in_words
+from labelling.queues.proposal import ALIKE, HEAP, LABEL, SURE, TEN, Found, Proposal, in_words
 
 MODEL = "GraphClassifier"
 EDGE = 0.1  # of a heap is left out, what is farthest from its mean: most of what is wrong stands there
@@ -126,18 +126,19 @@ class ProposalQueue:
     def n_in_bulk(self) -> int:
         """How many of the rows without a label may still come many at once, by what `next` was given last.
 
-        Those that are suggested surely enough, and those of heaps that were not refused. The others are left for
-        reading in tens.
+        Those that are suggested surely enough, and those of heaps that look alike and were not refused. The others are
+        left for reading in tens.
         """
         if not len(self._rows):
             return 0
         tree, count = self.tree_, self.tree_.sums(self._free)
-        heap = (count > self.n_read) & (count <= self.answers_.size)
-        largest = np.flatnonzero(heap & ~heap[tree.parent_])
-        at_once = self._right >= self.aim
-        for node in largest[~self._are_refused(largest, count)].tolist():
-            at_once[tree.rows(node)] = True
-        return int(np.count_nonzero(at_once & self._free))
+        heaps = np.flatnonzero((count > self.n_read) & (count <= self.answers_.size))
+        at_once = np.zeros(len(self._rows), bool)
+        for node in heaps[~self._are_refused(heaps, count)][::-1].tolist():  # what holds others comes before them
+            places = tree.rows(node)[self._free[tree.rows(node)]]
+            if not at_once[places].all() and tree.likeness(self._Z[places]) >= ALIKE:
+                at_once[places] = True
+        return int(np.count_nonzero((at_once | (self._right >= self.aim)) & self._free))
 
     def _need_fit(self) -> None:
         if not hasattr(self, "_rows"):
@@ -271,9 +272,9 @@ class ProposalQueue:
         if len(rows) > self.n_read:
             sample = np.random.default_rng([self.random_state, len(rows), *rows[:8]]).choice(rows, self.n_read, False)
         labels = None if found.codes is None else self.classes_[found.codes]
-        return Proposal(
-            found.kind, rows, labels, round(found.expected, 3), sample, in_words(found, labels), found.logit
-        )
+        found.likeness = self.tree_.likeness(self._Z[found.rows])
+        said, expected = in_words(found, labels), round(found.expected, 3)
+        return Proposal(found.kind, rows, labels, expected, sample, said, found.likeness, found.logit)
 
     def answer(
         self,

@@ -231,7 +231,11 @@ def test_the_margin_counts_lassos_and_not_rows():
     X, y, group = clusters(nuisance=0.5)
     few = evaluate(X, y, group, NOTHING, {"old": None, "new": FirstDimension()})
     many = evaluate(
-        np.repeat(X, 10, axis=0), np.repeat(y, 10), np.repeat(group, 10), NOTHING, {"old": None, "new": FirstDimension()}
+        np.repeat(X, 10, axis=0),
+        np.repeat(y, 10),
+        np.repeat(group, 10),
+        NOTHING,
+        {"old": None, "new": FirstDimension()},
     )
     assert many.n_rows == 10 * few.n_rows
     assert many.margin["new"] > few.margin["new"] / 2  # and not a third of it, as the root of 10 would have it

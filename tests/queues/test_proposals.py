@@ -197,6 +197,22 @@ def test_records_of_others_are_passed_over():
     assert seen(queue.next(np.full(240, -1))) == seen(queue_of().next(np.full(240, -1)))
 
 
+def test_scattered_leftovers_are_not_called_alike_nor_counted_as_bulk():
+    near, _, _ = groups(n_dims=64)
+    everything = np.vstack([near, np.random.RandomState(0).randn(60, 64)]).astype(np.float32)
+    queue = ProposalQueue().fit(everything, neighbours(everything, None, 8, 0, lambda done, total: None)[0])
+    nothing, left = np.full(300, -1), np.arange(300) >= 240
+    found = queue.next(nothing, 20, among=left)
+    assert np.unique(np.concatenate([proposal.rows for proposal in found])).tolist() == list(range(240, 300))
+    for proposal in found:
+        assert not proposal.is_alike
+        assert proposal.why == f"{len(proposal.rows)} texts that are unlike each other, to be read one by one"
+    assert queue.n_in_bulk() == 0
+    alike = queue.next(nothing, 3, among=~left)
+    assert all(proposal.is_alike and "look alike" in proposal.why for proposal in alike)
+    assert queue.n_in_bulk() >= sum(len(proposal.rows) for proposal in alike)
+
+
 def test_a_ten_that_was_called_mixed_comes_after_all_others():
     """In the tail there is no heap to propose, and the same ten came back for ever."""
     queue, nothing = queue_of(), np.full(240, -1)
