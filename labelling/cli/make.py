@@ -283,10 +283,10 @@ def tune(
     click.echo(f"{called!r} is kept, and is the map you label on now.")
     if found is not None:
         key = str(space.id)
-        before, after = found.figures[found.baseline].on_map, found.figures[key].on_map
+        before, after = found.figures[found.baseline].in_space, found.figures[key].in_space
         click.echo(
-            f"Of {found.n_rows:,} labels held out ({found.n_groups:,} actions), {before:.0%} are found on the map "
-            f"before, {after:.0%} on the new one: {found.verdict(key)}, "
+            f"Of {found.n_rows:,} labels held out ({found.n_groups:,} actions), {before:.0%} are found in the space "
+            f"before, {after:.0%} in the new one: {found.verdict(key)}, "
             f"{found.gain[key]:+.0%} ± {found.margin[key]:.0%}."
         )
         if found.flatters or not found.enough:

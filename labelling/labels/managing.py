@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
+from labelling.labels.denied import LogDenied
 from labelling.labels.fold import ONE, Change
 from labelling.labels.label import (
     KEYS,
@@ -18,12 +19,11 @@ from labelling.labels.label import (
     LabelError,
     clean_name,
 )
-from labelling.labels.people import LogPeople
 from labelling.labels.writing import Outcome
 from labelling.palette import N_STYLES
 
 
-class LabelLog(LogPeople):
+class LabelLog(LogDenied):
     """The labels of one project: to read, to give to rows, and to manage. Parameters and attributes: `LogReader`."""
 
     def create(self, name: str, *, description: str = "") -> Label:

@@ -12,7 +12,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from labelling import projections
 from labelling.errors import CorralError
 
 N_FOLDS = 5
@@ -31,13 +30,11 @@ class TooFewLabels(CorralError, ValueError):
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one space: the share of held-out rows whose nearest labelled rows bear their label.
+    """Of one space: the share of held-out rows whose nearest labelled rows bear their label, and the same by label.
 
-    `on_map` on the PCA map, which is what a lasso is drawn on; `in_space` in all dimensions; `recall` on the map, by
-    label.
+    In all dimensions, whichever map one labels on: two dimensions of it can look far better, or worse, than it is.
     """
 
-    on_map: float
     in_space: float
     recall: Mapping[str, float]
 
@@ -51,7 +48,7 @@ class Evaluation:
     figures : by the key of the space's tuner; the first is what the others are compared with.
     n_rows, n_groups : how many held-out labels, of how many actions, it rests on; `counts` is the former by label.
         Where rows were held out on their own, each of them counts as an action.
-    gain, margin : by key: how much larger `on_map` is than that of the first space, and half the width of the 95 %
+    gain, margin : by key: how much larger `in_space` is than that of the first space, and half the width of the 95 %
         interval for it. Rows of one action count together, by the sandwich estimator for clustered data (Liang & Zeger
         1986, "Longitudinal data analysis using generalized linear models"), with Student's t.
     not_measured : labels of which nothing could be held out: all were given in one action, or there is one alone.
@@ -91,7 +88,10 @@ class Evaluation:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+    def from_dict(cls, values: Mapping[str, Any]) -> Self | None:
+        """None for one of before, whose gain is that of the quick map alone: it is measured anew."""
+        if any("on_map" in each for each in values["figures"].values()):
+            return None
         figures = {key: Figures(**each) for key, each in values["figures"].items()}
         return cls(**{**values, "figures": figures, "not_measured": tuple(values["not_measured"])})
 
@@ -144,7 +144,7 @@ def evaluate(
             )
     everything = np.concatenate([X, unlabelled])
     n_folds = fold.max() + 1
-    found = {key: np.zeros((2, len(X)), bool) for key in tuners}  # on the map, in the space
+    found = {key: np.zeros(len(X), bool) for key in tuners}
     done = 0
     for number in range(n_folds):
         held = fold == number
@@ -154,13 +154,12 @@ def evaluate(
             if stop is not None and stop.is_set():
                 return None
             space = everything if tuner is None else clone(tuner).fit(everything, known).transform(everything)
-            for place, points in enumerate((projections.pca(space), space)):
-                found[key][place, held] = _predicted(points[: len(X)], y, held) == y[held]
+            found[key][held] = _predicted(space[: len(X)], y, held) == y[held]
             done += 1
             if on_progress is not None:
                 on_progress(done, n_folds * len(tuners))
     measured = fold >= 0
-    hits = {key: both[:, measured] for key, both in found.items()}
+    hits = {key: each[measured] for key, each in found.items()}
     return replace(_summary(y[measured], groups[measured], hits, not_measured), flatters=flatters)
 
 
@@ -206,10 +205,9 @@ def _summary(
     _, group = np.unique(groups, return_inverse=True)
     n_groups = int(group.max()) + 1
     figures, gain, margin = {}, {}, {}
-    for key, (on_map, in_space) in found.items():
-        recall = {label: float(on_map[y == label].mean()) for label in labels}
-        figures[key] = Figures(float(on_map.mean()), float(in_space.mean()), recall)
-        difference = on_map.astype(float) - found[first][0]
+    for key, hits in found.items():
+        figures[key] = Figures(float(hits.mean()), {label: float(hits[y == label].mean()) for label in labels})
+        difference = hits.astype(float) - found[first]
         gain[key] = float(difference.mean())
         surplus = np.bincount(group, difference - gain[key])
         error = np.sqrt(n_groups / (n_groups - 1) * np.sum(surplus**2)) / len(y)

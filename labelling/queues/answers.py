@@ -14,8 +14,8 @@ MEMORY = 0.8  # how much of what heaps were like before counts, after one more
 NOVELTY_MEMORY = 0.9
 EVIDENCE_MEMORY = 0.97
 # How often a suggestion is right whose confidence is c, before any was read: 1 / (1 + exp(-(OFFSET + SLOPE logit(c)))).
-# What is read then moves the offset, which is taken to be off by about SPREAD.
-OFFSET, SLOPE, SPREAD = 1.2, 3.0, 1.0
+# What is read then moves both, which are taken to be off by about SPREAD: few answers move them little.
+OFFSET, SLOPE, SPREAD, LEAST_SLOPE = 1.2, 3.0, 1.0, 0.1
 RECENT = 5
 UNSAID = 3  # read ones of ten taken for wrong, where a refusal does not say which
 SKETCH = 500  # rows that a refused heap is remembered by
@@ -32,31 +32,39 @@ class Answers:
     novelty : share of the last heaps with a label that was not there before.
     refused : list of (sorted rows, n_rows); of a large one a sketch.
     not_of : for a row, the labels that it was said not to be of.
-    offset : of the calibration, see OFFSET.
+    put_off : int (n_rows,), in how many refused proposals a row was of which all was read, or of which it was not said
+        what is wrong with the suggestions: it comes after the others, and not in bulk.
+    offset, slope : of the calibration, see OFFSET.
     """
 
     def __init__(self, n_rows: int, n_read: int) -> None:
         self.n_rows, self.n_read = n_rows, n_read
         self.largest = self.size = max(n_read, n_rows * FIRST_HEAP)
         self.accepted, self.alike, self.novelty, self.offset = 0.5, 0.9, 1.0, OFFSET
+        self.slope = SLOPE
         self.refused: list[tuple[np.ndarray, int]] = []
         self.not_of: dict[int, set[Any]] = {}
+        self.put_off = np.zeros(n_rows, np.int32)
         self._evidence: list[tuple[float, int, int]] = []
 
     def take(self, record: Mapping[str, Any]) -> None:
         """Learn from one record, as `ProposalQueue.answer` makes it."""
         wrong, n = record["wrong"], record["n"]
+        labels = record["suggested"] or [record.get("label")] * len(wrong or ())  # none was kept in earlier records
+        for row, label in zip(wrong or (), labels, strict=False):
+            if label is not None:
+                self.not_of.setdefault(row, set()).add(label)
         if record["logit"] is None:
             self._take_heap(record["accepted"], n, 0 if wrong is None else len(wrong), record["new"])
         else:
             n_read = len(record["read"])
             n_wrong = min(n_read, UNSAID) if wrong is None else len(wrong)
             self._evidence.append((record["logit"], n_read, n_read - n_wrong))
-            self.offset = _calibrated(self._evidence)
-            for row, label in zip(wrong or (), record["suggested"], strict=False):
-                self.not_of.setdefault(row, set()).add(label)
+            self.offset, self.slope = _calibrated(self._evidence)
         if not record["accepted"] and record["rows"]:
             self.refused.append((np.array(record["rows"]), n))
+            if n <= self.n_read or (wrong is None and record["logit"] is not None):
+                self.put_off[record["rows"]] += 1
 
     def _take_heap(self, accepted: bool, n: int, n_wrong: int, new: bool) -> None:
         whole = n <= self.n_read  # all of it was read
@@ -79,7 +87,7 @@ class Answers:
 
     def rightness(self, confidence: np.ndarray) -> np.ndarray:
         """How often suggestions of these confidences, 0 to 1, are right."""
-        right: np.ndarray = 1 / (1 + np.exp(-(self.offset + SLOPE * logit(confidence))))
+        right: np.ndarray = 1 / (1 + np.exp(-(self.offset + self.slope * logit(confidence))))
         return right
 
 
@@ -89,14 +97,19 @@ def logit(share: np.ndarray) -> np.ndarray:
     return odds
 
 
-def _calibrated(evidence: list[tuple[float, int, int]]) -> float:
-    """The likeliest offset, by Newton's method: read (mean logit, read, right), the last counting most."""
+def _calibrated(evidence: list[tuple[float, int, int]]) -> tuple[float, float]:
+    """The likeliest offset and slope (Platt 1999), of read (mean logit, read, right), the last counting most.
+
+    By Newton's method, each step bounded; the slope stays above 0: what is surer is never less right.
+    """
     logits, read, right = np.array(evidence).T
     weight = EVIDENCE_MEMORY ** np.arange(len(evidence))[::-1]
-    offset = OFFSET
-    for _ in range(8):
-        p = 1 / (1 + np.exp(-(offset + SLOPE * logits)))
-        slope = weight @ (right - read * p) - (offset - OFFSET) / SPREAD**2
-        bend = weight @ (read * p * (1 - p)) + 1 / SPREAD**2
-        offset += float(np.clip(slope / bend, -1, 1))
-    return offset
+    inputs, prior = np.column_stack([np.ones(len(evidence)), logits]), np.array([OFFSET, SLOPE])
+    found = prior.copy()
+    for _ in range(16):
+        p = 1 / (1 + np.exp(-(inputs @ found)))
+        gradient = inputs.T @ (weight * (right - read * p)) - (found - prior) / SPREAD**2
+        bend = inputs.T @ (inputs * (weight * read * p * (1 - p))[:, None]) + np.eye(2) / SPREAD**2
+        found += np.clip(np.linalg.solve(bend, gradient), -1, 1)
+        found[1] = max(found[1], LEAST_SLOPE)
+    return float(found[0]), float(found[1])

@@ -20,15 +20,19 @@ class HeapTree:
     parent_ : int64 (n_nodes,), of the last node itself.
     separation_ : float (n_nodes,), 0 to 1: how much tighter a node is than its parent, 1 - h(node) / h(parent), where h
         is the distance at which a node's two parts were joined.
+    far_, near_ : float, the mean cosine of any two rows, and of neighbours; see `likeness`.
     """
 
     def fit(self, X: np.ndarray, graph: np.ndarray) -> Self:
-        """Float (n_rows, n_dims), best smoothed (`learning.graph.smooth`), and int (n_rows, k), -1 where none."""
+        """Float (n_rows, n_dims), as `learning.graph.smooth` gives it, and int (n_rows, k), -1 where none."""
         if len(X) != len(graph):
             raise ValueError(f"X and graph must be of the same rows, got {len(X):,} and {len(graph):,}")
         from sklearn.cluster import ward_tree
 
         n = len(X)
+        mean = X.mean(axis=0)
+        self.far_ = float(mean @ mean)
+        self.near_ = float(np.einsum("ij,ij->i", X, walk_matrix(graph) @ X).mean())
         children, heights = np.empty((0, 2), np.int64), np.empty(0)
         if n > 1:
             children, _, _, _, heights = ward_tree(X, connectivity=_one_piece(X, graph), return_distance=True)
@@ -49,6 +53,16 @@ class HeapTree:
         above = height[self.parent_]
         self.separation_ = np.where(above > 0, 1 - height / np.where(above > 0, above, 1), 0)
         return self
+
+    def likeness(self, X: np.ndarray) -> float:
+        """How alike some rows (n, n_dims) of those fitted are: 1 as neighbours in the graph are, 0 as any two rows.
+
+        By the mean cosine of all pairs; 1 of a single row, and where all are neighbours.
+        """
+        n, total = len(X), X.sum(axis=0)
+        if n < 2 or self.near_ <= self.far_:
+            return 1.0
+        return float(((total @ total - n) / (n * (n - 1)) - self.far_) / (self.near_ - self.far_))
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """The sum of values (n_rows,) over the rows of each node: float (n_nodes,)."""

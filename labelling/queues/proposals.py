@@ -1,7 +1,6 @@
 """What to label next: proposals of rows that can be labelled in one go, the most promising first."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -11,54 +10,18 @@ from labelling.learning.graph import GraphClassifier, smooth, walk_matrix
 from labelling.learning.targets import read_targets
 from labelling.queues.answers import BY, SHARE, SKETCH, VERSION, Answers, logit
 from labelling.queues.heap_tree import HeapTree
+from labelling.queues.proposal import ALIKE, HEAP, LABEL, SURE, TEN, Found, Proposal, in_words
 
 MODEL = "GraphClassifier"
-HEAP, LABEL, SURE, TEN = "heap", "label", "sure", "ten"
 EDGE = 0.1  # of a heap is left out, what is farthest from its mean: most of what is wrong stands there
 LIKELY = 0.5  # that a suggestion is right, to be made of a text that is shown as one of a heap
 BLOCK = 64  # nodes of which is asked at a time whether they were refused
-MEMORY_OVERLAP = 0.5  # of a heap's rows stood in one that was refused: it is taken for that one, unless it is smaller
+MEMORY_OVERLAP = 0.5  # of a heap's rows stood in one that was refused: it is taken for that one ...
+SMALLER = 0.6  # ... unless it has less than so much of its rows
 
 
 class ProposalError(CorralError, ValueError):
     """What a queue can't be given; the message says what is wrong and what is allowed."""
-
-
-@dataclass(frozen=True, eq=False)
-class Proposal:
-    """Rows that are worth looking at next.
-
-    Attributes
-    ----------
-    kind : "heap", rows that look alike, to be given one label that the reader names; "label", rows that are all
-        suggested one label; "sure", rows each with a label suggested to it; "ten", so few that all are read, with
-        suggestions or, as a heap, without.
-    rows : int64 (n,), the likeliest first.
-    labels : (n,), the label suggested for each row, or None where the reader is to name one for all.
-    expected : the share of the rows that is expected to be right, should it be accepted.
-    sample : int64, the rows to read, drawn at random; all where they are few.
-    why : a line for a person.
-    """
-
-    kind: str
-    rows: np.ndarray
-    labels: np.ndarray | None
-    expected: float
-    sample: np.ndarray
-    why: str
-    _logit: float | None = field(default=None, repr=False)
-
-
-@dataclass
-class _Found:
-    """A proposal before it is drawn up."""
-
-    worth: float  # rows that it is expected to label
-    kind: str
-    rows: np.ndarray
-    codes: np.ndarray | None
-    expected: float
-    logit: float | None = None
 
 
 class ProposalQueue:
@@ -115,11 +78,19 @@ class ProposalQueue:
             self.answers_: Answers = Answers(len(X), self.n_read)
         return self
 
-    def next(self, y: Sequence[Any] | np.ndarray, n: int = 1, *, among: np.ndarray | None = None) -> list[Proposal]:
+    def next(
+        self,
+        y: Sequence[Any] | np.ndarray,
+        n: int = 1,
+        *,
+        among: np.ndarray | None = None,
+        denied: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> list[Proposal]:
         """The next `n` proposals, the best first, none with a row of another; fewer where no more rows are left.
 
         `y` (n_rows,): each row's label, text or number; None, NaN or -1 where it has none. `among`, bool (n_rows,),
-        None for all: no other row is proposed.
+        None for all: no other row is proposed. `denied`, rows and a label for each: beside what was answered here, it
+        was said that it is not of that, which is not suggested for it.
         """
         self._need_fit()
         targets = read_targets(y)
@@ -130,7 +101,7 @@ class ProposalQueue:
         free = codes < 0
         if among is not None:
             free &= np.asarray(among, bool)[self._rows]
-        self._suggest(codes, targets.classes)
+        self._suggest(codes, targets.classes, denied)
         self._free = free.copy()
         proposals: list[Proposal] = []
         while len(proposals) < n and free.any():
@@ -155,24 +126,25 @@ class ProposalQueue:
     def n_in_bulk(self) -> int:
         """How many of the rows without a label may still come many at once, by what `next` was given last.
 
-        Those that are suggested surely enough, and those of heaps that were not refused. The others are left for
-        reading in tens.
+        Those that are suggested surely enough, and those of heaps that look alike and were not refused. The others are
+        left for reading in tens.
         """
         if not len(self._rows):
             return 0
         tree, count = self.tree_, self.tree_.sums(self._free)
-        heap = (count > self.n_read) & (count <= self.answers_.size)
-        largest = np.flatnonzero(heap & ~heap[tree.parent_])
-        at_once = self._right >= self.aim
-        for node in largest[~self._are_refused(largest, count)].tolist():
-            at_once[tree.rows(node)] = True
-        return int(np.count_nonzero(at_once & self._free))
+        heaps = np.flatnonzero((count > self.n_read) & (count <= self.answers_.size))
+        at_once = np.zeros(len(self._rows), bool)
+        for node in heaps[~self._are_refused(heaps, count)][::-1].tolist():  # what holds others comes before them
+            places = tree.rows(node)[self._free[tree.rows(node)]]
+            if not at_once[places].all() and tree.likeness(self._Z[places]) >= ALIKE:
+                at_once[places] = True
+        return int(np.count_nonzero((at_once | (self._right >= self.aim)) & self._free))
 
     def _need_fit(self) -> None:
         if not hasattr(self, "_rows"):
             raise ProposalError("the queue knows no texts yet: call fit(X, graph) first")
 
-    def _suggest(self, codes: np.ndarray, classes: np.ndarray) -> None:
+    def _suggest(self, codes: np.ndarray, classes: np.ndarray, denied: tuple[np.ndarray, np.ndarray] | None) -> None:
         """For each place its best label, how sure that is and how often that is right: from labels of two classes."""
         here, codes = np.unique(codes, return_inverse=True)
         codes = codes - (len(here) > 0 and here[0] < 0)
@@ -182,36 +154,40 @@ class ProposalQueue:
             return
         model = GraphClassifier().fit_smoothed(self._Z, self._steps, here, codes)
         number = {label: i for i, label in enumerate(classes[here].tolist())}
-        for row, labels in self.answers_.not_of.items():
-            if (place := self._place[row]) >= 0:
-                model.label_distributions_[place, [number[label] for label in labels if label in number]] = 0
+        said = [(row, label) for row, labels in self.answers_.not_of.items() for label in labels]
+        said += [] if denied is None else zip(denied[0].tolist(), denied[1].tolist(), strict=True)
+        for row, label in said:
+            if (place := self._place[row]) >= 0 and label in number:
+                model.label_distributions_[place, number[label]] = -1  # below all others, were they 0
         self._codes = here[model.label_distributions_.argmax(axis=1)]
         confidence = model.confidence(self.answers_.novelty)
         self._logit, self._right = logit(confidence), self.answers_.rightness(confidence)
+        self._some = confidence >= 0  # of the others every label was said to be wrong
 
-    def _candidates(self, free: np.ndarray) -> list[_Found]:
+    def _candidates(self, free: np.ndarray) -> list[Found]:
         found = [] if self._codes is None else self._suggested(free)
         if heap := self._heap(free):
             found.append(heap)
         return found or [self._loners(free)]
 
-    def _suggested(self, free: np.ndarray) -> list[_Found]:
+    def _suggested(self, free: np.ndarray) -> list[Found]:
         """The best bulk and the best few of what is suggested: of all labels together, or of one each."""
         assert self._codes is not None  # noqa: S101, for mypy
-        places = np.flatnonzero(free)
-        places = places[np.argsort(-self._logit[places], kind="stable")]
+        places = np.flatnonzero(free & self._some)
+        put_off = self.answers_.put_off[self._rows]
+        places = places[np.lexsort((-self._logit[places], put_off[places]))]
         if self.mixed:
             groups = [places]
         else:
             by_label = places[np.argsort(self._codes[places], kind="stable")]
             groups = np.split(by_label, np.flatnonzero(np.diff(self._codes[by_label])) + 1)
         found = []
-        for group in groups:
+        for group in filter(len, groups):
             right = np.cumsum(self._right[group]) / np.arange(1, len(group) + 1)
             few = group[: self.n_read]
             found.append(self._found(TEN, few, float(self._right[few].sum()), right[len(few) - 1]))
             bulk = np.flatnonzero(right >= self.aim)
-            bulk = bulk[bulk >= self.n_read]
+            bulk = bulk[(bulk >= self.n_read) & (put_off[group[bulk]] == 0)]
             if len(bulk):
                 chance = self._chance(right[bulk])
                 # Where it is refused, those that were read and are right get their label all the same.
@@ -220,12 +196,12 @@ class ProposalQueue:
                 found.append(self._found(SURE, group[: bulk[best] + 1], float(worth[best]), right[bulk[best]]))
         return found
 
-    def _found(self, kind: str, places: np.ndarray, worth: float, expected: float) -> _Found:
+    def _found(self, kind: str, places: np.ndarray, worth: float, expected: float) -> Found:
         assert self._codes is not None  # noqa: S101, for mypy
         codes = self._codes[places]
         if kind == SURE and (codes == codes[0]).all():
             kind = LABEL
-        return _Found(worth, kind, places, codes, float(expected), float(self._logit[places].mean()))
+        return Found(worth, kind, places, codes, float(expected), float(self._logit[places].mean()))
 
     def _chance(self, right: np.ndarray) -> np.ndarray:
         """The chance that enough of those that are read are right, where each is with chance `right`."""
@@ -234,7 +210,7 @@ class ProposalQueue:
         chance: np.ndarray = binom.cdf(int(SHARE * self.n_read), self.n_read, 1 - np.clip(right, 0, 1))
         return chance
 
-    def _heap(self, free: np.ndarray) -> _Found | None:
+    def _heap(self, free: np.ndarray) -> Found | None:
         """The node that is best set off, and largest, of those that are small enough and were not refused."""
         tree, answers = self.tree_, self.answers_
         left = free * (1 - self._chance(self._right))  # what will not be had in bulk anyway
@@ -243,47 +219,62 @@ class ProposalQueue:
         order = np.argsort(-(tree.separation_ * tree.sums(left))[nodes], kind="stable")
         for start in range(0, len(order), BLOCK):
             block = nodes[order[start : start + BLOCK]]
-            block = block[~self._are_refused(block, count)]
-            if len(block):
-                break
-        else:
-            return None
-        places = tree.rows(int(block[0]))
+            for node in block[~self._are_refused(block, count)].tolist():
+                places = self._around(node, free)
+                if self._was_refused(self._rows[places]):
+                    continue
+                if len(places) <= self.n_read:
+                    return Found(answers.alike * left[places].sum(), TEN, places, None, answers.alike)
+                return Found(answers.accepted * left[places].sum(), HEAP, places, None, 1 - SHARE / 2)
+        return None
+
+    def _around(self, node: int, free: np.ndarray) -> np.ndarray:
+        """The places of a node, the nearest to its mean first, without its edge; where they are few, with others."""
+        places = self.tree_.rows(node)
         places = places[free[places]]
         middle = self._Z[places].mean(axis=0)
         n = max(self.n_read, int(np.ceil((1 - EDGE) * len(places))))
         if len(places) < n:  # as many are read anyway: fill up with what is nearest
             places = np.flatnonzero(free)
-        places = places[np.argsort(-(self._Z[places] @ middle), kind="stable")[:n]]
-        if len(places) <= self.n_read:
-            return _Found(answers.alike * left[places].sum(), TEN, places, None, answers.alike)
-        return _Found(answers.accepted * left[places].sum(), HEAP, places, None, 1 - SHARE / 2)
+        return places[np.argsort(-(self._Z[places] @ middle), kind="stable")[:n]]
+
+    def _was_refused(self, rows: np.ndarray) -> bool:
+        """Whether half of them stood in a refused proposal that was not much larger, or of which all was read."""
+        return any(
+            np.isin(rows, refused).sum() * (n / len(refused)) >= MEMORY_OVERLAP * len(rows)
+            for refused, n in self.answers_.refused
+            if n <= self.n_read or SMALLER * n <= len(rows)
+        )
 
     def _are_refused(self, nodes: np.ndarray, count: np.ndarray) -> np.ndarray:
-        """bool (len(nodes),): whether half of its rows stood in a refused heap that was not much larger."""
+        """bool (len(nodes),): of each node what `_was_refused` says, before its edge is left out."""
         found = np.zeros(len(nodes), bool)
         for rows, n in self.answers_.refused:
             at = np.sort(self._at[rows])  # where they stand in the tree's order; each for n / len(rows) rows
             inside = np.searchsorted(at, self.tree_.end_[nodes]) - np.searchsorted(at, self.tree_.start_[nodes])
             found |= (inside * (n / len(rows)) >= MEMORY_OVERLAP * count[nodes]) & (
-                count[nodes] >= 0.6 * n / (1 - EDGE)
+                (count[nodes] >= SMALLER * n / (1 - EDGE)) | (n <= self.n_read)
             )
         return found
 
-    def _loners(self, free: np.ndarray) -> _Found:
-        """The place farthest from all labels, and what is nearest to it."""
+    def _loners(self, free: np.ndarray) -> Found:
+        """The place farthest from all labels, and what is nearest to it: of what was put off least."""
         places = np.flatnonzero(free)
+        put_off = self.answers_.put_off[self._rows[places]]
+        places = places[put_off == put_off.min()]
         one = places[self._logit[places].argmin()]
         near = np.argsort(-(self._Z[places] @ self._Z[one]), kind="stable")[: self.n_read]
-        return _Found(0.0, TEN, places[near], None, self.answers_.alike)
+        return Found(0.0, TEN, places[near], None, self.answers_.alike)
 
-    def _drawn_up(self, found: _Found) -> Proposal:
+    def _drawn_up(self, found: Found) -> Proposal:
         rows = self._rows[found.rows]
         sample = rows
         if len(rows) > self.n_read:
             sample = np.random.default_rng([self.random_state, len(rows), *rows[:8]]).choice(rows, self.n_read, False)
         labels = None if found.codes is None else self.classes_[found.codes]
-        return Proposal(found.kind, rows, labels, round(found.expected, 3), sample, _why(found, labels), found.logit)
+        found.likeness = self.tree_.likeness(self._Z[found.rows])
+        said, expected = in_words(found, labels), round(found.expected, 3)
+        return Proposal(found.kind, rows, labels, expected, sample, said, found.likeness, found.logit)
 
     def answer(
         self,
@@ -318,6 +309,7 @@ class ProposalQueue:
             "read": read.tolist(),
             "wrong": gone,
             "accepted": bool(accepted),
+            "label": label.item() if isinstance(label, np.generic) else label,
             "new": proposal.labels is None and label not in self.classes_.tolist(),
             "suggested": self._suggestions(proposal, gone or []),
             "rows": [] if accepted else np.sort(_sketch(proposal.rows)).tolist(),
@@ -356,15 +348,3 @@ class ProposalQueue:
 def _sketch(rows: np.ndarray) -> np.ndarray:
     """All rows, or so many of them, spread evenly from the inner to the outer ones."""
     return rows if len(rows) <= SKETCH else rows[np.linspace(0, len(rows) - 1, SKETCH).astype(int)]
-
-
-def _why(found: _Found, labels: np.ndarray | None) -> str:
-    n = f"{len(found.rows):,}"
-    right = f"about {int(100 * found.expected + 1e-9)}% right"
-    if labels is None:
-        return f"{n} texts that look alike" + (", to read" if found.kind == TEN else "")
-    if found.kind == LABEL:
-        return f"{n} more like “{labels[0]}”, {right}"
-    if found.kind == SURE:
-        return f"{n} texts of {len(set(labels.tolist()))} labels, {right}"
-    return f"{n} to read, {right}"

@@ -14,7 +14,8 @@ from labelling.errors import StepError
 from labelling.labels import Outcome
 from labelling.labels.label import NO, UNKNOWN, YES, clean_name
 from labelling.queues.answers import BY
-from labelling.queues.proposals import LIKELY, Proposal, ProposalQueue
+from labelling.queues.proposal import Proposal
+from labelling.queues.proposals import LIKELY, ProposalQueue
 from labelling.session.labels import Labels
 from labelling.session.selection import Selection
 from labelling.workspace import Project
@@ -47,9 +48,7 @@ class Proposals:
     def fitted(self) -> ProposalQueue:
         """A queue for the space that is shown, which takes seconds for many texts; several sessions can share it."""
         space = self.project.current
-        graph = space.neighbours if space.ready else None
-        if graph is None:
-            raise StepError("What to label next is known once the clear map is made.")
+        graph = space.need_neighbours()
         return ProposalQueue().fit(np.asarray(space.embeddings, np.float32), graph)
 
     def use(self, queue: ProposalQueue) -> None:
@@ -87,10 +86,11 @@ class Proposals:
         queue.aim, queue.mixed = aim, not self.log.multi_label
         open_rows = self.labels.unlabelled & self.selection.map.seen
         self.n_left = int(np.count_nonzero(open_rows))
-        found = queue.next(self._labels(), among=open_rows & ~self._passed)
+        denied = self.log.denied()
+        found = queue.next(self._labels(), among=open_rows & ~self._passed, denied=denied)
         if not found and self._passed.any():
             self._passed[:] = False  # nothing but what was passed over is left
-            found = queue.next(self._labels(), among=open_rows)
+            found = queue.next(self._labels(), among=open_rows, denied=denied)
         self.proposal = found[0] if found else None
         self.n_in_bulk = queue.n_in_bulk()
         if self.proposal is not None:
@@ -133,10 +133,17 @@ class Proposals:
 
     # ---------------------------------------------------------------- answers
 
-    def rows_to_label(self, wrong: Collection[int]) -> np.ndarray:
-        """What accepting it labels: all but what is `wrong`; where two or more are, but those that were read alone."""
+    def rows_to_label(self, wrong: Collection[int], name: str | None = None) -> np.ndarray:
+        """What accepting it (as `name`) labels: all but what is `wrong`, and what was not read now but was said before
+        not to be of that label; where two or more are wrong, those that were read alone.
+        """
         proposal = self._need_proposal()
-        return np.setdiff1d(proposal.rows if self._is_accepted(wrong) else proposal.sample, list(wrong))
+        if not self._is_accepted(wrong):
+            return np.setdiff1d(proposal.sample, list(wrong))
+        rows, labels = self.log.denied()
+        label = None if name is None else self.log.find(name)
+        denied = rows[labels == label.id] if label is not None else rows[:0]
+        return np.setdiff1d(proposal.rows, [*wrong, *np.setdiff1d(denied, proposal.sample)])
 
     def _is_accepted(self, wrong: Collection[int]) -> bool:
         proposal = self._need_proposal()
@@ -148,7 +155,7 @@ class Proposals:
 
         Raises LabelError for what can't be a name.
         """
-        rows = self.rows_to_label(wrong)
+        rows = self.rows_to_label(wrong, name)
         if name is None and not self.suggests:
             raise StepError("Nothing is suggested for these: type a name, or choose a label.")
         if name is not None:

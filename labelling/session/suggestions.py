@@ -9,7 +9,7 @@ from labelling.errors import StepError
 from labelling.labels.error_rate import Estimate, wilson
 from labelling.labels.label import UNLABELLED
 from labelling.session.labels import Labels
-from labelling.session.search import Found, Search
+from labelling.session.search import Search
 from labelling.session.selection import Selection
 from labelling.workspace import Project, Space
 
@@ -45,9 +45,12 @@ class Suggested:
         """`Project.suggesting`."""
         return self.project.suggesting
 
-    def offers(self, at_least: float) -> list[Offer]:
-        """What is suggested with this much sureness, for each label for which that is any text without a label."""
-        space = self.space
+    def offers(self, at_least: float, space: Space | None = None) -> list[Offer]:
+        """What is suggested with this much sureness, for each label for which that is any text without a label.
+
+        By the model that is asked, or by that of another `space`. What was said to be wrong is not suggested again.
+        """
+        space = self.space if space is None else space
         suggestions = None if space is None else space.suggestions
         if space is None or suggestions is None:
             return []
@@ -63,13 +66,20 @@ class Suggested:
             by_suggestion = self._by_suggestion(int(space.settings.get("seq", self.log.seq)))
             read = self._read(by_suggestion)
             agree, differ = self._proved(sure, ids, by_suggestion, read)
-            open_codes = np.where(self.labels.unlabelled & ~read, sure, -1)  # what was found wrong is not said again
+            open_codes = np.where(self.labels.unlabelled, sure, -1)
+            rows, labels = self.log.denied()
+            said_again = (sure[rows] >= 0) & (ids[sure[rows]] == labels)
+            open_codes[rows[said_again]] = -1
             offers = []
             for code in np.unique(open_codes[open_codes >= 0]):
                 rows = np.flatnonzero(open_codes == code)
                 offers.append(Offer(names[code], rows, _estimate(int(differ[code]), int(agree[code]), len(rows))))
             self._offers = (key, offers)
         return self._offers[1]
+
+    def n(self, at_least: float, space: Space | None = None) -> int:
+        """For how many texts without a label one is suggested, as `offers` has them: the one count of suggestions."""
+        return sum(len(offer.rows) for offer in self.offers(at_least, space))
 
     def labels_at_least(self, sure: float) -> np.ndarray:
         """The id of the label that is suggested for each row without one, -1 elsewhere: int32 (n_rows,).
@@ -119,15 +129,6 @@ class Suggested:
             raise StepError("This is suggested for no text any more: see what is suggested now.")
         details: dict[str, Any] = {"classifier": space.id, "label": label, "at_least": at_least}
         self.selection.select(offer.rows, "suggestion", **details)
-
-    def find_least_sure(self) -> None:
-        """Look for the texts without a label of which the model is least sure."""
-        space = self.space
-        suggestions = None if space is None else space.suggestions
-        if space is None or suggestions is None:
-            raise StepError("Nothing is suggested yet: tune first, and keep the new map.")
-        scores = np.where(self.labels.unlabelled, 1 - np.asarray(suggestions.probability), np.nan)
-        self.search.found = Found("unsure", f"least sure by {space.name}", scores=scores.astype(np.float32))
 
 
 def _estimate(n_wrong: int, n_right: int, n_rows: int) -> Estimate | None:

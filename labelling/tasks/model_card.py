@@ -76,11 +76,13 @@ def _worth(space: Space) -> str:
     if not values:
         return "It was not measured on labels that were held out: how right it is nobody knows."
     found = Evaluation.from_dict(values)
+    if found is None:
+        return "It was measured on the quick map alone, by an earlier version: how right it is nobody knows."
     figures, key = found.figures.get(str(space.id)), str(space.id)
     if figures is None or not found.enough:
         return "Too few labels could be held out to tell how right it is."
     said = (
-        f"Of {found.n_rows:,} labels of {found.n_groups:,} actions that were held out {figures.on_map:.0%} were found "
-        f"on its map, by their neighbours: {found.gain[key]:+.0%} ± {found.margin[key]:.0%} against the map before."
+        f"Of {found.n_rows:,} labels of {found.n_groups:,} actions that were held out {figures.in_space:.0%} were "
+        f"found by their neighbours in its space: {found.gain[key]:+.0%} ± {found.margin[key]:.0%} against before."
     )
     return said + (" These figures flatter: texts were held out one by one." if found.flatters else "")

@@ -5,7 +5,8 @@ import numpy as np
 from labelling.errors import StepError
 from labelling.labels import LabelLog
 from labelling.queues.answers import BY
-from labelling.queues.proposals import Proposal, ProposalQueue
+from labelling.queues.proposal import Proposal
+from labelling.queues.proposals import ProposalQueue
 from labelling.workspace import Project
 
 
@@ -18,10 +19,6 @@ def propose(project: Project, log: LabelLog, n: int = 1, *, aim: float = 0.9) ->
     if log.multi_label:
         raise StepError("With yes, no and unknown what comes next hangs on the label in focus: see the page.")
     space = project.current
-    graph = space.neighbours if space.ready else None
-    if graph is None:
-        raise StepError(
-            "What to label next is known once the clear map is made: make it by `embed --umap`, or open it in the app."
-        )
+    graph = space.need_neighbours()
     queue = ProposalQueue(aim=aim).fit(np.asarray(space.embeddings, np.float32), graph)
-    return queue.replay(log.hows(BY)).next(log.codes, n, among=~project.dataset.empty)
+    return queue.replay(log.hows(BY)).next(log.codes, n, among=~project.dataset.empty, denied=log.denied())

@@ -314,8 +314,8 @@ def _held_out(project: Project) -> str:
     gain = f"{100 * found.gain[key]:+.0f} % ± {_share(found.margin[key])}, {found.verdict(key)}"
     said = (
         f"Of {found.n_rows:,} labels of {count(found.n_groups, 'action')} that were held out from "
-        f"{space.name!r} when it was made, the nearest labelled texts name {_share(before.on_map)} rightly on the map "
-        f"before and {_share(after.on_map)} on the new one: {gain}."
+        f"{space.name!r} when it was made, the nearest labelled texts name {_share(before.in_space)} rightly in the "
+        f"space before and {_share(after.in_space)} in the new one: {gain}."
     )
     if found.flatters:
         said += " These figures flatter: texts were held out one by one, others of their action were learnt from."

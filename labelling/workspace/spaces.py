@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, insert, select
 from labelling import files
 from labelling.database.engine import WorkspaceError
 from labelling.database.tables import spaces
+from labelling.errors import StepError
 
 CLASSIFIER = "TransformerClassifier"  # the kind of the spaces that a classifier made
 OWN_MAP = "own"  # the name of the map of two uploaded columns, beside "PCA" and "UMAP"
@@ -128,6 +129,16 @@ class Space:
         """The k nearest other rows of each row, nearest first: int32 (n_rows, k), memory-mapped; None if not made."""
         graph = self.graph
         return None if graph is None else graph[0]
+
+    def need_neighbours(self) -> np.ndarray:
+        """`neighbours`. Raises StepError where they have not been made yet, or not all texts are embedded."""
+        found = self.neighbours if self.ready else None
+        if found is None:
+            raise StepError(
+                "Which texts are alike is known once the clear map is made: the page Label makes it, and so does "
+                "`embed --umap`."
+            )
+        return found
 
     @property
     def graph(self) -> tuple[np.ndarray, np.ndarray] | None:

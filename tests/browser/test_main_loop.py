@@ -111,7 +111,7 @@ def test_from_the_demo_to_the_exported_file(
     expect(page.get_by_role("button", name="Keep it")).to_be_visible()
     expect(page.locator(".corral-map[data-ready]")).to_have_count(2)
     # what it is worth on lassos that were held out
-    expect(page.get_by_test_id("stMetric").filter(has_text="Found on the map")).to_be_visible()
+    expect(page.get_by_test_id("stMetric").filter(has_text="Held-out texts found")).to_be_visible()
     expect(page.get_by_test_id("stMetric").filter(has_text="Neighbours kept")).to_be_visible()
     expect(page.get_by_text("was held out while a tuner like this one was fitted on the others")).to_be_visible()
     shot(page, "tune", height=1240)

@@ -17,7 +17,7 @@ from tests.browser.server import Server
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 SHARE = 0.6
 HEAD = ".st-key-corral-head h5"
-PROPOSED = re.compile(r"^[\d,]+( that look alike| more like .*| suggestions| to read)$")
+PROPOSED = re.compile(r"^[\d,]+( that look alike| unlike each other| more like .*| with a likely label each| to read)$")
 ACCEPT = ".st-key-accept-proposal button"
 
 
@@ -42,10 +42,10 @@ def answer(page: Page, topics: dict[str, str]) -> None:
     """Mark what does not belong, and say which label the others are of; or that they are mixed."""
     texts = read(page, topics)
     best, n_best = Counter(topic for topic, _ in texts).most_common(1)[0]
-    each = page.locator(HEAD).inner_text().endswith("suggestions")
+    each = page.locator(HEAD).inner_text().endswith("likely label each")
     suggested = any(name for _, name in texts)
     wrong = [place for place, (topic, name) in enumerate(texts) if topic != (name if suggested else best)]
-    if not suggested and n_best < len(texts) - 1 and page.locator(HEAD).inner_text().endswith("look alike"):
+    if not suggested and n_best < len(texts) - 1 and page.locator(HEAD).inner_text().endswith(("alike", "each other")):
         page.keyboard.press("x")
         return
     for number, place in enumerate(wrong, 1):

@@ -98,7 +98,7 @@ def test_the_charts_of_a_tuner_are_whole(shared_server: Server, new_page: Callab
     loss = page.get_by_text("How the loss went")
     expect(loss).to_be_visible()
     chart = page.locator("[data-testid='stVegaLiteChart']").last
-    expect(page.get_by_text("Found on the map, by label")).to_be_visible()
+    expect(page.get_by_text("Found, by label")).to_be_visible()
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_timeout(1000)

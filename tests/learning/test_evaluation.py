@@ -39,6 +39,13 @@ class Memoriser(TransformerMixin, BaseEstimator):
         return np.hstack([X, 20 * near[:, None] * corner[distance.argmin(axis=1)]]).astype(np.float32)
 
 
+class FirstDimension(Memoriser):
+    """Another space, without most of what there is."""
+
+    def transform(self, X):
+        return X[:, :1]
+
+
 def lassos(n_lassos=12, n_rows=20, spread=0.01, n_dims=6, seed=0):
     """Lassos of near-copies at random places, their labels in turn: where a lasso is says nothing of its label."""
     rng = np.random.RandomState(seed)
@@ -70,18 +77,18 @@ def test_a_row_wise_split_lies_and_the_one_by_lassos_does_not():
 
 
 def test_what_a_tuner_gains_on_labels_that_it_has_not_seen():
-    X, y, group = clusters()
+    X, y, group = clusters(n_lassos=8, n_rows=5, nuisance=3)
     found = evaluate(X, y, group, X[::2], {"old": None, "new": FeedForwardTuner(keep=0.2, random_state=0)})
     assert found.baseline == "old"
-    assert found.gain["new"] == pytest.approx(found.figures["new"].on_map - found.figures["old"].on_map)
+    assert found.gain["new"] == pytest.approx(found.figures["new"].in_space - found.figures["old"].in_space)
     assert found.gain["new"] > 0.2
     assert found.enough
     assert found.verdict("new") == "better"
     assert found.gain["old"] == found.margin["old"] == 0
-    assert found.counts == {"label 0": 30, "label 1": 30, "label 2": 30}
-    assert found.n_rows == 90
+    assert found.counts == {"label 0": 40, "label 1": 40, "label 2": 40}
+    assert found.n_rows == 120
     for figures in found.figures.values():
-        assert figures.on_map == pytest.approx(np.mean(list(figures.recall.values())))
+        assert figures.in_space == pytest.approx(np.mean(list(figures.recall.values())))
 
 
 def test_the_tuner_handed_in_is_left_unfitted_and_never_sees_a_held_out_label():
@@ -162,7 +169,7 @@ def test_the_margin_of_rows_is_that_of_a_mean():
     rng = np.random.RandomState(0)
     old, new = rng.rand(2, 120) < [[0.5], [0.7]]
     y = np.array(["a", "b"], object)[np.arange(120) % 2]
-    found = _summary(y, np.arange(120), {"old": np.array([old, old]), "new": np.array([new, new])}, ())
+    found = _summary(y, np.arange(120), {"old": old, "new": new}, ())
     difference = new.astype(float) - old
     assert found.gain["new"] == pytest.approx(difference.mean())
     interval = t.interval(0.95, 119, difference.mean(), difference.std(ddof=1) / np.sqrt(120))
@@ -178,11 +185,12 @@ def test_enough_lassos_are_held_out_whole_though_some_labels_have_one():
     assert found.not_measured == ("label 3",)
 
 
-def test_an_evaluation_from_before_is_of_lassos():
+def test_an_evaluation_from_before_was_of_the_quick_map_and_is_none():
     X, y, group = clusters()
     values = evaluate(X, y, group, NOTHING, {"old": None}).to_dict()
-    del values["flatters"]
-    assert not Evaluation.from_dict(values).flatters
+    assert Evaluation.from_dict(values) is not None
+    values["figures"]["old"]["on_map"] = 0.5
+    assert Evaluation.from_dict(values) is None
 
 
 def test_two_rows_a_label_are_enough_where_each_was_labelled_on_its_own():
@@ -221,9 +229,13 @@ def test_an_evaluation_goes_through_json():
 def test_the_margin_counts_lassos_and_not_rows():
     """Ten times as many copies of each row in each lasso say nothing new."""
     X, y, group = clusters(nuisance=0.5)
-    few = evaluate(X, y, group, NOTHING, {"old": None, "new": Memoriser()})
+    few = evaluate(X, y, group, NOTHING, {"old": None, "new": FirstDimension()})
     many = evaluate(
-        np.repeat(X, 10, axis=0), np.repeat(y, 10), np.repeat(group, 10), NOTHING, {"old": None, "new": Memoriser()}
+        np.repeat(X, 10, axis=0),
+        np.repeat(y, 10),
+        np.repeat(group, 10),
+        NOTHING,
+        {"old": None, "new": FirstDimension()},
     )
     assert many.n_rows == 10 * few.n_rows
     assert many.margin["new"] > few.margin["new"] / 2  # and not a third of it, as the root of 10 would have it

@@ -33,6 +33,18 @@ def test_groups_that_stand_apart_are_nodes_that_stand_apart():
         assert tree.separation_[node] > 0.5
 
 
+def test_likeness_is_1_of_neighbours_and_0_of_any_rows():
+    X, codes, graph = groups(n_dims=64, spread=0.1)
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    tree = HeapTree().fit(X, graph)
+    assert tree.likeness(X[codes == 2]) == pytest.approx(1, abs=0.05)
+    assert tree.likeness(X) == pytest.approx(0, abs=0.05)
+    assert 0.1 < tree.likeness(X[codes < 2]) < 0.6
+    assert tree.likeness(X[:1]) == 1
+    same = np.ones((5, 4), np.float32) / 2
+    assert HeapTree().fit(same, (np.arange(5)[:, None] + [1, 2]) % 5).likeness(same) == 1
+
+
 def test_sums_are_over_the_rows_of_each_node():
     X, codes, graph = groups()
     tree = HeapTree().fit(X, graph)

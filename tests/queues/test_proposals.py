@@ -1,5 +1,6 @@
 """The queue of proposals."""
 
+import itertools
 import json
 from dataclasses import FrozenInstanceError
 
@@ -9,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelling.errors import CorralError
+from labelling.projections.nearest import neighbours
+from labelling.queues.answers import Answers
 from labelling.queues.proposals import ProposalQueue
 from tests.queues.helpers import answered, groups
 
@@ -126,6 +129,25 @@ def test_what_was_read_moves_what_is_expected():
     assert good.answers_.rightness(np.array([0.5])) > after + 0.2
 
 
+def test_the_slope_is_learnt_beside_the_level():
+    def evidence(n, share_when_sure):
+        answers = Answers(100, 10)
+        for _ in range(n):
+            for mean_logit, share in ((3.0, share_when_sure), (-0.4, 0.5)):
+                wrong = list(range(round(10 * (1 - share))))
+                record = {"logit": mean_logit, "read": list(range(10)), "wrong": wrong, "suggested": [], "n": 10}
+                answers.take({**record, "accepted": True, "rows": []})
+        return answers
+
+    # By the level alone what is very sure stays "100 % right", however often it proves to be wrong.
+    many = evidence(30, 0.6)
+    for mean_logit, share in ((3.0, 0.6), (-0.4, 0.5)):
+        confidence = 1 / (1 + np.exp(-mean_logit))
+        assert many.rightness(np.array([confidence]))[0] == pytest.approx(share, abs=0.06)
+    assert 0 < many.slope < 0.5
+    assert abs(evidence(1, 1.0).slope - Answers(100, 10).slope) < 1, "one answer that fits moves it little"
+
+
 def test_a_higher_aim_is_kept():
     y = np.where(np.arange(240) < 36, CODES, -1)
     for aim in (0.9, 0.98):
@@ -195,30 +217,139 @@ def test_records_of_others_are_passed_over():
     assert seen(queue.next(np.full(240, -1))) == seen(queue_of().next(np.full(240, -1)))
 
 
-STEPS = st.lists(st.sampled_from(["answer", "refuse", "undo", "lasso", "look"]), min_size=1, max_size=14)
+def test_scattered_leftovers_are_not_called_alike_nor_counted_as_bulk():
+    near, _, _ = groups(n_dims=64)
+    everything = np.vstack([near, np.random.RandomState(0).randn(60, 64)]).astype(np.float32)
+    queue = ProposalQueue().fit(everything, neighbours(everything, None, 8, 0, lambda done, total: None)[0])
+    nothing, left = np.full(300, -1), np.arange(300) >= 240
+    found = queue.next(nothing, 20, among=left)
+    assert np.unique(np.concatenate([proposal.rows for proposal in found])).tolist() == list(range(240, 300))
+    for proposal in found:
+        assert not proposal.is_alike
+        assert proposal.why == f"{len(proposal.rows)} texts that are unlike each other, to be read one by one"
+    assert queue.n_in_bulk() == 0
+    alike = queue.next(nothing, 3, among=~left)
+    assert all(proposal.is_alike and "look alike" in proposal.why for proposal in alike)
+    assert queue.n_in_bulk() >= sum(len(proposal.rows) for proposal in alike)
 
 
-@settings(max_examples=15, deadline=None)
+def test_a_ten_that_was_called_mixed_comes_after_all_others():
+    """In the tail there is no heap to propose, and the same ten came back for ever."""
+    queue, nothing = queue_of(), np.full(240, -1)
+    tens = []
+    while len(tens) < 30:
+        (proposal,) = queue.next(nothing)
+        if len(proposal.rows) <= 10:
+            tens.append(set(proposal.rows.tolist()))
+        queue.answer(proposal, False)
+    for before, after in itertools.pairwise(tens):
+        assert len(before & after) <= 5
+    read = [len(set.union(*tens[: n + 1])) for n in range(20)]
+    assert read[-1] > 150
+
+
+def test_refused_suggestions_of_which_none_is_said_to_be_wrong_come_to_be_read_all():
+    y = np.where(np.arange(240) < 120, CODES, -1)
+    queue = queue_of()
+    (first,) = queue.next(y)
+    assert first.kind == "sure"
+    queue.answer(first, False, wrong=None)
+    for again in queue.next(y, 30):
+        if np.isin(again.rows, first.rows).any():
+            assert len(again.rows) <= 10
+
+
+def test_what_a_named_heap_did_not_hold_is_not_suggested_that_name():
+    queue, y = queue_of(), np.full(240, -1)
+    (heap,) = queue.next(y)
+    row = int(heap.sample[3])
+    record = queue.answer(heap, True, label="a", wrong=[row])
+    assert record["label"] == "a"
+    labels = np.where(np.arange(240) % 6 == CODES[row], "a", "b").astype(object)
+    labels[60:] = None
+    labels[row] = None
+    for proposal in queue.next(labels, 40):
+        if proposal.labels is not None:
+            assert dict(zip(proposal.rows, proposal.labels, strict=True)).get(row) != "a"
+
+
+def test_what_was_denied_elsewhere_is_not_suggested():
+    y = np.where(np.arange(240) < 120, CODES, -1)
+    denied = np.arange(120, 240, 2), CODES[120::2]
+    for proposal in queue_of().next(y, 60, denied=denied):
+        if proposal.labels is not None:
+            rows = proposal.rows % 2 == 0
+            assert (proposal.labels != CODES[proposal.rows])[rows].all()
+            assert (proposal.labels == CODES[proposal.rows])[~rows].mean() > 0.8
+    unknown = np.array([130, 131]), np.array([77, "gone"], dtype=object)
+    assert seen(queue_of().next(y, 3, denied=unknown)) == seen(queue_of().next(y, 3))
+
+
+STEPS = st.lists(
+    st.sampled_from(["answer", "refuse", "undo", "lasso", "check", "map", "restart"]), min_size=1, max_size=16
+)
+TURNED = (X @ np.linalg.qr(np.random.RandomState(1).randn(16, 16))[0]).astype(np.float32)  # another map, as like
+MAPS = [(X, GRAPH), (TURNED + 0.1, GRAPH), (X[:, :12], neighbours(X[:, :12], None, 6, 0, lambda done, total: None)[0])]
+
+
+def fresh(shown, seed, log):
+    """A queue of the map that is shown, that knows what stands in the log, as a restart finds it."""
+    queue = ProposalQueue(random_state=seed).fit(*MAPS[shown])
+    return queue.replay(json.loads(json.dumps([how for how, _, _ in log if how])))
+
+
+def is_read_again(queue, proposal):
+    """Whether a proposal is one that was refused: half of it, and not much smaller, or all of that was read."""
+    return any(
+        np.isin(proposal.rows, rows).sum() >= 0.5 * len(proposal.rows) and (n <= 10 or 0.6 * n <= len(proposal.rows))
+        for rows, n in queue.answers_.refused
+    )
+
+
+@settings(max_examples=25, deadline=None)
 @given(steps=STEPS, seed=st.integers(0, 3))
-def test_any_mix_of_answers_undos_and_lassos_is_the_queue_of_its_log(steps, seed):
+def test_any_mix_of_answers_checks_undos_and_maps_is_the_queue_of_its_log(steps, seed):
     rng = np.random.RandomState(seed)
-    queue, y, log = queue_of(random_state=seed), np.full(240, -1), []  # log: (record or None, labels before)
+    shown, y, denied = 0, np.full(240, -1), []
+    queue, log = fresh(0, seed, []), []  # log: (record or None, labels before, what was denied before)
+
+    def pairs():
+        return np.array([row for row, _ in denied], int), np.array([label for _, label in denied], int)
+
     for step in steps:
+        before = y.copy(), list(denied)
         if step == "undo" and log:
-            _, y = log.pop()
-            queue.replay(record for record, _ in log if record)
+            _, y, denied = log.pop()
+            queue.replay(how for how, _, _ in log if how)
         elif step == "lasso":
-            log.append((None, y.copy()))
+            log.append((None, *before))
             rows = rng.permutation(240)[:15]
             y[rows] = CODES[rows]
-        elif proposals := queue.next(y, 2):
-            before, proposal = y.copy(), proposals[rng.randint(len(proposals))]
+        elif step == "check" and (y >= 0).any():  # finds a label wrong, though it is right: the word of a person counts
+            row = int(rng.choice(np.flatnonzero(y >= 0)))
+            log.append((None, *before))
+            denied.append((row, int(y[row])))
+            y[row] = -1
+        elif step == "map":
+            shown = (shown + 1) % len(MAPS)
+            queue.fit(*MAPS[shown])
+        elif step == "restart":
+            queue = fresh(shown, seed, log)
+        elif proposals := queue.next(y, 2, denied=pairs()):
+            for proposal in proposals:
+                if proposal.labels is None:
+                    assert proposal.kind != "heap" or not is_read_again(queue, proposal)
+                    continue
+                said = set(zip(proposal.rows.tolist(), proposal.labels.tolist(), strict=True))
+                assert not said & set(denied)
+                assert not any(label in queue.answers_.not_of.get(row, ()) for row, label in said)
+            proposal = proposals[rng.randint(len(proposals))]
             if step == "answer":
-                log.append((answered(queue, proposal, CODES, y), before))
+                log.append((answered(queue, proposal, CODES, y), *before))
             elif step == "refuse":
-                log.append((queue.answer(proposal, False), before))
-    kept = json.loads(json.dumps([record for record, _ in log if record]))  # as the label log keeps it
-    restarted = queue_of(random_state=seed).replay(kept)
-    assert seen(queue.next(y, 3)) == seen(restarted.next(y, 3))
+                log.append((queue.answer(proposal, False), *before))
+    restarted = fresh(shown, seed, log)
+    assert seen(queue.next(y, 3, denied=pairs())) == seen(restarted.next(y, 3, denied=pairs()))
     assert vars(queue.answers_).keys() == vars(restarted.answers_).keys()
     assert queue.answers_.size == restarted.answers_.size
+    assert queue.answers_.put_off.tolist() == restarted.answers_.put_off.tolist()

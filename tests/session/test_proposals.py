@@ -119,6 +119,92 @@ def test_with_two_marked_only_those_read_are_labelled(session: Session) -> None:
     assert not len(session.log.read(session.log.seq)), "what was read before it was labelled is no audit"
 
 
+def proposed_as(session: Session, row: int, name: str) -> bool:
+    """Whether the row is proposed under that label: suggested it, or in what Enter would call so."""
+    proposals = session.proposals
+    if proposals.proposal is None or row not in proposals.proposal.rows:
+        return False
+    if proposals.suggests:
+        value = dict(zip(proposals.proposal.rows.tolist(), proposals.proposal.labels.tolist(), strict=True))[row]
+        return session.log.label(value).name == name
+    return (
+        proposals.name_for() == name
+        and row in proposals.rows_to_label([], name)
+        and row not in (proposals.proposal.sample)
+    )
+
+
+def answer_all(session: Session, watched: list[tuple[int, str]]) -> int:
+    """Answer what is proposed until nothing is left; how many proposals there were. None may be of what is watched."""
+    n = 0
+    while (proposal := session.proposals.find(0.9)) is not None and n < 80:
+        n += 1
+        assert not [each for each in watched if proposed_as(session, *each)]
+        names = session.proposals.names()
+        if names is None:
+            code = int(np.bincount(CODES[proposal.sample]).argmax())
+            session.proposals.accept(wrong_of(session, code), NAMES[code])
+        else:
+            sample = zip(proposal.sample.tolist(), names, strict=True)
+            session.proposals.accept([row for row, name in sample if name != NAMES[CODES[row]]])
+    return n
+
+
+def test_what_was_said_to_be_wrong_is_not_proposed_again_under_that_label(session: Session, project: Project) -> None:
+    for code in range(GROUPS):
+        session.log.assign(np.flatnonzero(code == CODES)[:6], NAMES[code])
+    checked, corrected = np.flatnonzero(CODES == 0)[:2].tolist()  # they are cards, but somebody says they are none
+    session.log.audit(1, np.array([checked]), np.array([checked]), "random")
+    session.labelling.give_texts(np.array([corrected]), "refund")
+    session.labelling.clear_texts(np.array([corrected]))
+    while session.proposals.find(0.9).kind not in ("sure", "label"):
+        session.proposals.pass_over()
+    proposal = session.proposals.proposal
+    marked = int(proposal.sample[0])
+    suggested = NAMES[CODES[marked]]
+    session.proposals.accept([marked])
+    watched = [(checked, "card"), (corrected, "card"), (corrected, "refund"), (marked, suggested)]
+    other = open_session(project, "ben")  # after a restart, too
+    for each in (session, other):
+        each.proposals.use(each.proposals.fitted())
+        each.proposals.find(0.9)
+        assert each.log.denied()[0].tolist().count(checked) == 1
+    assert answer_all(other, watched) < 40
+
+
+def test_a_heap_does_not_give_a_label_back_that_was_denied_unread(session: Session) -> None:
+    heap = session.proposals.find(0.9)
+    unread = int(np.setdiff1d(heap.rows, heap.sample)[0])
+    session.labelling.give_texts(np.array([unread]), "card")
+    session.labelling.clear_texts(np.array([unread]))
+    again = session.proposals.find(0.9)
+    assert again.rows.tolist() == heap.rows.tolist()
+    assert unread not in session.proposals.rows_to_label([], "card")
+    assert unread in session.proposals.rows_to_label([], "refund")
+    session.proposals.accept([], "card")
+    assert session.log.name_of(unread) is None
+
+
+def test_what_was_called_mixed_does_not_come_back(session: Session, project: Project) -> None:
+    refused = []
+    for _ in range(25):
+        proposal = session.proposals.find(0.9)
+        for rows, n_read in refused:
+            inside = np.isin(proposal.rows, rows).sum()
+            smaller = len(proposal.rows) < 0.6 * len(rows) and len(rows) > n_read
+            assert smaller or inside < 0.5 * len(proposal.rows) or not (N - len(seen_in(refused)))
+        refused.append((proposal.rows, len(proposal.sample)))
+        session.proposals.refuse()
+    other = open_session(project, "ben")
+    other.proposals.use(other.proposals.fitted())
+    assert other.proposals.find(0.9).rows.tolist() == session.proposals.find(0.9).rows.tolist()
+
+
+def seen_in(refused: list[tuple[np.ndarray, int]]) -> set[int]:
+    """The rows of the refused proposals that were read as a whole."""
+    return {row for rows, n_read in refused if len(rows) == n_read for row in rows.tolist()}
+
+
 def test_suggestions_of_several_labels_are_one_action(session: Session) -> None:
     for code in range(GROUPS):
         session.log.assign(np.flatnonzero(code == CODES)[:6], NAMES[code])

@@ -5,6 +5,7 @@ import pytest
 
 from labelling.errors import StepError
 from labelling.labels.error_rate import wilson
+from labelling.queues.review import ReviewError
 from labelling.session.suggestions import FEW
 from labelling.workspace import Space
 from tests.projects import FILLED, FakeTuner, select_rows
@@ -43,6 +44,18 @@ def test_what_is_suggested_has_no_label_and_is_sure_enough(session: Worker, spac
     assert session.suggested.offers(0.99) == []
     session.log.assign(suggested(session, "card", 0.5)[:1], "refund")
     assert len(suggested(session, "card", 0.5)) == sum(x[left] <= 0) - 1
+
+
+def test_there_is_one_count_of_suggestions(session: Worker, space: Space) -> None:
+    assert session.suggested.n(0.5) == sum(len(offer.rows) for offer in session.suggested.offers(0.5))
+    assert session.suggested.n(0.5) == np.count_nonzero(session.suggested.labels_at_least(0.5) >= 0)
+    candidate = session.tune(FakeTuner(), "2")
+    before = session.suggested.n(0.5, candidate)
+    rows = suggested(session, "card", 0.5)[:2]
+    session.labelling.give_texts(rows, "card")
+    session.labelling.clear_texts(rows)
+    assert session.suggested.n(0.5, candidate) == before - 2, "what was said to be wrong is in no count"
+    assert session.suggested.n(0.99) == 0
 
 
 def test_the_newest_kept_space_is_asked(session: Worker, space: Space) -> None:
@@ -108,8 +121,26 @@ def test_what_was_accepted_proves_nothing_until_it_is_read(session: Worker, spac
     assert wrong_of(session, "card", 0.5) == found
 
 
+def test_what_was_said_to_be_wrong_is_not_suggested_again(session: Worker, space: Space) -> None:
+    rows = suggested(session, "card", 0.5)
+    session.labelling.give_texts(rows[:1], "refund")
+    session.labelling.clear_texts(rows[:1])
+    session.labelling.give_texts(rows[1:2], "card")
+    session.labelling.clear_texts(rows[1:2])
+    session.log.assign(rows[2:5], "card", how={"by": "lasso"})
+    session.log.audit(session.log.seq, rows[2:4], rows[2:3], "random")
+    session.log.clear(rows[3:5], how={"by": "lasso"})  # a heap that was given up: nothing is said of each of its texts
+    left = np.setdiff1d(rows, rows[[1, 2]])
+    np.testing.assert_array_equal(suggested(session, "card", 0.5), left)
+    again = keep(session)
+    assert session.suggested.space.id == again.id
+    assert not np.isin(rows[[1, 2]], suggested(session, "card", 0.5)).any(), "nor by the next model"
+    session.log.rename(session.log.find("card").id, "cards")
+    assert not np.isin(rows[[1, 2]], suggested(session, "cards", 0.5)).any()
+
+
 def test_least_sure_first_are_texts_without_a_label(session: Worker, space: Space) -> None:
-    session.suggested.find_least_sure()
+    session.reviews.look_at("least-sure")
     found = session.search.found
     order = found.best(session.map.seen)
     assert sorted(order) == FILLED[4:].tolist()
@@ -119,8 +150,8 @@ def test_least_sure_first_are_texts_without_a_label(session: Worker, space: Spac
 
 def test_without_a_tuned_space_nothing_is_suggested(session: Worker) -> None:
     assert session.suggested.space is None
-    with pytest.raises(StepError, match="tune first"):
-        session.suggested.find_least_sure()
+    with pytest.raises(ReviewError, match="improve the map"):
+        session.reviews.look_at("least-sure")
     select_rows(session, [0])
     with pytest.raises(StepError, match="for no text"):
         session.suggested.select("card", SURE)

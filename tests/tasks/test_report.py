@@ -199,11 +199,11 @@ def test_the_kept_tuners_held_out_figures(project: Project) -> None:
     assert "The tuner" not in report(project, log)
     space = project.add_space("tuned <1>", "FeedForwardTuner", {"labels": {"late": 2}}, 0, "kept")
     assert "what it is worth nobody knows" in Page(report(project, log)).said
-    both = {"0": Figures(0.5, 0.5, {"late": 0.5}), str(space.id): Figures(0.9, 0.9, {"late": 0.9})}
+    both = {"0": Figures(0.5, {"late": 0.5}), str(space.id): Figures(0.9, {"late": 0.9})}
     found = Evaluation(both, 40, 8, {"late": 40}, {"0": 0.0, "1": 0.4}, {"0": 0.0, "1": 0.1}, (), flatters=True)
     project.describe_space(space.id, evaluation=found.to_dict())
     said = Page(report(project, log)).said
-    assert "50 % rightly on the map before and 90 % on the new one: +40 % ± 10 %, better." in said
+    assert "50 % rightly in the space before and 90 % in the new one: +40 % ± 10 %, better." in said
     assert "These figures flatter" in said
     assert "late4050 %90 %" in said
 

@@ -37,7 +37,6 @@ RANKED = {
     "meaning": "nearest",
     "row": "nearest",
     "moved": "most moved",
-    "unsure": "least sure",
     KIND: "first",
 }  # what the first are
 
@@ -79,7 +78,7 @@ def controls(session: Session) -> Shown:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="corral-controls"):
         with st.popover("Filter", icon=":material/filter_alt:"):
             wanted = filtering.choose(session)
-        suggesting.show(session, lambda: look_for(session.suggested.find_least_sure))
+        suggesting.show(session)
         if looks.by_search or st.session_state.get(key) not in options:
             st.session_state[key] = LABEL if session.search.found is None else SEARCH
             looks.by_search = False
@@ -292,8 +291,8 @@ def found(session: Session) -> None:
     query = page.escape(cut(found.query, 60))
     n = N_NEAREST if ranked else len(found.best(session.map.seen))
     with st.container(horizontal=True, vertical_alignment="center", key="corral-found", gap="small", width="content"):
-        if found.kind in ("moved", "unsure"):
-            st.markdown(f"Texts {'that' if found.kind == 'moved' else 'of which it is'} **{query}**", width="content")
+        if found.kind == "moved":
+            st.markdown(f"Texts that **{query}**", width="content")
         elif found.kind == KIND:
             st.markdown(f"**{query}**", width="content")
         elif ranked:

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator as Place
 from labelling.errors import StepError
 from labelling.labels import Outcome
 from labelling.queues.answers import BY
-from labelling.queues.proposals import HEAP, SURE, Proposal
+from labelling.queues.proposal import HEAP, SURE, Proposal
 from labelling.session import Session
 from labelling.tasks.jobs import Job
 from labelling.ui.frame import faults, keys, page, state
@@ -144,9 +144,11 @@ def head(session: Session, proposal: Proposal) -> None:
 def _in_brief(session: Session, proposal: Proposal) -> str:
     n, name = f"{len(proposal.rows):,}", session.proposals.name_for()
     if proposal.labels is None:
-        return f"{n} that look alike" if proposal.kind == HEAP else f"{n} to read"
+        if proposal.kind != HEAP:
+            return f"{n} to read"
+        return f"{n} that look alike" if proposal.is_alike else f"{n} unlike each other"
     if proposal.kind == SURE:
-        return f"{n} suggestions"
+        return f"{n} with a likely label each"
     return f"{n} more like {page.escape(name)}" if name is not None else f"{n} to read"
 
 
@@ -157,14 +159,16 @@ def in_words(session: Session, proposal: Proposal) -> str:
     read = "Read all" if few else f"Read {len(proposal.sample)} drawn at random"
     n_right, n_read = session.proposals.proved
     proved = n_read > 0 and session.proposals.suggests
-    so_far = f" · of suggestions read so far {n_right} of {n_read} were right" if proved else ""
-    return f"{read}; mark what does not belong{so_far} · {left:,} left, {in_bulk:,} perhaps in bulk"
+    so_far = f" · of labels proposed so far {n_right} of {n_read} were right" if proved else ""
+    rest = f"{in_bulk:,} perhaps in bulk" if in_bulk else "none of them in bulk: read them one by one"
+    return f"{read}; mark what does not belong{so_far} · {left:,} left, {rest}"
 
 
 def show(session: Session, proposal: Proposal, look: controls.Shown, place: Place) -> None:
     """Which label; in `place` what accepts."""
     wrong, names = state.of_project(Proposing).wrong, session.proposals.names()
-    n, name = len(session.proposals.rows_to_label(wrong)), session.proposals.name_for()
+    name = session.proposals.name_for()
+    n = len(session.proposals.rows_to_label(wrong, name))
     each = names is not None and name is None
     if not each:
         asked = strip.Asked(n, lambda given: _accept(session, proposal, given), guessed=name is not None)
@@ -174,7 +178,7 @@ def show(session: Session, proposal: Proposal, look: controls.Shown, place: Plac
         if each or name is not None:
             only = "only the " if len(wrong) > 1 and len(proposal.sample) < len(proposal.rows) else ""
             st.button(
-                f"Label {only}{n:,}" + (", each as suggested" if each else f" {page.escape(name or '')}"),
+                f"Label {only}{n:,}" + (", each as proposed" if each else f" {page.escape(name or '')}"),
                 key="accept proposal",
                 icon=":material/check:",
                 type="primary",
@@ -243,7 +247,7 @@ def _said(session: Session, outcome: Outcome, name: str | None) -> str:
         return "Nothing was labelled: none of what was read belongs."
     last = session.log.actions[-1]
     label = session.log.last_name(last.label_id) if last.label_id is not None else None
-    return f"{outcome.n_changed:,} labelled" + (f" {page.escape(label)}" if label else ", each as suggested")
+    return f"{outcome.n_changed:,} labelled" + (f" {page.escape(label)}" if label else ", each as proposed")
 
 
 def _mixed(session: Session, proposal: Proposal) -> None:

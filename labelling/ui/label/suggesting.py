@@ -1,6 +1,5 @@
 """What a tuner or classifier suggests, on the label page: look at it, select the texts of a label, accept them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -27,11 +26,8 @@ class Suggesting:
     on_map: bool = False
 
 
-def show(session: Session, find_least_sure: Callable[[], object]) -> None:
-    """For each label the number of unlabelled texts on show for which it is suggested; a button selects them.
-
-    `find_least_sure` is called by the button that lists the others.
-    """
+def show(session: Session) -> None:
+    """For each label the number of unlabelled texts on show for which it is suggested; a button selects them."""
     space, chosen = session.suggested.space, state.of_project(Suggesting)
     if space is None:
         return
@@ -56,8 +52,11 @@ def show(session: Session, find_least_sure: Callable[[], object]) -> None:
         seen = session.map.seen
         found = [(offer, int(seen[offer.rows].sum())) for offer in session.suggested.offers(chosen.at_least)]
         found = sorted(((offer, n) for offer, n in found if n), key=lambda each: -each[1])
-        if not found:
-            st.caption("None of the unlabelled texts on show is that sure.")
+        n, n_shown = session.suggested.n(chosen.at_least), sum(n for _, n in found)
+        st.caption(
+            f"**{count(n, 'suggestion')}**, at least {chosen.at_least:.0%} sure"
+            + ("" if n == n_shown else f", {n_shown:,} of them on show")
+        )
         for offer, n in found[:MAX_SHOWN]:
             st.button(
                 f"{page.escape(offer.name)}  ({n:,}) :small[{_how_right(offer.wrong)}]",
@@ -68,14 +67,6 @@ def show(session: Session, find_least_sure: Callable[[], object]) -> None:
             )
         if len(found) > MAX_SHOWN:
             st.caption(f"And {count(len(found) - MAX_SHOWN, 'label')} more, for fewer texts.")
-        st.button(
-            "Least sure first",
-            key="least sure first",
-            icon=":material/help:",
-            type="tertiary",
-            on_click=step(find_least_sure),
-            help="Lists the texts without a label of which it is least sure: what may need a label of its own",
-        )
 
 
 def _how_right(wrong: Estimate | None) -> str:

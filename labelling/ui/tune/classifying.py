@@ -12,6 +12,7 @@ import streamlit as st
 
 from labelling.encoders._folders import PACKAGED_MODEL
 from labelling.errors import CorralError
+from labelling.learning.model import AT_LEAST
 from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.tasks.classify import classify
@@ -242,18 +243,17 @@ def _show_run(session: Session) -> None:
 def _suggested(session: Session, space: Space, found: Suggestions) -> None:
     """How many texts each label is suggested for, and how sure the classifier is of them."""
     st.markdown("##### Suggested for texts without a label")
-    rows = np.flatnonzero(~session.log.known & (found.codes >= 0))
-    table = pd.DataFrame({"label": np.array(found.classes)[found.codes[rows]], "sure": found.probability[rows]})
-    by = table.groupby("label")["sure"]
+    sure = {offer.name: found.probability[offer.rows] for offer in session.suggested.offers(0.0, space)}
     shown = pd.DataFrame(
         {
-            "texts": by.size(),
-            "90 % sure and more": by.apply(lambda sure: int((sure >= 0.9).sum())),
-            "less than 50 %": by.apply(lambda sure: int((sure < 0.5).sum())),
+            "label": list(sure),
+            "texts": [len(each) for each in sure.values()],
+            f"{AT_LEAST:.0%} sure and more": [int((each >= AT_LEAST).sum()) for each in sure.values()],
+            "less than 50 %": [int((each < 0.5).sum()) for each in sure.values()],
         }
     ).sort_values("texts", ascending=False)
     height: int | Literal["content"] = "content" if len(shown) <= LABELS_AT_ONCE else 35 * (LABELS_AT_ONCE + 1)
-    st.dataframe(shown.reset_index(), hide_index=True, width="stretch", height=height)
+    st.dataframe(shown, hide_index=True, width="stretch", height=height)
     if n := space.settings.get("n_truncated"):
         st.caption(
             f"{n:,} of the labelled texts {'is' if n == 1 else 'are'} longer than what the model reads: it saw the "

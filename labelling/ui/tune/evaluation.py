@@ -82,9 +82,9 @@ def _show(found: Evaluation, key: str, old_name: str, new_name: str, *, imported
     with numbers:
         _metrics(found, key, old_name)
         st.caption(_rests_on(found, key, imported=imported))
-    if found.enough:
+    if tells(found):
         with chart:
-            st.caption(f"Found on the map, by label: ○ {page.escape(old_name)}, ● {page.escape(new_name)}")
+            st.caption(f"Found, by label: ○ {page.escape(old_name)}, ● {page.escape(new_name)}")
             n_labels = len(found.counts)
             if n_labels > LABELS_AT_ONCE:
                 st.caption(f"{n_labels:,} labels, those found least come first: scroll for the others.")
@@ -96,39 +96,42 @@ def _show(found: Evaluation, key: str, old_name: str, new_name: str, *, imported
 def _metrics(found: Evaluation, key: str, old_name: str) -> None:
     left, right = st.columns(2)
     if found.neighbours_kept is not None:
-        (right if found.enough else left).metric(
+        (right if tells(found) else left).metric(
             "Neighbours kept",
             _percent(found.neighbours_kept),
             help="Of each unlabelled text's 15 nearest neighbours in the original embedding, so many are still "
             "among its 15 nearest. The lower, the more the new space has lost of what nobody has labelled yet.",
         )
-    if not found.enough:
-        st.markdown("**Too few lassos to tell** whether the map is clearer: draw a few more for each label.")
+    if not tells(found):
+        st.markdown(
+            "**Too few lassos to tell whether it is better.** Draw a second one for each label, elsewhere on the map: "
+            "then whole lassos can be held out."
+        )
         return
     verdict, old = found.verdict(key), page.escape(old_name)
+    gain, margin = found.gain[key], found.margin[key]
+    said = f"{_points(gain)} points ({_points(gain - margin)} to {_points(gain + margin)})"
     left.metric(
-        "Found on the map",
-        _percent(found.figures[key].on_map),
-        f"{_points(found.gain[key])} points",
+        "Held-out texts found",
+        _percent(found.figures[key].in_space),
+        f"{_points(gain)} points",
         delta_color="off" if verdict == "alike" else "normal",
         delta_arrow="off" if verdict == "alike" else "auto",
-        help="Held-out texts that lie among labelled texts of their own label: of the five nearest on the PCA map, "
-        f"most bear it. The number below is the difference to {old}.",
+        help="Held-out texts that lie among labelled texts of their own label: of the five nearest, in all dimensions, "
+        f"most bear it. The number below is the difference to {old}. Whether a map looks clearer is another question.",
     )
-    margin = f"{_points(found.gain[key])} ± {100 * found.margin[key]:.0f} points"
     st.markdown(
         {
-            "better": f"**Clearer** than {old} ({margin}).",
-            "alike": f"**No clear difference** to {old} ({margin}).",
-            "worse": f"**Less clear** than {old} ({margin}): going back loses nothing.",
+            "better": f"**Better** than {old}: {said}.",
+            "alike": f"**No clear difference** to {old}: {said}.",
+            "worse": f"**Worse** than {old}: {said}. Going back loses nothing.",
         }[verdict]
     )
-    if found.flatters:
-        st.markdown(
-            ":material/warning: **These figures flatter, and so may the difference.** There are too few lassos "
-            "to hold out whole ones, so single texts were: others of their lasso, near-copies often, were learnt from. "
-            "Draw a second lasso for each label, elsewhere on the map, for figures that do not."
-        )
+
+
+def tells(found: Evaluation) -> bool:
+    """Whether so many whole lassos were held out that a figure says something: one that flatters says nothing."""
+    return found.enough and not found.flatters
 
 
 def _rests_on(found: Evaluation, key: str, *, imported: bool) -> str:
@@ -140,9 +143,9 @@ def _rests_on(found: Evaluation, key: str, *, imported: bool) -> str:
         f"From {found.n_rows:,} labels{of}; each {what} was held out while a tuner like this one was fitted on the "
         "others."
     )
-    if found.enough:
+    if found.flatters:
         before, after = (_percent(found.figures[name].in_space) for name in (found.baseline, key))
-        said = f"In all dimensions {before} before, {after} after. {said}"
+        said += f" {before} were found before, {after} after: that flatters, as others of their lasso were learnt from."
     if found.not_measured:
         said += f" Not measured, as one {what} cannot be held out: {', '.join(map(page.escape, found.not_measured))}."
     return said

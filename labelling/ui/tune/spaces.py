@@ -25,13 +25,12 @@ def show(session: Session) -> None:
         return
     st.divider()
     st.markdown("##### Spaces")
-    heads = ("Space", "Tuned on", "Found on the map", "Neighbours kept", "")
+    heads = ("Space", "Tuned on", "Held-out texts found", "Neighbours kept", "")
     helps = (
         None,
         None,
-        "Held-out texts that lie among labelled texts of their own label, and on how many labels that rests. It "
-        "flatters where single texts were held out, as others of their lasso were learnt from: it is not to be "
-        "compared with one that does not.",
+        "Of texts in lassos that were held out, the share that lies among labelled texts of their own label, in all "
+        "dimensions, and on how many labels that rests.",
         "Of each unlabelled text's 15 nearest neighbours in the original embedding, the share that is still there.",
         None,
     )
@@ -48,8 +47,8 @@ def show(session: Session) -> None:
             cells[1].caption(_tuned_on(space))
             if found is not None and str(space.id) in found.figures:
                 figures = found.figures[str(space.id)]
-                on_map = f"{100 * figures.on_map:.0f} % of {found.n_rows:,}" + (" (flatters)" if found.flatters else "")
-                cells[2].markdown(on_map if found.enough else "too few lassos to tell")
+                share = f"{100 * figures.in_space:.0f} % of {found.n_rows:,}"
+                cells[2].markdown(share if evaluation.tells(found) else "too few lassos to tell")
                 kept_share = 1.0 if original else found.neighbours_kept
                 cells[3].markdown("–" if kept_share is None else f"{100 * kept_share:.0f} %")
             else:

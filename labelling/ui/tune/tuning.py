@@ -192,9 +192,9 @@ def _labelled_on(session: Session, space: Space) -> str:
 
 
 def _say_suggestions(session: Session, new: Space) -> None:
-    if (found := new.suggestions) is None:
+    if new.suggestions is None:
         return
-    n = int(np.count_nonzero((found.sure(AT_LEAST) >= 0) & session.labels.unlabelled))
+    n = session.suggested.n(AT_LEAST, new)
     st.caption(
         f":material/lightbulb: Suggestions come with it: a label for {count(n, 'text')} without one, at least "
         f"{AT_LEAST:.0%} sure. Once it is kept they stand on the label page."
@@ -232,8 +232,9 @@ def settle(session: Session, space: Space, name: str | None) -> None:
 
 
 def one_map(session: Session, space: Space, coming: str = "Run a tuner: its loss, and then") -> None:
-    st.markdown(f"**Now:** {page.escape(space.name)}")
-    draw(session, space, "PCA", "map-now")
+    projection = _labelled_on(session, space)
+    st.markdown(f"**Now:** {page.escape(space.name)}, {MAP_NAMES[projection].lower()}")
+    draw(session, space, projection, "map-now")
     st.caption(f"{coming} the new map beside this one, appear here.")
 
 

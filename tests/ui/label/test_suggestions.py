@@ -8,7 +8,7 @@ from labelling.readers import make_dataset, read_table
 from labelling.tasks.embed import embed
 from labelling.tasks.tune import tune
 from labelling.ui.frame import page, progress, resources
-from labelling.ui.label import controls, map_and_panel
+from labelling.ui.label import map_and_panel
 from labelling.ui.map.colours import Colouring
 from labelling.ui.tune import tuning
 from labelling.workspace import Project, Workspace
@@ -61,6 +61,7 @@ def test_the_tune_page_compares_the_map_that_one_labels_on_and_says_what_is_sugg
     assert drawn[-2:] == ["0 PCA", "1 PCA"], "there is no UMAP yet"
     n = np.count_nonzero((new.suggestions.sure(0.9) >= 0) & ~log.known)
     assert f"a label for {n} text" in said(at)
+    assert n == at.session_state[page.SESSION].suggested.n(0.9, new)
 
     old.save_map("UMAP", old.map("PCA"))
     at = open_page("tune", project)
@@ -74,6 +75,17 @@ def test_the_tune_page_compares_the_map_that_one_labels_on_and_says_what_is_sugg
     at.session_state[page.SESSION].map.look(old, "PCA")
     at.switch_page("pages/tune.py").run()
     assert drawn[-2:] == ["0 PCA", "1 PCA"], "as one labels in this tab"
+
+
+def test_now_is_the_map_that_one_labels_on(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(tuning, "draw", lambda session, space, projection, key: drawn.append(projection))
+    project = make(workspace)
+    at = open_page("tune", project)
+    assert (drawn[-1], "**Now:** Original, quick map" in said(at)) == ("PCA", True)
+    project.current.save_map("UMAP", project.current.map("PCA"))
+    at = open_page("tune", project)
+    assert (drawn[-1], "**Now:** Original, clear map" in said(at)) == ("UMAP", True)
 
 
 def hollow(colouring: Colouring) -> list[bool]:
@@ -92,6 +104,7 @@ def test_a_press_selects_enter_accepts_and_the_map_shows_them_hollow(
     offers = {offer.name: offer.rows for offer in session.suggested.offers(0.3)}
     assert set(names(at)) == {f"suggested {name}" for name in offers} == {"suggested card", "suggested other"}
     assert all(row % 2 == 0 and row >= 24 for row in offers["card"])
+    assert f"**{session.suggested.n(0.3)} suggestions**, at least 30% sure" in said(at)
     button = at.button(key="suggested card")
     assert button.label.startswith(f"card  ({len(offers['card'])})")
     assert "not known yet" in button.label
@@ -123,14 +136,6 @@ def test_what_was_labelled_since_tells_how_right_they_are(project: Project) -> N
     log_of(project).assign(rows[9:12], "other")
     at.run()
     assert "about 75 % right (46 to 92)" in at.button(key="suggested card").label
-
-
-def test_least_sure_first_is_a_list_to_read(project: Project) -> None:
-    at = open_page("label", project)
-    at.button(key="least sure first").click().run()
-    assert not at.exception
-    assert "Texts of which it is **least sure by" in said(at)
-    assert at.selectbox(key="colour by").value == controls.SEARCH
 
 
 def test_nothing_is_suggested_before_a_tuner_was_kept(workspace: Workspace) -> None:

@@ -1,0 +1,68 @@
+"""A proposal: rows that are worth looking at next, and what is said of them."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+HEAP, LABEL, SURE, TEN = "heap", "label", "sure", "ten"
+# The likeness (`HeapTree.likeness`) below which texts are not said to be alike: measured, most are of several labels.
+ALIKE = 0.7
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """Rows that are worth looking at next.
+
+    Attributes
+    ----------
+    kind : "heap", rows that look alike, to be given one label that the reader names; "label", rows that are all
+        suggested one label; "sure", rows each with a label suggested to it; "ten", so few that all are read, with
+        suggestions or, as a heap, without.
+    rows : int64 (n,), the likeliest first.
+    labels : (n,), the label suggested for each row, or None where the reader is to name one for all.
+    expected : the share of the rows that is expected to be right, should it be accepted.
+    sample : int64, the rows to read, drawn at random; all where they are few.
+    why : a line for a person.
+    likeness : how alike the rows are: 1 as the nearest texts of each, 0 as any two.
+    """
+
+    kind: str
+    rows: np.ndarray
+    labels: np.ndarray | None
+    expected: float
+    sample: np.ndarray
+    why: str
+    likeness: float = 1.0
+    _logit: float | None = field(default=None, repr=False)
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether the rows may be said to look alike."""
+        return self.likeness >= ALIKE
+
+
+@dataclass
+class Found:
+    """A proposal before it is drawn up."""
+
+    worth: float  # rows that it is expected to label
+    kind: str
+    rows: np.ndarray
+    codes: np.ndarray | None
+    expected: float
+    logit: float | None = None
+    likeness: float = 1.0
+
+
+def in_words(found: Found, labels: np.ndarray | None) -> str:
+    n = f"{len(found.rows):,}"
+    right = f"about {int(100 * found.expected + 1e-9)}% right"
+    if labels is None:
+        if found.likeness < ALIKE:
+            return f"{n} texts that are unlike each other, to be read one by one"
+        return f"{n} texts that look alike" + (", to read" if found.kind == TEN else "")
+    if found.kind == LABEL:
+        return f"{n} more like “{labels[0]}”, {right}"
+    if found.kind == SURE:
+        return f"{n} texts of {len(set(labels.tolist()))} labels, {right}"
+    return f"{n} to read, {right}"
