@@ -14,10 +14,16 @@ st.markdown(
     "all one label. A tuner then bends the map towards your labels, and the next lasso is easier."
 )
 
+if listed := access.projects():  # who comes back goes on
+    st.markdown("##### Your projects")
+    projects.list_projects(listed)
+    st.divider()
 first, second = st.columns([1, 2], gap="large")
 with first:
     st.markdown("##### Try it")
-    if st.button("Open the easy demo", type="primary", icon=":material/play_arrow:", width="stretch"):
+    if st.button(
+        "Open the easy demo", type="secondary" if listed else "primary", icon=":material/play_arrow:", width="stretch"
+    ):
         page.go_label(load.open_demo("easy"))
     st.caption("800 messages to a town hall, in eight clear topics. Nothing is labelled yet.")
     if st.button("Open the demo", icon=":material/play_arrow:", width="stretch"):
@@ -72,10 +78,6 @@ if (found := state.of_tab(reading.Upload).found) is not None:
     except CorralError as error:
         page.error(error)
 
-if listed := access.projects():
-    st.divider()
-    st.markdown("##### Your projects")
-    projects.list_projects(listed)
 st.caption(access.who_sees(str(resources.workspace().folder)))
 if warning := access.open_to_all():
     st.warning(warning, icon=":material/lock_open:")

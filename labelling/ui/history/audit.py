@@ -142,10 +142,12 @@ def read(session: Session, held: Audit) -> None:
 
     Beside the map one page is read at a time. There, and of all labels, each text says which one is asked about.
     """
-    st.caption(
-        f"{SAMPLES[held.sample][0]}: press a text's key, or click on its button, where it does **not** belong, once "
-        "more where it does. What does not belong loses the label. A text without an answer counts as not read."
-    )
+    if not held.beside_map:
+        st.caption(
+            f"{SAMPLES[held.sample][0]}: press a text's key, or click on its button, where it does **not** belong, "
+            "once more where it does. What does not belong loses the label. A text without an answer counts as "
+            "not read."
+        )
     for place, row in enumerate(map(int, held.rows), 1):
         wrong = held.wrong.get(row)
         button, text = st.columns([1, 5], vertical_alignment="center")
@@ -168,7 +170,7 @@ def read(session: Session, held: Audit) -> None:
         )
         text.html(f'<div class="corral-sample" style="--corral-colour:{hue}">{shown}{asked}</div>')
     n, n_answered, n_wrong = len(held.rows), len(held.wrong), sum(held.wrong.values())
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="corral-answered"):
         st.button(
             f"The other {n - n_answered:,} belong" if 0 < n_answered < n else "All of these belong",
             key="audit rest",

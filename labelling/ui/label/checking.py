@@ -35,7 +35,7 @@ def reading(session: Session) -> Audit | None:
 
 
 def offer(session: Session) -> None:
-    """A button that checks what was labelled last, or all labels where that is due; in colour where one is due."""
+    """A button that checks what was labelled last, or all labels where that is due; in colour where that is next."""
     if reading(session) is not None:
         return
     last, all_due = _last(session), _all_due(session)
@@ -51,7 +51,7 @@ def offer(session: Session) -> None:
         key="check",
         icon=":material/fact_check:",
         shortcut=keys.CHECK,
-        type="primary" if due else "tertiary",
+        type="primary" if due and not give_labels.waits(session) else "tertiary",
         disabled=not of_all and last is None,
         on_click=step(lambda: begin(session, None if of_all else last)),
         help=f"Read {n} texts drawn at random of {'all labels' if of_all else 'what was labelled last'}{about}. "

@@ -73,6 +73,11 @@ def overwrites() -> bool:
     return bool(st.session_state.get(state.widget_key("overwrite")) == OVERWRITE)
 
 
+def waits(session: Session) -> bool:
+    """Whether some of what is selected has no label yet: to give one is the next thing to do."""
+    return bool(session.labels.unlabelled[session.selection.rows].any())
+
+
 def give(session: Session, name: str, shown: np.ndarray, answer: int = YES, *, overwrite: bool | None = None) -> None:
     """Label what is selected, or say yes or no to it; a step of a button beside the selection `shown`.
 

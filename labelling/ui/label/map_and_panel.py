@@ -33,7 +33,7 @@ from labelling.workspace import Space
 from labelling.workspace.spaces import OWN_MAP
 
 # One screen: the map and the panel are as high as the window leaves them, and only the list of texts scrolls.
-MAP_HEIGHT, HEIGHT_WITH_LEGEND = "max(291px, calc(100vh - 165px))", "max(260px, calc(100vh - 196px))"
+MAP_HEIGHT = "max(260px, calc(100vh - 217px))"
 STYLE = f"<style>{Path(__file__).with_name('label.css').read_text(encoding='utf-8')}</style>"
 REFRESH_SECONDS = 0.7
 WATCH_SECONDS = 1.0
@@ -275,7 +275,7 @@ def show(session: Session) -> None:
                 outlined=session.selection.is_drawn,
                 pinned=state.of_project(Reading).pinned,
                 spoken=page.in_words(session),
-                height=MAP_HEIGHT if shown.chips else HEIGHT_WITH_LEGEND,
+                height=MAP_HEIGHT,
                 handlers=Handlers(
                     drawn=lambda drawn: _select(session, drawn),
                     legend=lambda group, what: controls.on_legend(session, group, what),

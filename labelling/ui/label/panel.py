@@ -30,7 +30,7 @@ def begin(session: Session) -> Place:
             return beside
         if (held := checking.reading(session)) is not None:
             of = "all labels" if held.seq is None else "what was labelled last"
-            st.markdown(f"**Checking {len(held.rows)} of {of}**: do they belong where they are?")
+            st.markdown(f"##### Checking {len(held.rows)} of {of}")
             return beside
         if not n:
             st.markdown("##### Nothing selected")
@@ -79,9 +79,11 @@ def show(session: Session, shown: controls.Shown, beside: Place) -> None:
                 f"{n_hidden:,} {'is' if n_hidden == 1 else 'are'} hidden now, and no longer selected. "
                 "B brings a selection back."
             )
-    proposal = proposing.shown(session)
+    proposal, held = proposing.shown(session), checking.reading(session)
     with bears:
-        if proposal is not None:
+        if held is not None:
+            st.caption("Press a text's key where it does **not** belong, once more where it does.")
+        elif proposal is not None:
             st.caption(proposing.in_words(session, proposal))
         elif proposing.is_waiting(session):
             proposing.wait(session)
@@ -93,7 +95,7 @@ def show(session: Session, shown: controls.Shown, beside: Place) -> None:
                 or "Draw a lasso round some points to read and label them, or press "
                 f"{keys.WHAT_NEXT} for what comes next."
             )
-    if (held := checking.reading(session)) is not None:
+    if held is not None:
         with read:
             audit.read(session, held)
         return

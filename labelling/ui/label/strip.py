@@ -14,7 +14,7 @@ from labelling.ui.frame.steps import step
 from labelling.ui.label import controls, give_labels
 from labelling.ui.map import LABEL_MAP, colours, send_labels
 
-CLOSE = 0.1  # how wide an interval may be for the share to stand without it
+FEW = 10  # texts read: of fewer a share says next to nothing
 PARTS = ("new", "choice", "undone", "strip", "yes-no")
 AS_MADE, BY_USE, BY_NAME = ORDERS = ("as made", "by use", "by name")
 
@@ -44,7 +44,14 @@ def show(session: Session, shown: controls.Shown, asked: Asked | None = None) ->
     rows = session.selection.rows
     with new:
         if asked is None:
-            _name_box(session, _will_label(session), lambda name: give_labels.give(session, name, rows))
+            suggested = session.selection.chosen_by.get("by") == "suggestion"
+            next_up = give_labels.waits(session) or (give_labels.overwrites() and len(rows) > 0)
+            _name_box(
+                session,
+                _will_label(session),
+                lambda name: give_labels.give(session, name, rows),
+                primary=next_up and not suggested,  # which has a button of its own
+            )
         else:
             _name_box(session, f"Label {asked.n:,}", asked.give, primary=not asked.guessed)
     with choice:
@@ -138,7 +145,11 @@ def _labels(session: Session, shown: controls.Shown, asked: Asked | None) -> Non
     give = asked.give if asked is not None else lambda name: give_labels.give(session, name, rows)
     counts, seen = log.counts(), np.flatnonzero(session.map.seen)
     n_shown = log.counts(seen)
-    looks = "".join(_look(label, place, asked) for place, label in enumerate(_in_order(session), 1))
+    found = {label.id: log.quality_of_label(label.id) for label in log.labels}
+    looks = "".join(
+        _look(label, place, asked) + _bar(label.id, found[label.id])
+        for place, label in enumerate(_in_order(session), 1)
+    )
     with st.container(key="corral-wires-looks"):
         # With an element beside it: a style alone goes elsewhere on the page, and stays when it is told anew.
         st.html(f"<span></span><style>{looks}{_off(shown.hidden if shown.chips else ())}</style>")
@@ -147,10 +158,9 @@ def _labels(session: Session, shown: controls.Shown, asked: Asked | None) -> Non
             _sort_button()
         for label in log.labels:
             in_focus = session.labels.focus is not None and session.labels.focus.id == label.id
-            found = log.quality_of_label(label.id)
             n = _counted(counts[label.id], n_shown[label.id])
             st.button(
-                f"{page.escape(label.name)}  ({n}{_in_brief(found)})",
+                f"{page.escape(label.name)}  ({n})",
                 key=f"label-{label.id}",
                 shortcut=label.key if asked is None else None,
                 on_click=step(
@@ -159,7 +169,7 @@ def _labels(session: Session, shown: controls.Shown, asked: Asked | None) -> Non
                     else (lambda label=label: give(label.name))
                 ),
                 type="primary" if in_focus else "secondary",
-                help=_about(label, found),
+                help=_about(label, found[label.id]),
             )
         if not log.multi_label:
             n_free = int(log.n_rows - counts.sum())
@@ -203,9 +213,13 @@ def _look(label: Label, place: int, asked: Asked | None) -> str:
     return css + (f'{chip}::after {{ content: "{keys.MORE_LABELS} {code[0]} {code[1]}"; }}' if code else "")
 
 
-def _in_brief(found: Estimate | None) -> str:
-    """On a chip, where there is no room for the interval: nothing as long as that is wide. It stands in the help."""
-    return f", {found.right[0]} % right" if found and found.high - found.low <= CLOSE else ""
+def _bar(label_id: int, found: Estimate | None) -> str:
+    """CSS: a bar on its chip, of what is wrong, what may be, and what is right; nothing before enough was read."""
+    if found is None or found.n_read < FEW:
+        return ""
+    right, wrong = (f"{100 * (1 - share):.0f}%" for share in (found.high, found.low))
+    bar = f"#009E73 {right}, #8888 {right} {wrong}, #D55E00 {wrong}"
+    return f".st-key-label-{label_id} button {{ background-image: linear-gradient(90deg, {bar}); }}"
 
 
 def _about(label: Label, found: Estimate | None) -> str | None:

@@ -3,6 +3,8 @@
 // others.
 
 const DOUBLE_CLICK_MS = 260;
+const FRAME = ".st-key-corral-stage"; // the map with the line of buttons above it
+const BUTTONS = "button:enabled:not(.corral-region), a, input, label, .corral-legend"; // where no lasso begins
 
 class Gestures {
   constructor(map) {
@@ -13,18 +15,21 @@ class Gestures {
   listen(on) {
     const { map } = this;
     on(map.stage, "pointermove", (event) => map.hover.move(event));
-    on(map.stage, "pointerdown", (event) => this.pressed(event), { capture: true });
+    on(map.host.closest(FRAME) ?? map.stage, "pointerdown", (event) => this.pressed(event), { capture: true });
     const follow = (event) => {
       if (!map.outline.path) return;
       // Between two frames the browser keeps the places back: on a busy machine a curve would become a few corners.
       const places = event.getCoalescedEvents?.() ?? [];
       for (const place of places.length ? places : [event]) map.outline.follow(map.at(place));
+      // Whatever it goes over from here on, no button is pressed at its end.
+      if (map.mode && map.outline.moved) map.stage.setPointerCapture(event.pointerId);
     };
     on(window, "pointermove", follow, { capture: true });
     on(window, "pointerup", (event) => this.released(event), { capture: true });
+    on(window, "pointercancel", () => map.outline.end());
     // Plotly lets no dblclick through; its second press still counts. The wait lets plotly finish its own click.
     const again = (event) => {
-      if (this.panning || map.outline.path) event.stopPropagation();
+      if (this.panning || (map.mode && map.outline.path)) event.stopPropagation();
       if (event.detail === 2) setTimeout(() => map.goHome(), 200);
     };
     on(map.stage, "mousedown", again, { capture: true });
@@ -39,12 +44,12 @@ class Gestures {
 
   pressed(event) {
     const { map } = this;
-    if (event.target.closest?.(".corral-travel")) return;
+    if (event.target.closest?.(BUTTONS)) return;
     focused()?.blur(); // from here on the keys are for the map, not for the box typed in before
     map.travel.finish();
     map.hover.end();
     this.how = howOf(event);
-    if (event.button === 0 && !this.space && !event.target.closest?.(".modebar")) map.outline.begin(map.at(event));
+    if (event.button === 0 && !this.space) map.outline.begin(map.at(event));
     if (event.button === 1 || (event.button === 0 && this.space)) this.pan(event);
   }
 

@@ -13,7 +13,7 @@ from labelling.ui.frame import access, faults, page, resources, state
 from labelling.ui.frame.steps import step, tell, told
 from labelling.workspace import Project, ProjectInfo
 
-SHOWN, SEARCHED_FROM = 20, 9  # projects: so many at a time, and a box to search them from so many
+SHOWN, MORE, SEARCHED_FROM = 5, 20, 9  # projects: so many at first and at a time, and a box to search them from so many
 ENDING_SECONDS = 30  # that work on a project has, to end when it is deleted
 
 
@@ -25,8 +25,8 @@ class _List:
 
 
 def list_projects(projects: list[ProjectInfo]) -> None:
-    """The projects, the newest first, each with a button that opens it; one's own with a menu."""
-    found = projects
+    """The projects, that with the last work first, each with a button that opens it; one's own with a menu."""
+    found = projects = sorted(projects, key=lambda info: info.worked_at or info.created_at, reverse=True)
     if len(projects) >= SEARCHED_FROM:
         wanted = st.text_input("Find a project", placeholder="find a project by its name", label_visibility="collapsed")
         words = wanted.casefold().split()
@@ -35,18 +35,18 @@ def list_projects(projects: list[ProjectInfo]) -> None:
             st.caption(f"None of {count(len(projects), 'project')} is called so.")
     shown = state.of_tab(_List).n_shown
     me = access.account()
-    for info in found[:shown]:
-        _line(info, me)
+    for place, info in enumerate(found[:shown]):
+        _line(info, me, first=not place)
     if len(found) > shown:
         st.button(
-            f"Show {min(SHOWN, len(found) - shown):,} more of {len(found):,}",
+            f"Show {min(MORE, len(found) - shown):,} more of {len(found):,}",
             key="more projects",
-            on_click=step(lambda: setattr(state.of_tab(_List), "n_shown", shown + SHOWN)),
+            on_click=step(lambda: setattr(state.of_tab(_List), "n_shown", shown + MORE)),
             type="tertiary",
         )
 
 
-def _line(info: ProjectInfo, me: str | None) -> None:
+def _line(info: ProjectInfo, me: str | None, *, first: bool) -> None:
     name, size, made, menu, button = st.columns([5, 3, 2.6, 1.7, 1.6], vertical_alignment="center")
     name.markdown(page.escape(info.name))
     size.caption(_progress(info))
@@ -56,7 +56,7 @@ def _line(info: ProjectInfo, me: str | None) -> None:
             _menu(info, me)
         else:  # not as Markdown, which makes a link of an address
             st.html(f"<small style='opacity:0.65'>of {html.escape(info.owner or '')}</small>")
-    if button.button("Open", key=f"open-{info.id}", width="stretch"):
+    if button.button("Open", key=f"open-{info.id}", type="primary" if first else "secondary", width="stretch"):
         try:
             page.go_label(access.open_project(info.id))
         except WorkspaceError as error:

@@ -72,12 +72,12 @@ def test_work_on_it_is_ended_first(project: Project, monkeypatch: pytest.MonkeyP
 
 def test_many_are_found_by_their_names(workspace: Workspace, project: Project) -> None:
     dataset = project.dataset
-    for number in range(projects.SHOWN + 4):
+    for number in range(24):
         workspace.create(f"Other {number}", dataset, {})
     at = open_page("texts")
     assert len(names(at)) == projects.SHOWN
-    at = next(button for button in at.button if button.label == "Show 5 more of 25").click().run()
-    assert len(names(at)) == projects.SHOWN + 5
+    at = next(button for button in at.button if button.label == "Show 20 more of 25").click().run()
+    assert len(names(at)) == 25
     box = next(each for each in at.text_input if each.label == "Find a project")
     at = box.input("MI").run()
     assert names(at) == ["mine"]
