@@ -1,6 +1,5 @@
 """In from another tool's file and out to another one, with the model, by commands alone."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -70,27 +69,25 @@ def test_from_prodigy_to_a_hugging_face_folder_with_a_tuned_model(
     again, _ = project_of(capsys, str(folder), "--label", "label")
     assert dict(zip(*columns_of(workspace, again), strict=True)) == wanted
 
-    if importlib.util.find_spec("datasets") is not None:  # the extra `train` brings it
-        import datasets
-
-        loaded = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
-        assert set(loaded) == {"train", "validation", "test", "unlabelled"}
-        names = loaded["train"].features["label"]
-        assert names.names == list(LABELS)
-        by_text = {
-            row["text"]: None if row["label"] is None else names.int2str(row["label"])
-            for part in loaded.values()
-            for row in part
-        }
-        assert by_text == wanted
-        assert set(loaded["unlabelled"]["label"]) == {None}
-
     capsys.readouterr()
     assert main(["export", project_id, "--format", "huggingface", "-o", str(folder)]) == 1
     assert "is there already: name a new folder" in capsys.readouterr().err
     assert main(["export", project_id, "--format", "model", "--split", "-o", str(tmp_path / "x")]) == 2
     assert "say -o FOLDER" in capsys.readouterr().err
     assert not [*tmp_path.glob(".*"), *tmp_path.glob("x*")], "nothing half-written"
+
+    datasets = pytest.importorskip("datasets")  # the extra `train` brings it
+    loaded = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
+    assert set(loaded) == {"train", "validation", "test", "unlabelled"}
+    names = loaded["train"].features["label"]
+    assert names.names == list(LABELS)
+    by_text = {
+        row["text"]: None if row["label"] is None else names.int2str(row["label"])
+        for part in loaded.values()
+        for row in part
+    }
+    assert by_text == wanted
+    assert set(loaded["unlabelled"]["label"]) == {None}
 
 
 def columns_of(workspace: Workspace, project_id: str) -> tuple[list[str], list[str | None]]:
