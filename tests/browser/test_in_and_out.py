@@ -34,6 +34,7 @@ def answers() -> str:
 def saved(page: Page, name: str | re.Pattern[str]) -> bytes:
     button = page.get_by_role("button", name=name)
     expect(button).to_be_enabled()
+    settle(page)
     with page.expect_download() as download:
         button.click()
     return Path(download.value.path()).read_bytes()
