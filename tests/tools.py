@@ -16,7 +16,7 @@ from pathlib import Path
 
 from labelling.formats.registry import TOOLS
 from labelling.readers import read_label_values, read_labels, read_table
-from tests.formats.test_tools import NAMES, ONE, SEVERAL, TEXTS, records
+from tests.formats.helpers import NAMES, ONE, SEVERAL, TEXTS, records
 
 REQUIREMENT = "spacy==3.8.18"
 LOAD = """
