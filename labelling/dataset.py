@@ -62,6 +62,7 @@ class Table:
     header: int | None = None  # the row, counted from 1, that held the names; 0: none; None: the format has no such row
     sheet: str | None = None
     sheets: tuple[str, ...] = ()  # of the workbook, by their titles, in its order
+    label: str | None = None  # the column with a label a row, where the tool is known that wrote it
 
 
 @dataclass(frozen=True, eq=False)

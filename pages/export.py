@@ -1,4 +1,4 @@
-"""Export: all rows or the labelled ones, with label, labelled_at and source, as CSV, JSONL or Parquet."""
+"""Export: rows with label, labelled_at and source; for another tool; a page of results, the model, the whole job."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ from labelling.formats.frames import file_name
 from labelling.formats.records import FormatError
 from labelling.formats.registry import FORMATS, TOOLS, ZIP, Format, Tool
 from labelling.readers.tables import count
-from labelling.tasks.export import export, preview
+from labelling.tasks.export import export, is_archive, preview
 from labelling.tasks.split import PARTS, split
-from labelling.ui.export import model, results
+from labelling.ui.export import model, packing, results
 from labelling.ui.frame import downloads, page
 
 OTHER = "For another tool"
@@ -52,9 +52,9 @@ if log.n_labelled and st.checkbox(
         st.warning(str(error))
 n_written = counts[which] - (int(n_empty[which].sum()) if isinstance(form, Tool) else 0)
 
-# What is to train with goes out as a file for each part.
-several = parts is not None and isinstance(form, Tool) and form.only_labelled
-tail, mime = (f"{Path(form.tail).stem}.zip", ZIP) if several else (form.tail, form.mime)
+tail, mime = form.tail, form.mime
+if is_archive(form, in_parts=parts is not None):
+    tail, mime = f"{Path(form.tail).stem}.zip", ZIP
 
 if n_written == 0:
     st.info("Nothing is labelled yet.", icon=":material/lightbulb:")
@@ -78,3 +78,4 @@ else:
 
 results.offer(session)
 model.offer(session)
+packing.offer(session)

@@ -5,7 +5,7 @@ import streamlit as st
 from labelling import readers
 from labelling.errors import CorralError
 from labelling.ui.frame import access, page, resources, state
-from labelling.ui.texts import columns, encoder_choice, load, projects, reading
+from labelling.ui.texts import columns, encoder_choice, load, projects, reading, unpacking
 
 page.start("Texts", wide=False)
 st.title("Lasso texts into labels")
@@ -48,7 +48,10 @@ with second:
     else:
         reading.read_file()
 
-if (found := state.of_tab(reading.Upload).found) is not None:
+if (pack := state.of_tab(reading.Upload).pack) is not None:
+    st.divider()
+    unpacking.offer(pack)
+elif (found := state.of_tab(reading.Upload).found) is not None:
     resources.warm_up()  # not before there is a file: a demo needs no model, and the two would share the processor
     st.divider()
     try:

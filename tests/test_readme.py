@@ -88,15 +88,21 @@ def test_the_python_on_stores_runs() -> None:
     assert (names["wrong"].share, names["wrong"].n_read, names["wrong"].n_rows) == (0, 60, 200)
 
 
-def test_the_commands_on_stores_are_there() -> None:
+@pytest.mark.parametrize("name", ["README.md", *(f"docs/{page}.md" for page in ("formats", "large", "model", "pack"))])
+def test_the_commands_are_there(name: str) -> None:
     from labelling import cli
 
     cli.main(["--version"])
-    page = (ROOT / "docs" / "large.md").read_text(encoding="utf-8")
-    for line in re.findall(r"^corral (.*?)(?:  +#.*)?$", page, flags=re.MULTILINE):
-        command, *words = shlex.split(line)
-        options = {word for option in cli.corral.commands[command].params for word in option.opts}
-        assert {word for word in words if word.startswith("-")} <= options, line
+    page = (ROOT / name).read_text(encoding="utf-8")
+    lines = re.findall(r"^corral (.*?)(?:  +#.*)?$", page, flags=re.MULTILINE)
+    assert lines
+    for words in (shlex.split(part) for line in lines for part in line.split(" && corral ")):
+        command = cli.corral.commands.get(words[0]) or cli.corral.commands["open"]  # a file
+        options = {each for option in command.params for each in option.opts}
+        assert {word for word in words if word.startswith("-")} <= options, words
+        formats = next((option.type for option in command.params if option.name == "kind"), None)
+        if formats is not None and "--format" in words:
+            assert formats.convert(words[words.index("--format") + 1], None, None) != "NAME"
 
 
 def test_its_pictures_are_there() -> None:

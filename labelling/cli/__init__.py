@@ -67,9 +67,9 @@ def console() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
-    from labelling.cli import keep, make, model, pack, projects, stores
+    from labelling.cli import keep, make, model, opening, pack, projects, stores
 
-    rooms = (projects, make, model, pack, stores, keep)
+    rooms = (projects, opening, make, model, pack, stores, keep)
     for command in (command for room in rooms for command in room.COMMANDS):
         corral.add_command(command)
     try:

@@ -1,4 +1,4 @@
-"""What makes a project of a file, `embed`, `tune`, `export`, `report` and `next`."""
+"""`embed`, `tune`, `export`, `report` and `next`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from labelling.cli.projects import JSON, PROJECT
-from labelling.cli.start import start
-from labelling.cli.stores import embed_files, model_settings, of_files
+from labelling.cli.stores import embed_files, of_files
 
 if TYPE_CHECKING:
-    from labelling.readers import Table
     from labelling.tasks.workbench import Workbench
     from labelling.workspace import Project, Workspace
+
+
+MODEL = "model"  # beside the formats of rows: what has learnt the labels
 
 
 class Registered(click.ParamType):
@@ -48,22 +49,7 @@ def _tuners() -> Collection[str]:
 def _formats() -> Collection[str]:
     from labelling.formats.registry import every
 
-    return every()
-
-
-def encoder_settings(named: str | None, texts: list[str], workspace: Workspace) -> dict[str, Any]:
-    """A space's settings of an encoder as it is named on the command line, checked: a model that isn't there is said.
-
-    ``MODEL`` or ``KIND:MODEL``, of the kinds in the registry; ``tfidf`` is fitted on the texts.
-    """
-    from labelling.encoders.registry import TFIDF, fit_encoder
-
-    if named == TFIDF:
-        return fit_encoder(texts, workspace.folder)
-    settings = model_settings(named)
-    if settings:
-        _ = encoder_with(workspace)(settings).n_dims
-    return settings
+    return [*every(), MODEL]
 
 
 def encoder_with(workspace: Workspace) -> Callable[..., Any]:
@@ -74,7 +60,7 @@ def encoder_with(workspace: Workspace) -> Callable[..., Any]:
     return lambda settings: encoder_for(settings, workspace.folder, endpoints=endpoints, any_address=True)
 
 
-def _workbench(workspace: Workspace, project: Project) -> Workbench:
+def workbench_of(workspace: Workspace, project: Project) -> Workbench:
     from labelling.tasks.workbench import open_workbench
 
     return open_workbench(workspace, project, encoder_with(workspace))
@@ -84,7 +70,7 @@ def bench_of(project_id: str, account: str | None) -> Workbench:
     from labelling.workspace import Workspace
 
     workspace = Workspace()
-    return _workbench(workspace, workspace.open(project_id, account))
+    return workbench_of(workspace, workspace.open(project_id, account))
 
 
 @contextmanager
@@ -110,11 +96,12 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
 
 def embed_texts(bench: Workbench, *, umap: bool) -> None:
     from labelling.projections import UmapProcess
-    from labelling.tasks.embed import embed
+    from labelling.tasks.embed import can_be_made, embed
     from labelling.tasks.maps import make_umap
 
-    with progress("Embedding") as tell:
-        embed(bench, lambda _so_far, done, total: tell(done, total))
+    if any(map(can_be_made, bench.project.spaces())):
+        with progress("Embedding") as tell:
+            embed(bench, lambda _so_far, done, total: tell(done, total))
     space = bench.project.current
     if umap and not space.has_map("UMAP"):
         process = UmapProcess()
@@ -123,93 +110,6 @@ def embed_texts(bench: Workbench, *, umap: bool) -> None:
                 make_umap(bench.project, space, process, on_progress=tell)
         finally:
             process.close()
-
-
-class Source(click.Path):
-    """A file, a folder, or ``hf:`` and the id of a data set."""
-
-    name = "source"
-
-    def __init__(self) -> None:
-        super().__init__(exists=True, path_type=Path)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return value if str(value).startswith("hf:") else super().convert(value, param, ctx)
-
-
-def _read(source: Path | str, split: str | None) -> tuple[Table, str]:
-    """The table that a file, a folder or a data set on the hub holds, and what it is called."""
-    from labelling import readers
-
-    if isinstance(source, str):
-        with progress("Loading from the hub") as tell:
-            return readers.read_hub(source, split, on_progress=tell), source.removeprefix("hf:").partition("@")[0]
-    if split is not None:
-        raise click.UsageError("--split is for data sets on the hub: hf:owner/name.")
-    if source.is_dir():
-        source = source.resolve()  # the name of "." is the folder's
-        return readers.read_folder(source), source.name
-    return readers.read_table(source.read_bytes(), source.name), source.name
-
-
-@click.command("open", hidden=True)
-@click.argument("file", type=Source())
-@click.option("--split", metavar="NAME", help="Of a data set on the hub, this split alone, such as train.")
-@click.option("--text", metavar="COL", help="The column with the texts. Without it, the likeliest.")
-@click.option("--label", metavar="COL", help="A column with labels that are already there.")
-@click.option("--x", metavar="COL", help="With --y, a column of numbers: a third map, of your own.")
-@click.option("--y", metavar="COL")
-@click.option("--encoder", metavar="NAME", help="A model of sentence-transformers, KIND:MODEL, or tfidf.")
-@click.option("--name", help="What the project is called. Without it, like the file.")
-@click.option("--no-app", is_flag=True, help="Make the project, and don't open it.")
-@JSON
-@click.pass_obj
-def open_file(
-    account: str | None,
-    file: Path | str,
-    split: str | None,
-    text: str | None,
-    label: str | None,
-    x: str | None,
-    y: str | None,
-    encoder: str | None,
-    name: str | None,
-    no_app: bool,
-    as_json: bool,
-) -> int:
-    """Make a project of a file or a folder, embed its texts, and open it in the browser.
-
-    Or of a data set on the Hugging Face hub: hf:owner/name, hf:owner/name@revision, hf:owner/name/folder.
-    """
-    from labelling import readers
-    from labelling.readers import ReadError
-    from labelling.tasks.projects import create_project
-    from labelling.workspace import Workspace
-
-    if (x is None) != (y is None):
-        raise click.UsageError("A map of your own needs both --x and --y.")
-    table, called = _read(file, split)
-    columns = list(table.frame.columns)
-    for wanted in filter(None, (text, label, x, y)):
-        if wanted not in columns:
-            raise ReadError(f"There is no column {wanted!r} in {called}. There are: {', '.join(map(repr, columns))}.")
-    text = text or readers.guess_text_column(table.frame)
-    if text is None:
-        raise ReadError(f"Say which column holds the texts, by --text: {', '.join(map(repr, columns))}.")
-    dataset = readers.make_dataset(table, text, label)
-    for line in readers.report(dataset, table):
-        click.echo(line, err=True)
-    workspace = Workspace()
-    texts = [words for words, empty in zip(dataset.texts, dataset.empty, strict=True) if not empty]
-    settings = encoder_settings(encoder, texts, workspace)
-    own = None if x is None or y is None else (x, y)
-    project = create_project(workspace, name or called, dataset, settings, map_columns=own, owner=account, who=account)
-    embed_texts(_workbench(workspace, project), umap=False)
-    if as_json:
-        click.echo(json.dumps({"id": project.id, "name": project.name, "n_rows": project.n_rows, "text": text}))
-    else:
-        click.echo(f"{project.id}  {project.n_rows:,} texts of column {text!r}  {project.name}")
-    return 0 if no_app else start(project=project.id)
 
 
 @click.command()
@@ -299,7 +199,10 @@ def tune(
 @PROJECT
 @click.option("--format", "kind", type=Registered(_formats), default="csv", show_default=True)
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="The file; - or nothing: standard output."
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The file, or a new folder for what is a .zip. - or nothing: standard output.",
 )
 @click.option("--labelled", is_flag=True, help="Only the rows that have a label.")
 @click.option("--origins", is_flag=True, help="Also who labelled, how it was chosen, what a model says.")
@@ -318,19 +221,66 @@ def export(
 ) -> None:
     """Write the rows with their labels: every column, in the uploaded order, with label, labelled_at and source.
 
-    Or as another tool reads them: see docs/formats.md.
+    Or as another tool reads them: see docs/formats.md. What is a .zip becomes a new folder where -o doesn't end so.
+    The format model is what has learnt the labels, as `corral model` writes it.
     """
+    from labelling.cli.model import write_model
+    from labelling.errors import CorralError
     from labelling.formats.registry import every
     from labelling.tasks.export import export as write
+    from labelling.tasks.export import is_archive
     from labelling.tasks.split import split as parts_of
 
-    opened = bench_of(project, account).project
-    parts = parts_of(opened, opened.open_log(), random_state=seed) if split else None
-    content = write(opened, every()[kind], only_labelled=labelled, with_origins=origins, parts=parts)
+    if kind == MODEL:
+        if out is None or labelled or origins or split:
+            raise click.UsageError("The model is a folder: say -o FOLDER, and nothing about rows.")
+        write_model(account, project, out)
+        return
+    form = every()[kind]
+    folder = out is not None and is_archive(form, in_parts=split) and out.suffix.lower() != ".zip" and str(out) != "-"
+    if out is not None and folder and out.exists():
+        raise CorralError(f"{out} is there already: name a new folder, or a file that ends in .zip.")
+    bench = bench_of(project, account)
+    if split:
+        _make_graph(bench)
+    parts = parts_of(bench.project, bench.log, random_state=seed) if split else None
+    content = write(bench.project, form, only_labelled=labelled, with_origins=origins, parts=parts)
     if out is None or str(out) == "-":
         sys.stdout.buffer.write(content)
+    elif folder:
+        _write_folder(out, content)
+    else:
+        _write(out, content)
+
+
+def _make_graph(bench: Workbench) -> None:
+    """The neighbour graph of the original space, by which near-copies are known, where it is not made yet."""
+    from labelling.projections import UmapProcess
+    from labelling.tasks.maps import make_graph
+
+    embed_texts(bench, umap=False)
+    original = bench.project.spaces()[0]
+    if original.graph is not None:
         return
-    _write(out, content)
+    process = UmapProcess()
+    try:
+        with progress("Near-copies") as tell:
+            make_graph(original, process, tell)
+    finally:
+        process.close()
+
+
+def _write_folder(out: Path, content: bytes) -> None:
+    from labelling.errors import CorralError
+    from labelling.files import new_folder
+    from labelling.formats.archive import unzip
+
+    try:
+        with new_folder(out) as folder:
+            unzip(content, folder)
+    except OSError as error:
+        raise CorralError(f"{out} can't be written ({error.strerror or error}): nothing was changed.") from error
+    click.echo(f"{out}: a folder of {len(content) / 1e6:,.1f} MB.", err=True)
 
 
 def _write(out: Path, content: bytes) -> None:
@@ -380,4 +330,4 @@ def next_proposals(account: str | None, project: str, n: int, aim: float) -> Non
         click.echo(json.dumps(said, ensure_ascii=False))
 
 
-COMMANDS = (open_file, embed, tune, export, report, next_proposals)
+COMMANDS = (embed, tune, export, report, next_proposals)

@@ -33,6 +33,12 @@ def model(account: str | None, project: str, out: Path, form: str | None, space:
     For sentence-transformers, with labels.json and a README that says what it is worth; a classifier for transformers,
     where its head allows that; or a scikit-learn pipeline by skops.
     """
+    write_model(account, project, out, form, space)
+
+
+def write_model(
+    account: str | None, project: str, out: Path, form: str | None = None, space: int | None = None
+) -> None:
     from labelling.tasks.model import SENTENCE_TRANSFORMERS, SKOPS, save_model
 
     form = form or (SKOPS if out.suffix == ".skops" else SENTENCE_TRANSFORMERS)

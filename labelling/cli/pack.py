@@ -15,6 +15,7 @@ from labelling.cli.projects import JSON, PROJECT
 
 if TYPE_CHECKING:
     from labelling.tasks.replay import Replayed
+    from labelling.workspace import Project
 
 FILE = click.argument("file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 SEND = click.option("--send", is_flag=True, help="Let the endpoint that the pack names embed: texts are sent there.")
@@ -35,7 +36,9 @@ def pack(account: str | None, project: str, out: Path, anonymous: bool, no_vecto
 
     workspace = Workspace()
     opened = workspace.open(project, account)
-    n_actions = run(workspace, opened, out, anonymous=anonymous, vectors=not no_vectors)
+    with bar("Packing") as tell:
+        n_actions = run(workspace, opened, out, anonymous=anonymous, vectors=not no_vectors, on_progress=tell)
+    assert n_actions is not None  # noqa: S101 - Ctrl+C raises
     said = f"{count(opened.n_rows, 'text')}, {count(n_actions, 'action')}, {out.stat().st_size / 1e6:,.1f} MB."
     click.echo(f"{out}: {said}", err=True)
 
@@ -47,6 +50,11 @@ def pack(account: str | None, project: str, out: Path, anonymous: bool, no_vecto
 @click.pass_obj
 def unpack(account: str | None, file: Path, send: bool, as_json: bool) -> None:
     """Take a packed project over as a new one: the same texts, labels, history and people."""
+    take_over(account, file, send=send, as_json=as_json)
+
+
+def take_over(account: str | None, file: Path, *, send: bool, as_json: bool) -> Project:
+    """The project that is made of a pack, embedded where its encoder may; what is left out is said."""
     from labelling.tasks.embed import can_be_made
     from labelling.tasks.unpack import unpack as run
     from labelling.workspace import Workspace
@@ -68,8 +76,9 @@ def unpack(account: str | None, file: Path, send: bool, as_json: bool) -> None:
     if as_json:
         said = {"id": project.id, "name": project.name, "n_rows": project.n_rows, "n_labelled": n_labelled}
         click.echo(json.dumps({**said, "left_out": found.left_out}))
-        return
-    click.echo(f"{project.id}  {n_labelled:,} of {project.n_rows:,} labelled  {project.name}")
+    else:
+        click.echo(f"{project.id}  {n_labelled:,} of {project.n_rows:,} labelled  {project.name}")
+    return project
 
 
 @click.command()

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 
 
 def to_zip(files: Mapping[str, bytes | str]) -> bytes:
@@ -12,6 +13,12 @@ def to_zip(files: Mapping[str, bytes | str]) -> bytes:
         for name, content in files.items():
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)  # of 1980: no clock in it
     return out.getvalue()
+
+
+def unzip(content: bytes, folder: Path) -> None:
+    """Write the files of an archive of `to_zip` below a folder."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        archive.extractall(folder)
 
 
 def from_zip(content: bytes, name: str) -> bytes:

@@ -17,7 +17,7 @@ from labelling.readers.docbin import read_docbin
 from labelling.readers.encoding import decode
 from labelling.readers.folder import files_in
 from labelling.readers.guesses import TEXT_NAMES, guess_label_column, guess_text_column
-from labelling.readers.label_values import guess_label_value_columns, read_label_values, read_people
+from labelling.readers.label_values import guess_label_value_columns, guess_labels, read_label_values, read_people
 from labelling.readers.layout import are_names
 from labelling.readers.names import read_labels
 from labelling.readers.own_csv import read_our_export
@@ -33,6 +33,7 @@ __all__ = [
     "Table",
     "guess_label_column",
     "guess_label_value_columns",
+    "guess_labels",
     "guess_text_column",
     "make_dataset",
     "read_files",

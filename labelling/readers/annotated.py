@@ -173,7 +173,7 @@ def with_denied(table: Table, column: str = "label") -> Table:
 def _with_answers(table: Table, answers: dict[str, list[list[tuple[str | None, Names]]]], notes: list[str]) -> Table:
     """Of each question a column with what stands, and those that `people` makes; sayings to `notes`."""
     frame = table.frame.copy(deep=False)
-    settled = []
+    settled, label = [], None
     for question, by_row in answers.items():
         several = any(len(names) > 1 for given in by_row for _, names in given)
         said = settle(by_row)
@@ -188,8 +188,9 @@ def _with_answers(table: Table, answers: dict[str, list[list[tuple[str | None, N
         note = f"The column {name[:40]!r} holds what was said of {count(n_given, 'text')}"
         notes.append(f"{note}; {said.note()}." if said.note() else f"{note}.")
         settled.append(said)
+        label = name if len(answers) == 1 and not several else None
     notes += notes_of(settled, frame)
-    return replace(table, frame=frame)
+    return replace(table, frame=frame, label=label)
 
 
 def _annotator(who: Any) -> str | None:

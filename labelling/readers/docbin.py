@@ -160,7 +160,8 @@ def read_docbin(data: bytes) -> Table | None:
         ]
         frame["cats"] = pd.Series(cells, dtype="str")
     n_known = sum(bool(each) for each in cats)
-    return Table(frame, "a DocBin", notes=(f"A spaCy data set: {count(len(texts), 'doc')}, {n_known:,} with cats.",))
+    notes = (f"A spaCy data set: {count(len(texts), 'doc')}, {n_known:,} with cats.",)
+    return Table(frame, "a DocBin", notes=notes, label="label" if "label" in frame else None)
 
 
 def _texts(found: dict[str, Any]) -> list[str]:

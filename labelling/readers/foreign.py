@@ -153,7 +153,7 @@ def _fasttext(table: Table) -> Table | None:
     ]
     notes = (*table.notes, f"Lines of fastText: what follows {FASTTEXT} is in the column 'label'.")
     read = pd.DataFrame({"text": pd.Series(texts, dtype="str"), "label": pd.Series(cells, dtype="str")})
-    return replace(table, frame=read, notes=notes)
+    return replace(table, frame=read, notes=notes, label=None if multi_label else "label")
 
 
 def _doccano(table: Table) -> Table | None:
@@ -179,7 +179,8 @@ def _doccano(table: Table) -> Table | None:
     tool = "A Label Studio" if min_json else "A doccano"
     notes.append(f"{tool} data set: {count(len(frame), 'text')}, {n_known:,} with a label.")
     notes = [note for note in notes if not (note.startswith(NESTED) and _marks(frame) == [])]
-    return with_denied(replace(table, frame=frame, notes=(*notes, *_marks(frame))))
+    label = None if labels is None else "label"
+    return with_denied(replace(table, frame=frame, notes=(*notes, *_marks(frame)), label=label))
 
 
 def _argilla(table: Table) -> Table | None:
@@ -194,7 +195,7 @@ def _argilla(table: Table) -> Table | None:
         return None
     frame = frame.copy(deep=False)
     notes = list(table.notes)
-    settled = []
+    settled, made, several = [], [], False
     for question in questions:
         given, n_other = _submitted(frame, question)
         said = settle(given)
@@ -211,7 +212,10 @@ def _argilla(table: Table) -> Table | None:
         note += f"; {count(n_other, 'answer')} that were drafts or discarded don't count" if n_other else ""
         notes.append(f"{note}. Suggestions are no labels.")
         settled.append(said)
-    return replace(table, frame=frame, notes=(*notes, *notes_of(settled, frame)))
+        made.append(name)
+        several = several or any(isinstance(answer, list | dict) for answer in said.stands)
+    label = made[0] if len(made) == 1 and not several else None
+    return replace(table, frame=frame, notes=(*notes, *notes_of(settled, frame)), label=label)
 
 
 def _submitted(frame: pd.DataFrame, question: str) -> tuple[list[list[tuple[str | None, Any]]], int]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from labelling.dataset import ReadError
+from labelling.dataset import ReadError, Table
 from labelling.labels.label import MAX_IMPORTED_LABELS, MAX_NAME_LENGTH, composed
 from labelling.readers.exported import NESTED, PREFIX, columns_of_export
 from labelling.readers.guesses import LABEL_NAMES, filled, judged
@@ -48,6 +48,24 @@ def guess_label_value_columns(frame: pd.DataFrame) -> list[str]:
     candidates = [name for name in texts if name not in parts and _has_lists(frame[name])]
     lists = [name for name in candidates if _offers_multi_label(frame[name], _is_label(name))]
     return [name for name in lists if _is_label(name)] or ([] if any(map(_is_label, frame.columns)) else lists)
+
+
+def guess_labels(table: Table) -> tuple[str | None, list[str]]:
+    """The column that surely holds one label a row; or those that surely hold answers, see above.
+
+    It is one where an export of ours or another tool's file says so, not by its name alone; and None where its cells
+    are no labels of whole texts.
+    """
+    label_values = guess_label_value_columns(table.frame)
+    own = columns_of_export(table.frame.columns)[1]
+    label = own[0] if own else table.label
+    if label_values or label is None or label not in table.frame:
+        return None, label_values
+    try:
+        read_labels(table.frame, label)
+    except ReadError:
+        return None, []
+    return label, []
 
 
 def _is_label(name: str) -> bool:

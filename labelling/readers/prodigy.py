@@ -13,7 +13,7 @@ from labelling.dataset import ReadError, Table
 from labelling.readers.guesses import guess_text_column
 from labelling.readers.names import Unnamed, names_in, names_of_rows, nested
 from labelling.readers.people import Said, free, notes_of, settle, with_people
-from labelling.readers.tables import count
+from labelling.readers.tables import NESTED, count
 
 _ANSWERS = {"accept": 1, "reject": 0, "ignore": None}
 _CONTRARY = 2
@@ -109,7 +109,8 @@ def read_prodigy(table: Table) -> Table | None:
     else:
         column = free("cats", kept)
         kept[column] = _series(json.dumps(row, ensure_ascii=False) if row else None for row in known)
-    notes = [*table.notes, _summary(answers)]
+    notes = [note for note in table.notes if not note.startswith(NESTED)]  # it has such columns, and no text in them
+    notes.append(_summary(answers))
     if several_people:
         if not single:
             differ = [_CONTRARY in _votes(people).values() for people in theirs.values()]
@@ -127,7 +128,7 @@ def read_prodigy(table: Table) -> Table | None:
         notes.append(f"The answers about {count(n_contrary, 'pair')} of text and label contradict each other: unknown.")
     if any(options and answer in ("reject", "ignore") for (_, options), answer in zip(choices, answers, strict=True)):
         notes.append("A choice that was rejected or ignored says nothing certain about its options: unknown.")
-    return replace(table, frame=kept, notes=tuple(notes))
+    return replace(table, frame=kept, notes=tuple(notes), label=column if single else None)
 
 
 def _summary(answers: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from labelling.formats import frames
 from labelling.formats.archive import to_zip
 from labelling.formats.records import ORIGINS, SPLIT, Records, metadata_of
-from labelling.formats.registry import CSV, FORMATS, Format, Tool
+from labelling.formats.registry import CSV, FORMATS, ZIP, Format, Tool
 from labelling.labels import LabelLog
 from labelling.readers.exported import EXPORT_COLUMNS
 from labelling.tasks.split import PARTS
@@ -58,6 +58,11 @@ def export(
         rows = np.flatnonzero(log.known & ~project.dataset.empty & (parts == part))
         files[f"{part}-{form.tail}"] = form.write(records_of(project, log, rows))
     return to_zip(files)
+
+
+def is_archive(form: Format | Tool, *, in_parts: bool) -> bool:
+    """Whether the file is a .zip of files: what is to train with is, in parts."""
+    return form.mime == ZIP or (in_parts and isinstance(form, Tool) and form.only_labelled)
 
 
 def _exported(

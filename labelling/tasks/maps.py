@@ -45,6 +45,19 @@ def save_embeddings(project: Project, space: Space, embeddings: np.ndarray) -> N
     space.save_embeddings(embeddings)  # last: a space with embeddings has a map too
 
 
+def make_graph(
+    space: Space,
+    process: projections.UmapProcess,
+    on_progress: Callable[[int, int], None] | None = None,
+    stop: threading.Event | None = None,
+) -> bool:
+    """Make the neighbour graph of this space; False where `stop` ended it."""
+    graph = process.neighbours(space.embeddings, on_progress=on_progress, stop=stop)
+    if graph is not None:
+        space.save_graph(*graph)
+    return graph is not None
+
+
 def make_umap(
     project: Project,
     space: Space,
@@ -58,14 +71,13 @@ def make_umap(
     It starts from the UMAP of the original space, or from its own PCA, and is turned like what it started from.
     `begin` is told the title of each part of the work.
     """
-    embeddings, graph = space.embeddings, space.graph
-    if graph is None:
+    embeddings = space.embeddings
+    if space.graph is None:
         begin("Neighbour graph")
-        graph = process.neighbours(embeddings, on_progress=on_progress, stop=stop)
-        if graph is None:
+        if not make_graph(space, process, on_progress, stop):
             return False
-        space.save_graph(*graph)
         begin("Clear map")
+    graph = space.graph
     xy = space.map("UMAP")
     if xy is not None:  # texts were added: the others stay where they are
         xy = process.place(embeddings, xy, neighbours=graph, on_progress=on_progress, stop=stop)

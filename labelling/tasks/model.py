@@ -5,13 +5,10 @@ encoder's own, so that `encode` gives a number for each label.
 """
 
 import json
-import os
-import shutil
 import tempfile
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +19,7 @@ from labelling.encoders import Encoder
 from labelling.encoders._folders import quiet
 from labelling.encoders.sentence import SentenceEncoder
 from labelling.errors import StepError
-from labelling.files import write_whole
+from labelling.files import new_folder, write_whole
 from labelling.learning import tuners
 from labelling.learning.model import ABOUT, LABELS, about
 from labelling.learning.tuners._layers import DenseLayer
@@ -78,20 +75,6 @@ def save_model(
     return space
 
 
-@contextmanager
-def _new_folder(folder: Path) -> Iterator[Path]:
-    """A folder that gets this name at the end, or is removed."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        yield made
-        made.chmod(0o755)
-        os.rename(made, folder)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
-
-
 def _names(project: Project, learnt: list[Any]) -> list[str]:
     """What the labels are called by now; where two were merged, what they were called when they were learnt."""
     names = names_by_now(project, learnt)
@@ -118,7 +101,7 @@ def _save_tuner(project: Project, encoder: Encoder, folder: Path, space: Space) 
             "a model of the sentence-transformers can have the tuner's layers behind it. Export the labels."
         )
     tuner = getattr(tuners, space.kind).load(space.folder / TUNER_FILE)
-    with _new_folder(folder) as made:
+    with new_folder(folder) as made:
         _write(encoder, tuner, made)
         _describe(project, space, made, tuner.classes_.tolist(), SENTENCE_TRANSFORMERS)
 
@@ -182,7 +165,7 @@ def _save_classifier(project: Project, folder: Path, space: Space, form: str) ->
         raise StepError(f"What made the space {space.name!r} is gone: train it again, on the page Classify.")
     classifier = TransformerClassifier.load(saved, device="cpu")
     probes = [project.dataset.texts[row] for row in np.flatnonzero(~project.dataset.empty)[:PROBES]]
-    with _new_folder(folder) as made, quiet():
+    with new_folder(folder) as made, quiet():
         if form == TRANSFORMERS or classifier.pretrained_:
             form = TRANSFORMERS
             model, tokenizer = to_sequence_classifier(classifier, probes)

@@ -2,10 +2,10 @@
 
 import json
 import platform
-import shutil
 import tempfile
+import threading
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -62,61 +62,109 @@ _FOUND_OUT = (
 )  # beside parameters
 
 
-def pack(workspace: Workspace, project: Project, file: Path, *, anonymous: bool = False, vectors: bool = True) -> int:
-    """Write all of a project to a zip file; the number of actions of its log.
+def pack(
+    workspace: Workspace,
+    project: Project,
+    file: Path,
+    *,
+    anonymous: bool = False,
+    vectors: bool = True,
+    on_progress: Callable[[int, int], object] = lambda done, total: None,
+    stop: threading.Event | None = None,
+) -> int | None:
+    """Write all of a project to a zip file; the number of actions of its log. None, and no file, where `stop` ended it.
 
     `anonymous` writes person 1, person 2 ... for the people, in the order in which they came; without `vectors` the
-    embeddings and maps are left out, which can be made anew. Accounts and keys are never in it. Raises CorralError
-    where something of it is damaged, texts are added meanwhile, or the file can't be written: it is as before then.
+    embeddings and maps are left out, which can be made anew. Accounts and keys are never in it. `on_progress` counts
+    megabytes. Raises CorralError where something of it is damaged, texts are added meanwhile, or the file can't be
+    written: it is as before then.
     """
     with tempfile.TemporaryDirectory() as made:
         project.dataset.save(Path(made))
         written = 0
+        keep_on = _Counter(on_progress, stop)
 
         def fill(out: Any) -> None:
             nonlocal written
             with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-                written = _fill(archive, workspace, project, Path(made), anonymous=anonymous, vectors=vectors)
+                written = _fill(archive, workspace, project, Path(made), keep_on, anonymous=anonymous, vectors=vectors)
 
         try:
             write_whole(file, fill)
+        except _Stopped:
+            return None
         except OSError as error:
             raise CorralError(f"{file} can't be written ({error.strerror or error}): nothing was packed.") from error
     return written
 
 
+class _Stopped(Exception):
+    pass
+
+
+class _Counter:
+    """How many bytes of how many are written; the end where it is to stop."""
+
+    def __init__(self, on_progress: Callable[[int, int], object], stop: threading.Event | None) -> None:
+        self.on_progress, self.stop = on_progress, stop
+        self.done = self.total = 0
+
+    def add(self, n: int) -> None:
+        if self.stop is not None and self.stop.is_set():
+            raise _Stopped
+        self.done += n
+        if n:
+            self.on_progress(self.done // 1_000_000, max(self.total // 1_000_000, 1))
+
+
 def _fill(
-    archive: zipfile.ZipFile, workspace: Workspace, project: Project, texts: Path, *, anonymous: bool, vectors: bool
+    archive: zipfile.ZipFile,
+    workspace: Workspace,
+    project: Project,
+    texts: Path,
+    count: _Counter,
+    *,
+    anonymous: bool,
+    vectors: bool,
 ) -> int:
-    for name in TEXTS:
-        _add(archive, texts / Path(name).name, name)
+    added = {name: texts / Path(name).name for name in TEXTS} | _files(workspace, project, vectors=vectors)
+    count.total = sum(path.stat().st_size for path in added.values())
+    for name, path in added.items():
+        _add(archive, path, name, count)
     fold = Fold(project.n_rows, multi_label=project.multi_label)
     with _member(archive, LOG) as out:
         for entry in _named(read_entries(project.engine, project.id), anonymous):
             if any(len(change.rows) and change.rows[-1] >= project.n_rows for change in entry.changes):
                 raise PackError(f"Texts were added to {project.name!r} meanwhile: pack it again.")
+            count.add(0)
             out.write(_json(line_of(entry)))
             fold.take(entry.action)
             fold.change(entry.action.seq, entry.changes)
     with _member(archive, LABELS) as out:
         for row, label in sorted(borne(fold).items()):
             out.write(_json({"row": row, "label": label}))
-    encoder = project.spaces()[0].settings
-    if encoder.get("kind") == TFIDF:
-        _add(archive, fitted_file(workspace.folder, encoder["fitted"]), FITTED)
-    if encoder.get("kind") == OWN:
-        load_vectors(project, project.n_rows)  # says where they are damaged
-        _add(archive, vectors_file(project, project.n_rows), VECTORS)
-    for space in project.spaces():
-        if (space.folder / TUNER_FILE).exists():
-            _add(archive, space.folder / TUNER_FILE, member(space.id, TUNER_FILE))
-        for path in (space.folder / f"{name}.npy" for name in ARRAYS if vectors):
-            array = files.load_array(path)
-            if array is not None and len(array) == project.n_rows:
-                _add(archive, path, member(space.id, path.name))
     with _member(archive, MANIFEST) as out:
         out.write(_json(_manifest(project, fold, anonymous), indent=1))
     return len(fold.actions)
+
+
+def _files(workspace: Workspace, project: Project, *, vectors: bool) -> dict[str, Path]:
+    """What lies beside the texts and the log, by its name in the pack."""
+    found = {}
+    encoder = project.spaces()[0].settings
+    if encoder.get("kind") == TFIDF:
+        found[FITTED] = fitted_file(workspace.folder, encoder["fitted"])
+    if encoder.get("kind") == OWN:
+        load_vectors(project, project.n_rows)  # says where they are damaged
+        found[VECTORS] = vectors_file(project, project.n_rows)
+    for space in project.spaces():
+        if (space.folder / TUNER_FILE).exists():
+            found[member(space.id, TUNER_FILE)] = space.folder / TUNER_FILE
+        for path in (space.folder / f"{name}.npy" for name in ARRAYS if vectors):
+            array = files.load_array(path)
+            if array is not None and len(array) == project.n_rows:
+                found[member(space.id, path.name)] = path
+    return found
 
 
 def _manifest(project: Project, fold: Fold, anonymous: bool) -> dict[str, Any]:
@@ -201,7 +249,9 @@ def _member(archive: zipfile.ZipFile, name: str, compression: int = zipfile.ZIP_
         yield out
 
 
-def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
+def _add(archive: zipfile.ZipFile, path: Path, name: str, count: _Counter) -> None:
     """Put in a file that is packed as it is, or of numbers that hardly can be."""
     with path.open("rb") as file, _member(archive, name, zipfile.ZIP_STORED) as out:
-        shutil.copyfileobj(file, out, 1_000_000)
+        while chunk := file.read(1_000_000):
+            out.write(chunk)
+            count.add(len(chunk))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from labelling.dataset import Dataset, ReadError
 from labelling.errors import CorralError
@@ -164,6 +164,15 @@ class Packed:
 def member(space_id: int, name: str) -> str:
     """A space's file in the pack."""
     return f"spaces/{space_id}/{name}"
+
+
+def is_pack(file: Path | BinaryIO) -> bool:
+    """Whether it is a zip archive with what a pack begins with; it may be damaged all the same."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return MANIFEST in archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return False
 
 
 @contextmanager

@@ -25,8 +25,8 @@ def split(project: Project, log: LabelLog, *, random_state: int = 0) -> np.ndarr
     found = original.graph if original.ready else None
     if found is None:
         raise FormatError(
-            "Near-copies of a text are kept in one part, and they are known once the clear map is made: make it by "
-            "`embed --umap`, or open the project in the app; then split."
+            "Near-copies of a text are kept in one part, and they are known once the clear map is made of the original "
+            "space. The page Label makes it; the command `corral export --split` finds them by itself."
         )
     rows = np.flatnonzero(log.known)
     groups = _groups(log, components(np.asarray(original.embeddings), *found))[rows]

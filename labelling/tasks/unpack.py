@@ -20,7 +20,7 @@ from labelling.labels.fold import Fold
 from labelling.learning.evaluation import Evaluation
 from labelling.learning.registry import TUNERS
 from labelling.tasks.pack import known_settings
-from labelling.tasks.packed import ARRAYS, FITTED, LABELS, VECTORS, Packed, PackedSpace, member, opened
+from labelling.tasks.packed import ARRAYS, FITTED, LABELS, VECTORS, Manifest, Packed, PackedSpace, member, opened
 from labelling.tasks.packed_log import LOG, PackError
 from labelling.workspace import Project, Workspace
 from labelling.workspace.spaces import TUNER_FILE, cannot_write, insert_space
@@ -198,7 +198,12 @@ def differing(
 def asks_an_endpoint(file: Path) -> str | None:
     """Where an encoder that the pack names would send the texts, None where it sends them nowhere."""
     with opened(file) as packed:
-        settings = packed.manifest.encoder
-        if settings.get("kind") != ENDPOINT:
-            return None
-        return str(settings.get("endpoint") or settings.get("base_url"))
+        return endpoint_of(packed.manifest)
+
+
+def endpoint_of(about: Manifest) -> str | None:
+    """As `asks_an_endpoint`, of what a pack says of itself."""
+    settings = about.encoder
+    if settings.get("kind") != ENDPOINT:
+        return None
+    return str(settings.get("endpoint") or settings.get("base_url"))

@@ -165,7 +165,7 @@ def test_a_data_set_of_the_hub_is_opened(
             1,
             "'kind' can't be a side of the map: row 1 holds 'card'",
         ),
-        (["nowhere.csv"], 2, "does not exist"),
+        (["nowhere.csv"], 2, "neither a command nor a file"),
         (["export", "aaaaaaaaaaaa"], 1, "There is no project 'aaaaaaaaaaaa'"),
         (["rename", "../../etc", "x"], 1, "There is no project"),
         (["tune", "aaaaaaaaaaaa", "--keep", "2"], 2, "2.0 is not in the range"),
@@ -209,7 +209,7 @@ def test_without_a_command_the_app_is_started_and_a_file_opens_in_it(
 ) -> None:
     started: list[str | None] = []
     monkeypatch.setattr("labelling.cli.start", lambda project=None: started.append(project) or 0)
-    monkeypatch.setattr("labelling.cli.make.start", lambda project=None: started.append(project) or 0)
+    monkeypatch.setattr("labelling.cli.opening.start", lambda project=None: started.append(project) or 0)
     assert main([]) == 0
     assert main([str(file), "--text", "message", "--encoder", "tfidf"]) == 0
     assert started == [None, workspace.projects()[0].id]
@@ -218,7 +218,10 @@ def test_without_a_command_the_app_is_started_and_a_file_opens_in_it(
 def test_help_says_the_names_of_the_registries(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "--help"]) == 0
     shown = "".join(capsys.readouterr().out.split())  # in as many lines as it takes
-    assert "[csv|excel|jsonl|parquet|huggingface|argilla|labelstudio|prodigy|doccano|spacy|fasttext|training]" in shown
+    assert (
+        "[csv|excel|jsonl|parquet|huggingface|argilla|labelstudio|prodigy|doccano|spacy|fasttext|training|model]"
+        in shown
+    )
     assert main(["tune", "x", "--tuner", "other"]) == 2
     assert "'other' is not one of 'feed-forward', 'contrastive'." in capsys.readouterr().err
 

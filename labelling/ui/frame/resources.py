@@ -18,6 +18,7 @@ from labelling.session import Session
 from labelling.tasks.jobs import Jobs
 from labelling.tasks.workbench import Workbench, open_workbench
 from labelling.workspace import Project, Workspace
+from labelling.workspace.sign_outs import SignOuts
 from labelling.workspace.upkeep import sweep
 
 if TYPE_CHECKING:
@@ -119,9 +120,9 @@ def warm_up(*, at_once: bool = True) -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def signed_out() -> set[tuple[str, ...]]:
+def signed_out() -> SignOuts:
     """The sign-ins that were ended: other tabs of the browser don't hear of it by themselves."""
-    return set()
+    return SignOuts(workspace().folder / "signed-out")
 
 
 def new_session(project: Project, who: str | None = None) -> Session:

@@ -10,7 +10,6 @@ import streamlit as st
 from labelling import readers
 from labelling.labels.label import LabelError, check_imported_names, names_to_import
 from labelling.readers import Dataset, ReadError
-from labelling.readers.exported import columns_of_export
 from labelling.readers.names import MULTI_LABEL
 from labelling.readers.own_map import numeric_columns, own_map
 from labelling.readers.tables import count, listed
@@ -29,8 +28,8 @@ def choose_columns(found: Found) -> tuple[Dataset, pd.DataFrame | None] | None:
     """
     frame = found.table.frame
     columns = list(frame.columns)
-    guess, answer_columns = held(
-        "guesses", (found,), lambda: (readers.guess_text_column(frame), readers.guess_label_value_columns(frame))
+    guess, (told, answer_columns) = held(
+        "guesses", (found,), lambda: (readers.guess_text_column(frame), readers.guess_labels(found.table))
     )
     left, right = st.columns(2)
     with left:
@@ -59,7 +58,7 @@ def choose_columns(found: Found) -> tuple[Dataset, pd.DataFrame | None] | None:
             if kind == MULTI_LABEL:
                 label_values = _choose_label_values(found, others, answer_columns)
             else:
-                label = _choose_label(found, text, others)
+                label = _choose_label(found, text, others, told)
             taken = True
         except REFUSED as error:
             page.error(error)
@@ -95,13 +94,12 @@ def choose_map(found: Found, dataset: Dataset) -> tuple[str, str] | None:
     return x, y
 
 
-def _choose_label(found: Found, text: str | None, others: list[str]) -> str | None:
+def _choose_label(found: Found, text: str | None, others: list[str], told: str | None) -> str | None:
     """The column with one label a row, if there is any; see REFUSED."""
     suggestion = held("suggestion", (found, text), lambda: readers.guess_label_column(found.table.frame, text))
     key = f"label column of {found.name}"
-    # In an export of Corral's own the column is known, and its labels are what one has worked for.
-    _, own = columns_of_export(found.table.frame.columns)
-    preselect(key, own[0] if own and own[0] in others else None, others)
+    # In an export of Corral's own, or another tool's, the column is known: its labels are what one has worked for.
+    preselect(key, told if told in others else None, others)
     label = st.selectbox(
         "Column with labels, if there are any",
         others,

@@ -1,5 +1,6 @@
 """The texts page's reading of what is uploaded or pasted: errors and ways round them, the sheet, the names' row."""
 
+import io
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,8 +11,11 @@ import streamlit as st
 from labelling import readers
 from labelling.readers import ReadError, ReadOptions, Table
 from labelling.readers.tables import count
+from labelling.tasks.packed import is_pack
 from labelling.ui.frame import access, faults, page, state
 from labelling.ui.frame.steps import step
+from labelling.ui.texts import unpacking
+from labelling.ui.texts.unpacking import Pack
 
 PREVIEW_ROWS = 5
 FILE, PASTED, HUB = "file", "pasted", "hub"
@@ -47,10 +51,11 @@ class Problem:
 
 @dataclass
 class Upload:
-    """The table that was read last, and what could not be read; the file that was read, by Streamlit's number of it;
-    and how many uploaders of this tab lost their file to a server that was started anew."""
+    """The table or the pack that was read last, and what could not be read; the file that was read, by Streamlit's
+    number of it; and how many uploaders of this tab lost their file to a server that was started anew."""
 
     found: Found | None = None
+    pack: Pack | None = None
     problem: Problem | None = None
     file_id: str | None = None
     n_gone: int = 0
@@ -71,7 +76,11 @@ def read_file() -> None:
     # when the server has not seen the widget yet and calls nothing.
     if file is not None and file.file_id != upload.file_id:
         with st.spinner("Reading the file …"):
-            _take(FILE, file.name, partial(readers.read_table, file.getvalue(), file.name), ReadOptions())
+            content = file.getvalue()
+            if is_pack(io.BytesIO(content)):
+                _take_pack(content, file.name)
+            else:
+                _take(FILE, file.name, partial(readers.read_table, content, file.name), ReadOptions())
             upload.file_id = file.file_id
     if file is None:
         _forget_problem(FILE)
@@ -121,11 +130,21 @@ def _take(of: str, name: str, read: Callable[[ReadOptions], Table], options: Rea
     upload = state.of_tab(Upload)
     upload.problem = None
     try:
-        upload.found = Found(name, read(options), read, options)
+        upload.found, upload.pack = Found(name, read(options), read, options), None
     except ReadError as error:
         upload.problem = Problem(of, name, read, options, error)
     except Exception as error:
         upload.problem = Problem(of, name, read, options, ReadError(faults.said(error)))
+
+
+def _take_pack(content: bytes, name: str) -> None:
+    upload = state.of_tab(Upload)
+    upload.problem = None
+    try:
+        upload.found, upload.pack = None, unpacking.read(content)
+    except Exception as error:
+        read = partial(readers.read_table, content, name)
+        upload.problem = Problem(FILE, name, read, ReadOptions(), ReadError(faults.said(error)))
 
 
 def _forget_problem(of: str) -> None:

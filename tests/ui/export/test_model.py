@@ -42,7 +42,9 @@ def test_it_is_made_and_offered(
     monkeypatch.setattr(resources, "encoder_for", lambda settings: encoder)
     project = workspace.create("my inbox", make_dataset(read_table(CSV, "a.csv"), "text"), {})
     assert embed(resources.new_workbench(project))
-    assert "The model" not in said(open_page("export", project))
+    at = open_page("export", project)
+    assert "There is none yet" in said(at)
+    assert "Make the model" not in [button.label for button in at.button]
     tuned(project)
     at, job = press(project)
     assert not at.exception
