@@ -214,8 +214,7 @@ class EmbeddingCache:
         n_gone = 0
         for prefix in self._prefixes():
             for start in range(0, len(digests), _LOOKUP_ROWS):
-                part = digests[start : start + _LOOKUP_ROWS]
-                n_gone += self._database.remove([prefix + digest for digest in part])
+                n_gone += self._database.remove([prefix + digest for digest in digests[start : start + _LOOKUP_ROWS]])
         return n_gone
 
     def _prefixes(self) -> list[bytes]:
