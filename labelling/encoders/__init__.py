@@ -24,6 +24,8 @@ class Encoder(Protocol):
         Number of columns of the embeddings.
     max_tokens : int or None
         Number of tokens after which a text is cut off; None where there is no limit.
+    work_at_once : int, optional
+        How many times more than a processor it embeds in half a second: the cache hands it so much at once.
     """
 
     @property

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 
 from labelling.encoders import EncoderError
+from labelling.encoders.device import FLOAT32, NUMBERS, default_numbers
 
 
 class TextEncoder(TransformerMixin, BaseEstimator):
@@ -58,6 +59,28 @@ class TextEncoder(TransformerMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         return tags
+
+
+class ModelEncoder(TextEncoder):
+    """One that runs a model here: in which numbers, and how many tokens at once."""
+
+    batch_tokens: int | None
+    device: str | None
+    numbers: str | None
+
+    @property
+    def work_at_once(self) -> int:
+        """How many times more than a processor it embeds in half a second, roughly."""
+        return 1 if self._numbers() == FLOAT32 else 16
+
+    def _numbers(self) -> str:
+        return self.numbers or default_numbers(self.device)
+
+    def _check_run(self) -> None:
+        if self.batch_tokens is not None:
+            check_number("batch_tokens", self.batch_tokens, 1)
+        if self.numbers is not None and self.numbers not in NUMBERS:
+            raise ValueError(f"numbers must be one of {', '.join(map(repr, NUMBERS))} or None, got {self.numbers!r}")
 
 
 def check_number(name: str, value: object, lowest: int) -> None:

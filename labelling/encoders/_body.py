@@ -5,15 +5,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from labelling.encoders._base import TextEncoder, check_number, check_texts
+from labelling.encoders._base import ModelEncoder, check_number, check_texts
 from labelling.encoders._folders import fingerprint, model_folder
 from labelling.encoders._transformer import Checkpoint, check_whole, hidden_states, load, pad, pool, tokenize
+from labelling.encoders.device import batch_tokens, batches, named
 
 # Special tokens and the prefix space that tokenizers add to a text; generous.
 _ADDED_TOKENS = 8
 
 
-class BodyEncoder(TextEncoder):
+class BodyEncoder(ModelEncoder):
     """Base of the encoders that are a tokenizer, a body, a pooling, and maybe normalisation."""
 
     model: str | os.PathLike[str] | None
@@ -21,8 +22,6 @@ class BodyEncoder(TextEncoder):
     layer: int = -1
     max_length: int | None
     normalize: bool
-    batch_size: int
-    device: str | None
 
     _poolings: tuple[str, ...]
 
@@ -39,7 +38,7 @@ class BodyEncoder(TextEncoder):
         max_length = None if self.max_length is None else int(self.max_length)
         folder = model_folder(None if self.model is None else os.fspath(self.model))
         decides = (type(self).__name__, self.pooling, int(self.layer), max_length, bool(self.normalize))
-        return fingerprint(folder, *decides)
+        return named(fingerprint(folder, *decides), self._numbers())
 
     @property
     def n_dims(self) -> int:
@@ -85,20 +84,21 @@ class BodyEncoder(TextEncoder):
             checkpoint = self._load()
             import torch
 
+            if not texts:
+                return np.empty((0, checkpoint.n_dims), dtype=np.float32)
             tokens = tokenize(checkpoint, texts, max_length=checkpoint.length(self.max_length))
-            # The texts of a batch are padded to the longest of them: texts of like length go together.
-            order = np.argsort([-len(row["input_ids"]) for row in tokens], kind="stable")
-            embeddings = np.empty((len(texts), checkpoint.n_dims), dtype=np.float32)
-            for start in range(0, len(order), self.batch_size):
-                rows = order[start : start + self.batch_size]
-                with torch.inference_mode():
+            cut = list(batches([len(row["input_ids"]) for row in tokens], self._budget(checkpoint)))
+            found = []
+            with torch.inference_mode():
+                for rows in cut:
                     batch = pad(checkpoint, [tokens[row] for row in rows])
-                    vectors = pool(
-                        hidden_states(checkpoint.model, batch, self.layer), batch["attention_mask"], self.pooling
-                    )
-                    if self.normalize:
-                        vectors = torch.nn.functional.normalize(vectors)
-                    embeddings[rows] = vectors.cpu().numpy()
+                    states = hidden_states(checkpoint.model, batch, self.layer).float()
+                    found.append(pool(states, batch["attention_mask"], self.pooling))
+                vectors = torch.cat(found)  # nothing is copied back before all are there
+                if self.normalize:
+                    vectors = torch.nn.functional.normalize(vectors)
+            embeddings = np.empty(vectors.shape, dtype=np.float32)
+            embeddings[np.concatenate(cut)] = vectors.cpu().numpy()
         return embeddings
 
     def count_truncated(self, texts: Sequence[str]) -> int:
@@ -112,13 +112,19 @@ class BodyEncoder(TextEncoder):
         with self._lock:
             return sum(len(row["input_ids"]) > limit for row in tokenize(self._load(), candidates))
 
+    def _budget(self, checkpoint: Checkpoint) -> int:
+        if self.batch_tokens is not None:
+            return self.batch_tokens
+        n_kept = 0 if self.layer == -1 else int(checkpoint.model.config.get_text_config().num_hidden_layers)
+        return batch_tokens(checkpoint.model.device, checkpoint.n_dims, self._numbers(), n_kept)
+
     def _load(self) -> Checkpoint:
         """The model, loaded when first asked for or when it was set or trained anew."""
         # By what is in the folder, not by its name: it may have been trained anew under the same name.
         key = (self.fingerprint, self.device)
         with self._lock:
             if self._loaded is None or self._loaded[0] != key:
-                checkpoint = load(self.model, device=self.device)
+                checkpoint = load(self.model, device=self.device, numbers=self._numbers())
                 self._check_checkpoint(checkpoint)
                 self._loaded = (key, checkpoint)
             return self._loaded[1]
@@ -132,6 +138,6 @@ class BodyEncoder(TextEncoder):
             raise TypeError(f"model must be a folder or a hub id, got {self.model!r}")
         if self.pooling not in self._poolings:
             raise ValueError(f"pooling must be one of {', '.join(map(repr, self._poolings))}, got {self.pooling!r}")
-        check_number("batch_size", self.batch_size, 1)
+        self._check_run()
         if self.max_length is not None:
             check_number("max_length", self.max_length, 1)

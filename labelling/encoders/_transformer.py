@@ -33,7 +33,7 @@ class Checkpoint:
     tokenizer : PreTrainedTokenizerBase
         It always has a padding token, see `load`.
     model : PreTrainedModel
-        float32, in evaluation mode.
+        In evaluation mode, float32 unless it was asked for in other numbers.
     folder : Path
     missing_keys : tuple of str
         Parameters that the model has and the checkpoint lacks: their values are random, of a fixed seed.
@@ -75,7 +75,12 @@ class Checkpoint:
 
 
 def load(
-    model: str | os.PathLike[str] | None, auto_class: str = "AutoModel", *, device: str | None = None, **options: Any
+    model: str | os.PathLike[str] | None,
+    auto_class: str = "AutoModel",
+    *,
+    device: str | None = None,
+    numbers: str = "float32",
+    **options: Any,
 ) -> Checkpoint:
     """Load the tokenizer and the model of a checkpoint with one of transformers' Auto classes.
 
@@ -94,6 +99,8 @@ def load(
         Name of the Auto class: "AutoModel" is the body alone, whatever head it was saved with.
     device : str, default=None
         A torch device such as "cpu" or "cuda". None is the GPU where there is one.
+    numbers : str, default="float32"
+        The type of its numbers, whatever it is on disk.
     **options
         For the Auto class's `from_pretrained`, such as `num_labels`.
 
@@ -119,7 +126,7 @@ def load(
             torch.manual_seed(0)
             tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **local)
             loaded, report = auto.from_pretrained(
-                folder, **local, use_safetensors=True, dtype="float32", output_loading_info=True, **options
+                folder, **local, use_safetensors=True, dtype=numbers, output_loading_info=True, **options
             )
             loaded = loaded.to(default_device() if device is None else device).eval()
     # A folder that holds no model, or a broken one, can fail anywhere in three libraries.
@@ -243,7 +250,7 @@ def pad(
 
 
 def hidden_states(model: Any, batch: "Mapping[str, torch.Tensor]", layer: int = -1) -> "torch.Tensor":
-    """The hidden states of a batch: float32, shape (n_texts, n_tokens, n_dims).
+    """The hidden states of a batch, in the model's numbers: shape (n_texts, n_tokens, n_dims).
 
     `layer` counts from 0, what goes into the first layer, to the number of layers; -1 is the last, after the model's
     final normalisation. Positions are counted from each text's first token, on whichever side the padding is. Of a

@@ -181,7 +181,7 @@ class EmbeddingCache:
         # Held for one batch at a time. The system lets go of it when a process dies.
         lock = FileLock(self.folder / f"{_digest(fingerprint).hex()}.lock")
         stopped = stop.is_set if stop else lambda: False
-        for batch in _batches(distinct, np.flatnonzero(~present), random_state):
+        for batch in _batches(distinct, np.flatnonzero(~present), random_state, encoder):
             if stopped():
                 break
             try:
@@ -214,8 +214,7 @@ class EmbeddingCache:
         n_gone = 0
         for prefix in self._prefixes():
             for start in range(0, len(digests), _LOOKUP_ROWS):
-                part = digests[start : start + _LOOKUP_ROWS]
-                n_gone += self._database.remove([prefix + digest for digest in part])
+                n_gone += self._database.remove([prefix + digest for digest in digests[start : start + _LOOKUP_ROWS]])
         return n_gone
 
     def _prefixes(self) -> list[bytes]:
@@ -256,7 +255,7 @@ def _keys(fingerprint: str, texts: Sequence[str]) -> list[bytes]:
 
 
 def _batches(
-    texts: list[str], missing: np.ndarray, random_state: int | np.random.Generator | None
+    texts: list[str], missing: np.ndarray, random_state: int | np.random.Generator | None, encoder: Encoder
 ) -> Iterator[np.ndarray]:
     """Cut the missing texts (by number) into batches: a random sample, then the rest, of like length each."""
     rng = np.random.default_rng(random_state)
@@ -264,17 +263,17 @@ def _batches(
     shuffled = rng.permutation(missing)
     rest = shuffled[_SAMPLE_TEXTS:]
     rest = rest[np.argsort(lengths[rest], kind="stable")]
-    by_length = list(_cut(rest, lengths))
+    by_length = list(_cut(rest, lengths, getattr(encoder, "work_at_once", 1)))
     yield from _cut(shuffled[:_SAMPLE_TEXTS], lengths)
     for i in rng.permutation(len(by_length)):
         yield by_length[i]
 
 
-def _cut(numbers: np.ndarray, lengths: np.ndarray) -> Iterator[np.ndarray]:
+def _cut(numbers: np.ndarray, lengths: np.ndarray, times: int = 1) -> Iterator[np.ndarray]:
     start = n_characters = 0
     for end, number in enumerate(numbers):
         n_characters += lengths[number]
-        if end > start and (end - start == _BATCH_TEXTS or n_characters > _BATCH_CHARACTERS):
+        if end > start and (end - start == times * _BATCH_TEXTS or n_characters > times * _BATCH_CHARACTERS):
             yield numbers[start:end]
             start, n_characters = end, lengths[number]
     if start < len(numbers):

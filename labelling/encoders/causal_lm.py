@@ -30,15 +30,18 @@ class CausalLMEncoder(BodyEncoder):
         Number of tokens after which a text is cut off. None is the model's own limit.
     normalize : bool, default=True
         Scale every embedding to length 1.
-    batch_size : int, default=8
-        Number of texts that go through the model at once.
+    batch_tokens : int, default=None
+        Number of tokens that go through the model at once, padding included. None is what suits the device.
     device : str, default=None
         A torch device such as "cpu" or "cuda". None is the GPU where there is one.
+    numbers : {"float32", "bfloat16", "float16"}, default=None
+        The type of numbers that the model is run in. None is float32, but on a CUDA device that has it bfloat16, or
+        else float16.
 
     Notes
     -----
-    Weights are loaded as float32 whatever their type on disk. A text without a token is read as the token that begins
-    a text.
+    The embeddings are float32 whatever the numbers of the model. A text without a token is read as the token that
+    begins a text.
 
     References
     ----------
@@ -56,16 +59,18 @@ class CausalLMEncoder(BodyEncoder):
         layer: int = -1,
         max_length: int | None = None,
         normalize: bool = True,
-        batch_size: int = 8,
+        batch_tokens: int | None = None,
         device: str | None = None,
+        numbers: str | None = None,
     ) -> None:
         self.model = model
         self.pooling = pooling
         self.layer = layer
         self.max_length = max_length
         self.normalize = normalize
-        self.batch_size = batch_size
+        self.batch_tokens = batch_tokens
         self.device = device
+        self.numbers = numbers
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

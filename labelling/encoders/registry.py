@@ -33,9 +33,13 @@ class Kind:
 
 # Beside these there are "tfidf", which is fitted and then loaded, and "own", vectors that were brought along.
 ENCODERS = {
-    "sentence": Kind("labelling.encoders.sentence", "SentenceEncoder", ("model", "prompt")),
-    "pooled": Kind("labelling.encoders.transformer", "TransformerEncoder", ("model", "pooling", "max_length")),
-    "causal": Kind("labelling.encoders.causal_lm", "CausalLMEncoder", ("model", "pooling", "layer", "max_length")),
+    "sentence": Kind("labelling.encoders.sentence", "SentenceEncoder", ("model", "prompt", "numbers")),
+    "pooled": Kind(
+        "labelling.encoders.transformer", "TransformerEncoder", ("model", "pooling", "max_length", "numbers")
+    ),
+    "causal": Kind(
+        "labelling.encoders.causal_lm", "CausalLMEncoder", ("model", "pooling", "layer", "max_length", "numbers")
+    ),
     ENDPOINT: Kind(
         "labelling.encoders.endpoint", "EndpointEncoder", ("model", "dimensions", "requests_per_minute")
     ),  # where it is asked is never taken from the settings alone: `operated.where_to_ask`

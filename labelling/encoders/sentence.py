@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelling.encoders import EncoderError
-from labelling.encoders._base import TextEncoder, check_number, check_texts
+from labelling.encoders._base import ModelEncoder, check_number, check_texts
 from labelling.encoders._folders import (
     OFFLINE_HINT,
     PACKAGED_MODEL,
@@ -21,6 +21,7 @@ from labelling.encoders._folders import (
     quiet,
 )
 from labelling.encoders._transformer import NO_LIMIT, check_whole
+from labelling.encoders.device import batch_tokens, batches, named
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -34,7 +35,7 @@ _PACKAGED_MAX_TOKENS = 256
 _ADDED_TOKENS = 8
 
 
-class SentenceEncoder(TextEncoder):
+class SentenceEncoder(ModelEncoder):
     """Embed texts with a sentence-transformers model.
 
     A stateless scikit-learn transformer: `transform(texts)` is `encode(texts)`, so it can be the first step
@@ -53,14 +54,18 @@ class SentenceEncoder(TextEncoder):
         Number of tokens after which a text is cut off. None is the model's own limit.
     normalize : bool, default=True
         Scale every embedding to length 1.
-    batch_size : int, default=32
-        Number of texts that go through the model at once.
+    batch_tokens : int, default=None
+        Number of tokens that go through the model at once, padding included. None is what suits the device.
     device : str, default=None
         A torch device such as "cpu" or "cuda". None is the GPU where there is one.
+    numbers : {"float32", "bfloat16", "float16"}, default=None
+        The type of numbers that the model is run in. None is float32, but on a CUDA device that has it bfloat16, or
+        else float16.
 
     Notes
     -----
-    Weights are loaded as float32 whatever their type on disk: half precision is slow without a GPU.
+    The embeddings are float32 whatever the numbers of the model; the same text's differ by its batch by less than 1e-6
+    in float32, by a hundredth in bfloat16.
 
     References
     ----------
@@ -74,17 +79,17 @@ class SentenceEncoder(TextEncoder):
         prompt: str | None = None,
         max_length: int | None = None,
         normalize: bool = True,
-        # Measured on short texts: 32, 64 and 128 are within 5 % of each other with two threads; with one thread
-        # 32 is the fastest, because larger batches are padded more.
-        batch_size: int = 32,
+        batch_tokens: int | None = None,
         device: str | None = None,
+        numbers: str | None = None,
     ) -> None:
         self.model = model
         self.prompt = prompt
         self.max_length = max_length
         self.normalize = normalize
-        self.batch_size = batch_size
+        self.batch_tokens = batch_tokens
         self.device = device
+        self.numbers = numbers
 
     @property
     def fingerprint(self) -> str:
@@ -96,7 +101,8 @@ class SentenceEncoder(TextEncoder):
             The model can't be found.
         """
         max_length = None if self.max_length is None else int(self.max_length)
-        return fingerprint(self._folder(), self.prompt, max_length, bool(self.normalize))
+        made = fingerprint(self._folder(), self.prompt, max_length, bool(self.normalize))
+        return named(made, self._numbers())
 
     @property
     def n_dims(self) -> int:
@@ -138,21 +144,29 @@ class SentenceEncoder(TextEncoder):
         texts = check_texts(texts)
         with self._lock:
             model = self._load()
-            embeddings = np.empty((len(texts), self.n_dims), dtype=np.float32)
-            order = np.arange(len(texts))
-            if len(texts) > self.batch_size:
-                # The texts of a batch are padded to the longest of them. Sorting by tokens instead of
-                # characters, as the library does, saves a fifth of the time.
-                order = np.argsort(-self._count_tokens(texts), kind="stable")
-            for start in range(0, len(texts), self.batch_size):
-                rows = order[start : start + self.batch_size]
-                embeddings[rows] = model.encode(
-                    [texts[row] for row in rows],
-                    prompt=self.prompt,
-                    batch_size=self.batch_size,
-                    normalize_embeddings=self.normalize,
-                    show_progress_bar=False,
-                )
+            if not texts:
+                return np.empty((0, self.n_dims), dtype=np.float32)
+            import torch
+
+            lengths = np.minimum(self._count_tokens(texts), self.max_tokens or NO_LIMIT)
+            budget = self.batch_tokens or batch_tokens(model.device, self.n_dims, self._numbers())
+            cut = list(batches(lengths, budget))
+            vectors = torch.cat(
+                [
+                    model.encode(
+                        [texts[row] for row in rows],
+                        prompt=self.prompt,
+                        batch_size=len(rows),
+                        convert_to_tensor=True,  # nothing is copied back before all are there
+                        show_progress_bar=False,
+                    )
+                    for rows in cut
+                ]
+            ).float()
+            if self.normalize:
+                vectors = torch.nn.functional.normalize(vectors)
+            embeddings = np.empty(vectors.shape, dtype=np.float32)
+            embeddings[np.concatenate(cut)] = vectors.cpu().numpy()
         return embeddings
 
     def count_truncated(self, texts: Sequence[str]) -> int:
@@ -179,11 +193,11 @@ class SentenceEncoder(TextEncoder):
         return (model.prompts.get(model.default_prompt_name) if model.default_prompt_name else None) or ""
 
     def _count_tokens(self, texts: list[str]) -> np.ndarray:
-        """Number of tokens of each text with prompt and special tokens; characters without a tokenizer."""
+        """Number of tokens of each text with prompt and special tokens; about as many without a tokenizer."""
         with self._lock:
             tokenizer = getattr(self._load()[0], "tokenizer", None)
             if not callable(tokenizer):
-                return np.array([len(text) for text in texts])
+                return np.array([len(text) // 4 + 1 for text in texts])  # as many as words have in English
             prompt = self._prompt()
             tokens = tokenizer([prompt + text for text in texts], truncation=False, verbose=False)
             return np.array([len(ids) for ids in tokens["input_ids"]])
@@ -200,12 +214,12 @@ class SentenceEncoder(TextEncoder):
         with self._lock:
             if self._loaded is None or self._loaded[0] != key:
                 name = PACKAGED_NAME if self.model is None else os.fspath(self.model)
-                self._loaded = (key, _load_folder(folder, name, self.max_length, self.device))
+                self._loaded = (key, _load_folder(folder, name, self.max_length, self.device, self._numbers()))
             return self._loaded[1]
 
     def _check_parameters(self) -> None:
         # Three tokens are one of the text between the two that tokenizers add.
-        check_number("batch_size", self.batch_size, 1)
+        self._check_run()
         if self.max_length is not None:
             check_number("max_length", self.max_length, 3)
         if self.prompt is not None and not isinstance(self.prompt, str):
@@ -214,9 +228,12 @@ class SentenceEncoder(TextEncoder):
             raise TypeError(f"model must be a folder, a hub id or None, got {self.model!r}")
 
 
-def _load_folder(folder: Path, name: str, max_length: int | None, device: str | None) -> "SentenceTransformer":
+def _load_folder(
+    folder: Path, name: str, max_length: int | None, device: str | None, numbers: str
+) -> "SentenceTransformer":
     check_weights(folder, name)
     _check_modules(folder, name)
+    import torch
     from sentence_transformers import SentenceTransformer
 
     try:
@@ -238,7 +255,7 @@ def _load_folder(folder: Path, name: str, max_length: int | None, device: str | 
         if max_length > positions:
             raise EncoderError(f"max_length must be at most {positions} for this model, got {max_length}")
         loaded.max_seq_length = max_length
-    return loaded
+    return loaded.to(dtype=getattr(torch, numbers))
 
 
 def _check_modules(folder: Path, name: str) -> None:

@@ -25,14 +25,17 @@ class TransformerEncoder(BodyEncoder):
         Number of tokens after which a text is cut off. None is the model's own limit.
     normalize : bool, default=True
         Scale every embedding to length 1.
-    batch_size : int, default=32
-        Number of texts that go through the model at once.
+    batch_tokens : int, default=None
+        Number of tokens that go through the model at once, padding included. None is what suits the device.
     device : str, default=None
         A torch device such as "cpu" or "cuda". None is the GPU where there is one.
+    numbers : {"float32", "bfloat16", "float16"}, default=None
+        The type of numbers that the model is run in. None is float32, but on a CUDA device that has it bfloat16, or
+        else float16.
 
     Notes
     -----
-    Weights are loaded as float32 whatever their type on disk.
+    The embeddings are float32 whatever the numbers of the model.
 
     References
     ----------
@@ -48,12 +51,14 @@ class TransformerEncoder(BodyEncoder):
         *,
         max_length: int | None = None,
         normalize: bool = True,
-        batch_size: int = 32,
+        batch_tokens: int | None = None,
         device: str | None = None,
+        numbers: str | None = None,
     ) -> None:
         self.model = model
         self.pooling = pooling
         self.max_length = max_length
         self.normalize = normalize
-        self.batch_size = batch_size
+        self.batch_tokens = batch_tokens
         self.device = device
+        self.numbers = numbers

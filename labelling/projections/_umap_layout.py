@@ -64,7 +64,7 @@ def layout(
     return old
 
 
-@numba.njit(fastmath=True)
+@numba.njit(fastmath=True, cache=True)
 def _power(square: np.float32, eighths: int) -> np.float32:
     """square ** (eighths / 8) by square roots, which are a fifth of the price of a power."""
     fourth = np.sqrt(square)
@@ -81,12 +81,12 @@ def _power(square: np.float32, eighths: int) -> np.float32:
     return power
 
 
-@numba.njit(fastmath=True)
+@numba.njit(fastmath=True, cache=True)
 def _clip(value: np.float32) -> np.float32:
     return min(max(value, np.float32(-4)), np.float32(4))
 
 
-@numba.njit(fastmath=True)
+@numba.njit(fastmath=True, cache=True)
 def _random(state: np.uint64) -> np.uint64:
     """The next number of Marsaglia's xorshift64 (2003, Journal of Statistical Software 8/14)."""
     state ^= state << np.uint64(13)
@@ -94,7 +94,7 @@ def _random(state: np.uint64) -> np.uint64:
     return state ^ (state << np.uint64(17))
 
 
-@numba.njit(fastmath=True, parallel=True, error_model="numpy")
+@numba.njit(fastmath=True, parallel=True, error_model="numpy", cache=True)
 def _epoch(new, old, moving, starts, ends, share, epoch, step, a, eighths, seed):  # type: ignore[no-untyped-def]
     """One epoch of umap-learn's optimisation, with three differences that make it quicker and repeatable.
 
@@ -129,6 +129,18 @@ def _epoch(new, old, moving, starts, ends, share, epoch, step, a, eighths, seed)
             x += step * towards_x
             y += step * towards_y
         new[row, 0], new[row, 1] = x, y
+
+
+def keep_compiled() -> None:
+    """Keep on disk what numba compiles of umap-learn here, as it does of our own functions.
+
+    It lies beside the package, or in the person's cache where that can't be written. Compiling is most of what a
+    process has to do before its first map.
+    """
+    from umap import umap_
+
+    for function in (umap_.smooth_knn_dist, umap_.compute_membership_strengths):
+        function.enable_caching()
 
 
 def scaled(xy: np.ndarray, random_state: int) -> np.ndarray:

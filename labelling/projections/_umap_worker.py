@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from labelling.projections._umap_layout import layout, scaled
+from labelling.projections._umap_layout import keep_compiled, layout, scaled
 from labelling.projections.nearest import Report, neighbours
 
 
@@ -32,6 +32,7 @@ def main() -> None:
     if hasattr(os, "nice"):
         os.nice(5)  # the page comes first
     out = sys.stdout
+    keep_compiled()
     tiny = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32)
     near, far = neighbours(tiny, None, 5, 0, report=lambda *_: None)
     compiling: dict[str, Any] = {"min_dist": 0.1, "n_epochs": 2, "alpha": 1.0, "random_state": 0}

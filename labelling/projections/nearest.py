@@ -14,7 +14,8 @@ import numpy as np
 Report = Callable[[int, int], None]
 
 
-# Below so many pairs of rows all distances are compared. NN-descent takes 20 s to compile, once a process.
+# Below so many pairs of rows all distances are compared. NN-descent takes 20 s to compile, once a process: numba can't
+# keep its outer functions on disk.
 EXACT_BELOW = 20_000**2
 
 

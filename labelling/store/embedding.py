@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from filelock import FileLock, Timeout
 
+from labelling.encoders.device import parted
 from labelling.encoders.registry import ENCODERS, ENDPOINT, encoder_for
 from labelling.store import StoreError, shards, work
 from labelling.store.inputs import Block, Input
@@ -190,7 +191,9 @@ class EmbedShard:
 
     def __init__(self, encoder: Mapping[str, Any], fingerprint: str, dtype: str, folder: str) -> None:
         self.folder, self.dtype = Path(folder), np.dtype(dtype)
-        self.encoder = encoder_for(encoder, self.folder)
+        # In the numbers that the store was begun in, whatever this machine's device would take.
+        _, numbers = parted(fingerprint)
+        self.encoder = encoder_for({**encoder, "numbers": numbers}, self.folder)
         if self.encoder.fingerprint != fingerprint:
             raise StoreError(f"The model {described(encoder)} is another one on this machine: install the same on all.")
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from labelling.encoders.device import parted
 from labelling.files import write_whole
 from labelling.store import StoreError, shards
 
@@ -125,8 +126,8 @@ class Store:
         )
 
     def must_be_of(self, fingerprint: str, whose: str) -> None:
-        """Raises StoreError where its vectors are of another encoder than those of `whose`."""
-        if fingerprint != self.manifest.fingerprint:
+        """Raises StoreError where its vectors are of another encoder than those of `whose`, in whatever numbers."""
+        if parted(fingerprint)[0] != parted(self.manifest.fingerprint)[0]:
             raise StoreError(
                 f"The store in {self.folder} is of another encoder than {whose}: {described(self.manifest.encoder)}. "
                 "Vectors of two encoders say nothing of each other."

@@ -34,7 +34,7 @@ def sample_project(
 
     Its columns are the text's, `store_file`, the file's name, and `store_row`, the row's number in it from 0 on, then
     those of `more`, a row for each position. The workspace keeps the vectors where they are float32, as those of its
-    own; of float16 ones texts that are added later have all embedded anew.
+    own where the model runs in the same numbers here; of others texts that are added later have all embedded anew.
     Raises StoreError where a shard is damaged, or the store is of another encoder; nothing is made then.
     """
     if not len(positions):
@@ -48,7 +48,7 @@ def sample_project(
     project = create_project(workspace, name, dataset, settings, owner=owner, who=who)
     try:
         if store.manifest.dtype == "float32":
-            workspace.cache_of(project.owner).store(encoder.fingerprint, dataset.texts, vectors)
+            workspace.cache_of(project.owner).store(store.manifest.fingerprint, dataset.texts, vectors)
         space = project.spaces()[0]
         n_truncated = encoder.count_truncated(dataset.texts)
         project.describe_space(space.id, n_truncated=n_truncated, max_tokens=encoder.max_tokens)

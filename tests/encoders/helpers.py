@@ -14,6 +14,7 @@ class CountingEncoder:
     """Embeddings made from the hash of a text; `encoded` and the file `log` say what was asked for."""
 
     max_tokens = None
+    work_at_once = 1
 
     def __init__(self, fingerprint: str = "ab12", n_dims: int = 8, log: Path | None = None, seconds: float = 0):
         self.fingerprint = fingerprint

@@ -93,7 +93,7 @@ def test_fingerprint_names_what_decides_a_vector(tiny, tiny_model, own_model, tm
     assert len(fingerprints) == 5
     # A copy elsewhere, another batch size and a word in the documentation change nothing.
     (own_model / "README.md").write_text("read me")
-    assert SentenceEncoder(own_model, batch_size=7, device="cpu").fingerprint == tiny.fingerprint
+    assert SentenceEncoder(own_model, batch_tokens=7, device="cpu").fingerprint == tiny.fingerprint
     pooling = own_model / "1_Pooling" / "config.json"
     pooling.write_text(json.dumps(json.loads(pooling.read_text()) | {"pooling_mode": "cls"}))
     assert SentenceEncoder(own_model).fingerprint not in fingerprints
@@ -108,14 +108,15 @@ def test_model_trained_anew_in_the_same_folder_is_loaded_again(own_model, tmp_pa
 
 
 def test_scikit_learn_habits(tiny, tiny_model):
-    encoder = clone(SentenceEncoder(tiny_model, prompt="query: ", batch_size=2))
+    encoder = clone(SentenceEncoder(tiny_model, prompt="query: ", batch_tokens=2))
     assert encoder.get_params() == {
         "model": tiny_model,
         "prompt": "query: ",
         "max_length": None,
         "normalize": True,
-        "batch_size": 2,
+        "batch_tokens": 2,
         "device": None,
+        "numbers": None,
     }
     encoder.set_params(prompt=None)
     np.testing.assert_allclose(encoder.fit_transform(TEXTS), tiny.encode(TEXTS), atol=1e-5)
@@ -170,7 +171,12 @@ def test_bad_texts(tiny, texts, error, message):
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
-        ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
+        (
+            {"numbers": "int8"},
+            ValueError,
+            "numbers must be one of 'float32', .* or None, got 'int8'",
+        ),
+        ({"batch_tokens": 0}, ValueError, "batch_tokens must be at least 1, got 0"),
         ({"max_length": 2}, ValueError, "max_length must be at least 3, got 2"),
         ({"max_length": 1.5}, TypeError, "max_length must be a whole number, got 1.5"),
         ({"max_length": 33}, EncoderError, "max_length must be at most 32 for this model, got 33"),

@@ -55,7 +55,7 @@ POOLINGS += [(f, how) for f in ENCODERS for how in ("mean", "cls", "max")]
 @pytest.mark.parametrize(("family", "pooling"), POOLINGS)
 def test_a_batch_gives_what_single_texts_give(models, family, pooling, side, tmp_path):
     padded = on_side(models, family, side, tmp_path)
-    encoder = encoder_of(padded, family, pooling=pooling, batch_size=4, normalize=False)
+    encoder = encoder_of(padded, family, pooling=pooling, batch_tokens=40, normalize=False)
     batch = encoder.encode(TEXTS)
     assert encoder._load().tokenizer.padding_side == side
     assert batch.shape == (len(TEXTS), N_DIMS)
@@ -81,7 +81,7 @@ def test_a_generative_model_gives_the_state_of_the_last_token(models, family):
         for layer, rows in states.items():
             rows.append(output.hidden_states[layer][0, -1].numpy())
         means.append(output.hidden_states[-1][0].mean(0).numpy())
-    settings = {"normalize": False, "batch_size": 4}
+    settings = {"normalize": False, "batch_tokens": 40}
     for layer, expected in states.items():
         found = CausalLMEncoder(models[family], layer=layer, **settings).encode(texts)
         np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -241,7 +241,7 @@ def test_fingerprint_names_what_decides_a_vector(models, tmp_path):
     ]
     assert len({encoder.fingerprint for encoder in encoders}) == len(encoders)
     copied = shutil.copytree(gpt2, tmp_path / "copy")
-    assert CausalLMEncoder(copied, batch_size=2, device="cpu").fingerprint == encoders[0].fingerprint
+    assert CausalLMEncoder(copied, batch_tokens=2, device="cpu").fingerprint == encoders[0].fingerprint
 
 
 def test_a_model_trained_anew_in_the_same_folder_is_loaded_again(models, tmp_path):
@@ -253,15 +253,16 @@ def test_a_model_trained_anew_in_the_same_folder_is_loaded_again(models, tmp_pat
 
 
 def test_scikit_learn_habits(models):
-    encoder = clone(CausalLMEncoder(models["llama"], "mean", layer=1, batch_size=2))
+    encoder = clone(CausalLMEncoder(models["llama"], "mean", layer=1, batch_tokens=2))
     assert encoder.get_params() == {
         "model": models["llama"],
         "pooling": "mean",
         "layer": 1,
         "max_length": None,
         "normalize": True,
-        "batch_size": 2,
+        "batch_tokens": 2,
         "device": None,
+        "numbers": None,
     }
     expected = encoder.fit_transform(TEXTS)
     np.testing.assert_array_equal(copy.deepcopy(encoder).transform(TEXTS), expected)
@@ -278,7 +279,12 @@ def test_nothing_is_printed(models, capfd, caplog):
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
-        ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
+        (
+            {"numbers": "int8"},
+            ValueError,
+            "numbers must be one of 'float32', .* or None, got 'int8'",
+        ),
+        ({"batch_tokens": 0}, ValueError, "batch_tokens must be at least 1, got 0"),
         ({"max_length": 65}, EncoderError, "max_length must be at most 64 for this model, got 65"),
         ({"max_length": 1}, EncoderError, "max_length must be at least 2 for this model, got 1"),
         ({"max_length": 1.5}, TypeError, "max_length must be a whole number, got 1.5"),

@@ -5,10 +5,8 @@ from typing import Any
 
 import pytest
 
-from labelling.store.embedding import embed
 from labelling.store.store import Store
-from labelling.store.work import Machines
-from tests.store.helpers import SHARD_ROWS, save_texts
+from tests.store.helpers import SHARD_ROWS, embed_here, save_texts
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +26,4 @@ def settings(tiny_model: Path) -> dict[str, Any]:
 def store(tmp_path_factory: pytest.TempPathFactory, texts_file: Path, settings: dict[str, Any]) -> Store:
     """Of `texts_file`; not to be changed."""
     folder = tmp_path_factory.mktemp("store") / "store"
-    return embed(
-        [str(texts_file)], folder, text="message", encoder=settings, shard_rows=SHARD_ROWS, machines=Machines(1)
-    )
+    return embed_here([str(texts_file)], folder, text="message", encoder=settings, shard_rows=SHARD_ROWS)

@@ -1,16 +1,19 @@
 """Files, stores, and jobs that end their process, for tests of the store."""
 
+import json
 import os
 import signal
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from labelling.store import shards
-from labelling.store.embedding import SCHEMA
+from labelling.store import shards, work
+from labelling.store.embedding import SCHEMA, embed
 from labelling.store.store import Manifest, Store
 
 WORDS = ["card", "payment", "refund", "money", "account", "late", "lost", "cat", "mat"]
@@ -50,6 +53,26 @@ class Doubles:
             raise ZeroDivisionError("a fault")
         print("what libraries print is no answer")
         return {"number": 2 * task["number"], "length": len(data), "pid": os.getpid()}
+
+
+class _Here:
+    """Stands for a worker's process: does its work in this one, which has the libraries imported already."""
+
+    def __init__(self, job: str, settings: dict[str, Any], n_workers: int) -> None:
+        self._job = cache(partial(work.make_job, job, settings))
+
+    def run(self, task: dict[str, Any], data: bytes) -> dict[str, Any]:
+        said: dict[str, Any] = json.loads(json.dumps(work.answer(self._job, task, data)))
+        return said
+
+    def close(self) -> None:
+        pass
+
+
+def embed_here(*args: Any, **given: Any) -> Store:
+    """`embed` without processes of its own, each of which takes ten seconds of a processor to begin."""
+    with mock.patch.object(work, "_Process", _Here):
+        return embed(*args, **{"machines": work.Machines(1), **given})
 
 
 def save_store(folder: Path, vectors: np.ndarray, shard_rows: int = 1_000) -> Store:

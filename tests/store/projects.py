@@ -8,14 +8,12 @@ import numpy as np
 from labelling.encoders import Encoder
 from labelling.encoders.registry import encoder_for
 from labelling.learning.tuners import FeedForwardTuner
-from labelling.store.embedding import embed
 from labelling.store.sampling import at_random
 from labelling.store.store import Store
-from labelling.store.work import Machines
 from labelling.tasks.sample import sample_project
 from labelling.tasks.tune import fit
 from labelling.workspace import Project, Workspace
-from tests.store.helpers import save_texts
+from tests.store.helpers import embed_here, save_texts
 
 
 def make_store(folder: Path, model: Path, n_rows: int = 400, **how: Any) -> Store:
@@ -24,7 +22,7 @@ def make_store(folder: Path, model: Path, n_rows: int = 400, **how: Any) -> Stor
     for seed, path in enumerate(files):
         save_texts(path, n_rows // 2, seed)
     given: dict[str, Any] = {"text": "message", "encoder": {"model": str(model)}, "shard_rows": 64, **how}
-    return embed([str(path) for path in files], folder / "store", machines=Machines(1), **given)
+    return embed_here([str(path) for path in files], folder / "store", **given)
 
 
 def encoder_of(store: Store) -> Encoder:

@@ -27,16 +27,17 @@ from labelling.store.store import Store
 from labelling.store.work import Machines
 from tests.conftest import save_tiny_model
 from tests.helpers import ROOT
-from tests.store.helpers import N_ROWS, SHARD_ROWS, save_texts, stamps, whole
+from tests.store.helpers import N_ROWS, SHARD_ROWS, embed_here, save_texts, stamps, whole
 
 
 @pytest.fixture
 def begin(tmp_path: Path, settings: dict[str, Any]) -> Callable[..., Store]:
-    """`embed` into the folder "out", with what is given instead."""
+    """`embed` into the folder "out", with what is given instead; in processes of its own where `machines` are."""
 
     def call(*files: Path, **given: Any) -> Store:
-        how = {"text": "message", "encoder": settings, "shard_rows": SHARD_ROWS, "machines": Machines(1), **given}
-        return embed([str(file) for file in files], how.pop("folder", tmp_path / "out"), **how)
+        how = {"text": "message", "encoder": settings, "shard_rows": SHARD_ROWS, **given}
+        begun = embed if "machines" in given else embed_here
+        return begun([str(file) for file in files], how.pop("folder", tmp_path / "out"), **how)
 
     return call
 
@@ -57,6 +58,7 @@ def test_each_row_that_has_a_text_with_its_vector(store: Store, texts_file: Path
     assert not list(store.folder.rglob("*.tmp"))
 
 
+@pytest.mark.slow
 def test_any_number_of_processes_makes_the_same(begin: Callable[..., Store], store: Store, texts_file: Path) -> None:
     assert whole(begin(texts_file, machines=Machines(2))).equals(whole(store))
 
@@ -194,7 +196,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def expected(many: Path, settings: dict[str, Any]) -> Any:
     folder = many.parent / "expected"
-    return whole(embed([str(many)], folder, text="message", encoder=settings, shard_rows=64, machines=Machines(1)))
+    return whole(embed_here([str(many)], folder, text="message", encoder=settings, shard_rows=64))
 
 
 @pytest.fixture

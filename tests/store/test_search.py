@@ -36,6 +36,16 @@ def test_exactly_the_nearest(tmp_path: Path, dtype: Any, chunk: int, monkeypatch
     assert set(nearest(store, wide[200], 3)[0]) == {40, 200, 300}
 
 
+def test_the_same_model_in_other_numbers_may_search(tmp_path: Path) -> None:
+    store = save_store(tmp_path / "store", np.eye(4, dtype=np.float32))
+    for fingerprint in ("ab12", "ab12-bfloat16"):
+        store.manifest.fingerprint = fingerprint
+        store.must_be_of("ab12", "the search")
+        store.must_be_of("ab12-float16", "the search")
+        with pytest.raises(StoreError, match="of another encoder than the search"):
+            store.must_be_of("cd34-bfloat16", "the search")
+
+
 def test_the_command(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = whole(store)
     text = table.column("text")[77].as_py()

@@ -14,15 +14,13 @@ from labelling.encoders import Encoder
 from labelling.encoders.registry import encoder_for
 from labelling.errors import StepError
 from labelling.store import StoreError
-from labelling.store.embedding import embed
 from labelling.store.store import Store
-from labelling.store.work import Machines
 from labelling.tasks.embed import embed as embed_project
 from labelling.tasks.sample import FILE, ROW, sample_project
 from labelling.tasks.workbench import open_workbench
 from labelling.workspace import Workspace
 from tests.projects import make_dataset
-from tests.store.helpers import save_texts
+from tests.store.helpers import embed_here, save_texts
 
 
 class Counting:
@@ -49,7 +47,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, tiny_model: Path) -> S
         "encoder": {"model": str(tiny_model)},
         "float16": request.param == "float16",
     }
-    return embed([str(path) for path in files], tmp_path / "store", **how, shard_rows=32, machines=Machines(1))
+    return embed_here([str(path) for path in files], tmp_path / "store", **how, shard_rows=32)
 
 
 def test_its_rows_are_known_and_nothing_is_embedded_again(store: Store, workspace: Workspace) -> None:

@@ -169,7 +169,7 @@ class Fit:
     def _train_body(self) -> None:
         import torch
 
-        network, train, size = self.network, self.classifier.train, self.classifier.batch_size
+        network, train = self.network, self.classifier.train
         tokens = tokens_of(network.checkpoint, self.texts, network.max_length)
         watched = self.texts.take(self.watched)
 
@@ -179,7 +179,7 @@ class Fit:
             return self._loss(network.pooled([tokens[row] for row in rows]), rows)
 
         def held_out_loss() -> float:
-            return self._held_out_loss(torch.from_numpy(network.run(watched, size)).to(self.device))
+            return self._held_out_loss(torch.from_numpy(network.run(watched)).to(self.device))
 
         self._minimise(
             network.trainable,
@@ -188,7 +188,7 @@ class Fit:
             self.progress,
             rate_of=lambda name: self._rate("head" if name.startswith("head.") else train),
             n_steps=self.n_steps,
-            n_batch=size,
+            n_batch=self.classifier.batch_size,
             held_out_loss=held_out_loss if len(watched) else None,
             patience=BODY_PATIENCE,
             n_evaluations=BODY_EVALUATIONS,

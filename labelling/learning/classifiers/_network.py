@@ -13,6 +13,7 @@ import numpy as np
 from labelling.encoders import EncoderError
 from labelling.encoders._folders import fingerprint
 from labelling.encoders._transformer import POOLINGS, hidden_states, pad, pool, saved_pooling
+from labelling.encoders.device import FLOAT32, batch_tokens, batches
 from labelling.learning.classifiers._lora import Adapters
 from labelling.learning.classifiers._texts import Texts, tokens_of
 
@@ -61,36 +62,35 @@ class Network:
         batch = pad(self.checkpoint, rows, side="right")
         return pool(hidden_states(self.checkpoint.model, batch), batch["attention_mask"], self.pooling)
 
-    def outputs(self, texts: Texts, batch_size: int, on_batch: OnBatch | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def outputs(self, texts: Texts, on_batch: OnBatch | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Logits, float32 (n, n_classes), and what the head's last layer reads, float32 (n, n_hidden)."""
-        return self.finish(self.run(texts, batch_size, on_batch))
+        return self.finish(self.run(texts, on_batch))
 
     def finish(self, pooled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What `outputs` gives, from the body's pooled states; a linear head reads these themselves."""
         linear = len(self.head) == LINEAR_LENGTH
         return self._apply(self.head, pooled), pooled if linear else self._apply(self.head[:-1], pooled)
 
-    def run(self, texts: Texts, batch_size: int, on_batch: OnBatch | None = None) -> np.ndarray:
+    def run(self, texts: Texts, on_batch: OnBatch | None = None) -> np.ndarray:
         """The body's pooled hidden states of texts, without a graph and without dropout: float32 (n, n_dims).
 
         `on_batch(n_done, n_texts)` after each batch; where it returns False, `Stopped` is raised.
         """
-        return self._run(self.pooled, self.checkpoint.n_dims, texts, batch_size, on_batch)
+        return self._run(self.pooled, self.checkpoint.n_dims, texts, on_batch)
 
-    def _run(
-        self, function: Any, n_columns: int, texts: Texts, batch_size: int, on_batch: OnBatch | None
-    ) -> np.ndarray:
+    def _run(self, function: Any, n_columns: int, texts: Texts, on_batch: OnBatch | None) -> np.ndarray:
         import torch
 
-        self.checkpoint.model.eval()
+        model = self.checkpoint.model.eval()
         out = np.empty((len(texts), n_columns), np.float32)
         done = 0
+        # A ready classifier keeps the states of all its layers.
+        n_kept = getattr(model.config.get_text_config(), "num_hidden_layers", 0)
+        budget = batch_tokens(model.device, self.checkpoint.n_dims, FLOAT32, n_kept)
         with torch.no_grad():
             for chunk in texts.chunks():
                 tokens = tokens_of(self.checkpoint, texts.take(chunk), self.max_length)
-                order = np.argsort([-len(row["input_ids"]) for row in tokens], kind="stable")
-                for start in range(0, len(order), batch_size):
-                    rows = order[start : start + batch_size]
+                for rows in batches([len(row["input_ids"]) for row in tokens], budget):
                     out[chunk[rows]] = function([tokens[row] for row in rows]).cpu().numpy()
                     done += len(rows)
                     if on_batch is not None and on_batch(done, len(texts)) is False:
@@ -183,10 +183,10 @@ class Network:
 class ReadyNetwork(Network):
     """A sequence classifier as it was saved, with its own head."""
 
-    def outputs(self, texts: Texts, batch_size: int, on_batch: OnBatch | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def outputs(self, texts: Texts, on_batch: OnBatch | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Logits, and the states of the token that the head reads."""
         n_classes = self.checkpoint.model.config.num_labels
-        both = self._run(self._both, n_classes + self.checkpoint.n_dims, texts, batch_size, on_batch)
+        both = self._run(self._both, n_classes + self.checkpoint.n_dims, texts, on_batch)
         return both[:, :n_classes], both[:, n_classes:]
 
     def _both(self, rows: Sequence[dict[str, list[int]]]) -> torch.Tensor:
@@ -211,8 +211,8 @@ class ReadyNetwork(Network):
 class FrozenBody:
     """The body and its pooling as an encoder of the cache's kind; a pair of texts is JSON there."""
 
-    def __init__(self, network: Network, batch_size: int, pairs: bool) -> None:
-        self.network, self.batch_size, self.pairs = network, batch_size, pairs
+    def __init__(self, network: Network, pairs: bool) -> None:
+        self.network, self.pairs = network, pairs
         self.n_dims = network.checkpoint.n_dims
         self.max_tokens = network.max_length
 
@@ -230,9 +230,9 @@ class FrozenBody:
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         if not self.pairs:
-            return self.network.run(Texts(list(texts)), self.batch_size)
+            return self.network.run(Texts(list(texts)))
         pairs = [json.loads(text) for text in texts]
-        return self.network.run(Texts([a for a, _ in pairs], [b for _, b in pairs]), self.batch_size)
+        return self.network.run(Texts([a for a, _ in pairs], [b for _, b in pairs]))
 
     def count_truncated(self, texts: Sequence[str]) -> int:
         return 0  # the classifier counts them itself

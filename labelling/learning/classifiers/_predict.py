@@ -16,7 +16,6 @@ class FittedMixin:
     """The part of `TransformerClassifier` that needs a fitted one."""
 
     cache: Any = None
-    batch_size: int
     classes_: np.ndarray
     network_: Network
     pairs_: bool
@@ -32,9 +31,9 @@ class FittedMixin:
         Raises Stopped where `on_batch(n_done, n_texts)` was False.
         """
         if self.cache is None:
-            return network.run(texts, self.batch_size, on_batch)
+            return network.run(texts, on_batch)
         stop = threading.Event()
-        body = FrozenBody(network, self.batch_size, texts.second is not None)
+        body = FrozenBody(network, texts.second is not None)
 
         def on_cached(rows: np.ndarray, pooled: np.ndarray, n_done: int, n_texts: int) -> None:
             if on_batch is not None and on_batch(n_done, n_texts) is False:
@@ -50,7 +49,7 @@ class FittedMixin:
         texts = self._read(X)
         if self.frozen_:
             return self.network_.finish(self._frozen_run(self.network_, texts, on_batch))
-        return self.network_.outputs(texts, self.batch_size, on_batch)
+        return self.network_.outputs(texts, on_batch)
 
     def _read(self, X: Any) -> Texts:
         check_is_fitted(self, "network_")

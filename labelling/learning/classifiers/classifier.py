@@ -73,7 +73,7 @@ class TransformerClassifier(FittedMixin, ClassifierMixin, TransformerMixin, Base
         The most batches to train on: of the body where it moves, of the head otherwise. "auto" is three rounds over
         the texts and at least 60 batches for the body; 160 to 800 batches for the head.
     batch_size : int, default=16
-        Number of texts that go through the body at once.
+        Number of texts that the body is trained on at once.
     learning_rate : float or "auto", default="auto"
         Of AdamW, for what `steps` counts; it rises over the first tenth and then falls to 0.
     weight_decay : float, default=0.01

@@ -21,7 +21,7 @@ from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from labelling.errors import CorralError
-from labelling.ui.frame import access, downloads
+from labelling.ui.frame import access, assets, downloads
 
 FRAMED_BY = "CORRAL_FRAMED_BY"  # names the origins whose pages may show these in a frame
 HEADERS = {
@@ -110,6 +110,10 @@ class Guard:
             )
             await refusal(scope, receive, send)
             return
+        if assets.is_asset(scope["path"]):
+            found = await run_in_threadpool(assets.answer, scope["path"], asked)
+            await found(scope, receive, self._with_headers(send))
+            return
         before, _, name = scope["path"].rpartition("/")
         if before.endswith(MEDIA) and not await run_in_threadpool(
             downloads.may_fetch, HTTPConnection(scope).cookies, name.partition(".")[0]
@@ -123,9 +127,12 @@ class Guard:
             await PlainTextResponse("Not found", 404)(scope, receive, send)
             return
 
+        await self.app(scope, receive, self._with_headers(send))
+
+    def _with_headers(self, send: Send) -> Send:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(self.headers)
             await send(message)
 
-        await self.app(scope, receive, with_headers)
+        return with_headers

@@ -1,8 +1,7 @@
 """The map component: Python's side. See map.js and receive.js for the browser's side.
 
-Several mounts make one map, so that only what changed travels: plotly.js itself once a page, the positions once a map,
-a byte of colour a point after a labelling, a bit a point after a lasso or a filter. Back comes the polygon, never the
-points.
+Several mounts make one map, so that only what changed travels: the positions once a map, a byte of colour a point after
+a labelling, a bit a point after a lasso or a filter. Back comes the polygon, never the points. plotly.js comes by HTTP.
 """
 
 import json
@@ -19,7 +18,7 @@ from labelling.dataset import Dataset
 from labelling.labels.label import Label
 from labelling.palette import style
 from labelling.selection.regions import Region
-from labelling.ui.frame import faults, keys, page, state
+from labelling.ui.frame import assets, faults, keys, page, state
 from labelling.ui.frame.markdown import cut
 from labelling.ui.frame.steps import attempt, step
 from labelling.ui.map.colours import Colouring
@@ -83,15 +82,6 @@ class _Handled(dict[str, Any]):
 
 
 @cache
-def _plotly_js() -> str:
-    import plotly
-
-    # The installed package's own plotly.js. As an inline module it needs an export for Streamlit to call.
-    script = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    return script.read_text(encoding="utf-8") + "\nexport default () => {};\n"
-
-
-@cache
 def _components() -> tuple[Callable[..., Any], ...]:
     component = st.components.v2.component
 
@@ -100,7 +90,7 @@ def _components() -> tuple[Callable[..., Any], ...]:
 
     # A component's script travels with each of its messages: the long ones have a mount each that never changes.
     return (
-        component("corral_plotly", js=_plotly_js()),
+        component("corral_plotly", js=read("plotly.js")),
         component("corral_script", js=read(*SCRIPTS), css=read("map.css"), isolate_styles=False),
         component("corral_map", js=read("mount.js"), isolate_styles=False),
         component("corral_keys", js=read("keys.js"), isolate_styles=False),
@@ -108,9 +98,9 @@ def _components() -> tuple[Callable[..., Any], ...]:
 
 
 def load_plotly() -> None:
-    """Send plotly.js to the page: once a page run, outside every fragment, so that a lasso does not send it again."""
+    """Let the page load plotly.js: once a page run, outside every fragment."""
     with st.container(key="corral-wires-plotly"):
-        _components()[0](key="corral-plotly")
+        _components()[0](key="corral-plotly", data={"plotly": assets.plotly_address()})
 
 
 def load_keys() -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 from labelling.dataset import Dataset
 from labelling.encoders import EncoderError, precomputed, registry
 from labelling.encoders._folders import PACKAGED_MODEL
+from labelling.encoders.device import FLOAT32, default_numbers
 from labelling.readers.tables import count
 from labelling.ui.frame import page, resources
 
@@ -57,7 +58,7 @@ def choose(dataset: Dataset | None = None) -> Choice:
         kind = st.selectbox("Kind of encoder", [*kinds, *others], key="encoder kind", width=400)
         if kind in others:
             return _registered(others[kind])
-        st.caption(_ABOUT[kind])
+        st.caption(_ABOUT[kind] + _run_in(kind))
         if kind == SENTENCE:
             return Choice({"kind": "sentence", "model": _model(), "prompt": _prompt()})
         if kind == POOLED:
@@ -74,6 +75,13 @@ def choose(dataset: Dataset | None = None) -> Choice:
         if kind == ENDPOINT and dataset is not None:
             return _endpoint(dataset)
     return Choice()
+
+
+def _run_in(kind: str) -> str:
+    if kind not in (PACKAGED, SENTENCE, POOLED, CAUSAL):
+        return ""
+    numbers = default_numbers(None)
+    return f" Here it runs in {numbers}{'' if numbers == FLOAT32 else ' on the GPU'}."
 
 
 def _registered(name: str) -> Choice:

@@ -2,15 +2,17 @@
 
 import asyncio
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import plotly
 import pytest
 import streamlit as st
 from streamlit.runtime.app_session import AppSession, AppSessionState
 
 from labelling.errors import CorralError
-from labelling.ui.frame import access, resources, server
+from labelling.ui.frame import access, assets, resources, server
 
 
 def ask(scope: dict[str, Any], **headers: str) -> tuple[int | None, dict[str, str], bool]:
@@ -29,7 +31,7 @@ def ask(scope: dict[str, Any], **headers: str) -> tuple[int | None, dict[str, st
     async def send(message: Any) -> None:
         sent.append(message)
 
-    encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    encoded = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
     asyncio.run(server.Guard(app)({"method": "GET", "path": "/", **scope, "headers": encoded}, receive, send))
     start = next((message for message in sent if message["type"] == "http.response.start"), {})
     found = {name.decode(): value.decode() for name, value in start.get("headers", [])}
@@ -54,6 +56,27 @@ def test_other_names_that_lead_here_are_not_answered(host):
         status, _, through = ask({"type": "http", "path": path}, host=host)
         assert (status, through) == (400, False)
     assert not ask({"type": "websocket"}, host=host, origin=f"http://{host}")[2]
+
+
+def test_plotly_is_kept_by_the_browser_for_ever():
+    path = f"/base{assets.plotly_address().removeprefix('.')}"
+    status, found, reached_the_app = ask({"type": "http", "path": path}, host="localhost", accept_encoding="br, gzip")
+    assert (status, reached_the_app) == (200, False)
+    assert found["cache-control"] == "public, max-age=31536000, immutable"
+    assert found["content-encoding"] == "gzip"
+    assert int(found["content-length"]) < 2_000_000
+    assert found["content-type"].startswith("text/javascript")  # nosniff: else no browser runs it
+    assert found["x-content-type-options"] == "nosniff"
+    plain = ask({"type": "http", "path": path}, host="localhost")[1]
+    assert "content-encoding" not in plain
+    script = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    assert int(plain["content-length"]) == script.stat().st_size
+
+
+@pytest.mark.parametrize("name", ["plotly-0123456789abcdef.min.js", "..%2Fserver.py", "server.py", ""])
+def test_nothing_else_lies_beside_it(name):
+    status, _, reached_the_app = ask({"type": "http", "path": f"/_corral/{name}"}, host="localhost")
+    assert (status, reached_the_app) == (404, False)
 
 
 def test_no_host_at_all():
