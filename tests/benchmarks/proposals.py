@@ -190,7 +190,8 @@ def tuned_space(X: np.ndarray, reader: Reader) -> np.ndarray:
     from labelling.learning.tuners import FeedForwardTuner
 
     torch.set_num_threads(1)
-    y = np.where(reader.labels >= 0, reader.labels.astype(object), None)
+    y = reader.labels.astype(object)
+    y[reader.labels < 0] = None
     space: np.ndarray = FeedForwardTuner(random_state=reader.seed).fit(X, y).transform(X)
     return space
 
