@@ -165,9 +165,10 @@ def clouds(points: np.ndarray, rows: np.ndarray, level: float) -> list[np.ndarra
 
 
 def by_lassos(X: np.ndarray, reader: Reader, tuned: bool = False) -> None:
-    points, refused, n_tuned = umap(X, reader.seed, 2, 0.1), set(), 0
+    refused: set[tuple[float, bytes]] = set()
+    points, n_tuned = umap(X, reader.seed, 2, 0.1), 0
     while not reader.done:
-        n_labels = np.count_nonzero(reader.labels >= 0)
+        n_labels = int(np.count_nonzero(reader.labels >= 0))
         if tuned and n_labels >= max(MORE * n_tuned, N_READ) and len(set(reader.labels)) > 2:  # two labels and none
             points, refused, n_tuned = umap(tuned_space(X, reader), reader.seed, 2, 0.1), set(), n_labels
             reader.press()
