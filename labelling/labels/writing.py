@@ -190,13 +190,14 @@ class LogWriter(LogReader):
     def undo(self, seq: int | None = None) -> Action | None:
         """Take back one's own last action that is in force, or action `seq`; return it, None where there is none.
 
-        What others have done since stays. Raises LabelError where two labels would then have one name.
+        What was done in one step with it goes, too: see `_together`. What others have done since stays. Raises
+        LabelError where two labels would then have one name.
         """
         with self._writing() as (connection, _):
             target = self.next_undo if seq is None else self._action(seq)
             if target is None or not target.is_step or not self.in_force(target.seq):
                 return None
-            self._switch(connection, "undo", [target.seq])
+            self._switch(connection, "undo", list(filter(self.in_force, self._together(target))))
         return target
 
     def redo(self, seq: int | None = None) -> Action | None:
@@ -205,8 +206,14 @@ class LogWriter(LogReader):
             target = self.next_redo if seq is None else self._action(seq)
             if target is None or self.in_force(target.seq):
                 return None
-            self._switch(connection, "redo", [target.seq])
+            self._switch(connection, "redo", [each for each in self._together(target) if not self.in_force(each)])
         return target
+
+    def _together(self, action: Action) -> list[int]:
+        """The actions that are taken back with this one, itself the last: those that its `how` names under "with"."""
+        named = self.how(action.seq).get("with", ())
+        own = {each.seq for each in self.actions[: action.seq - 1] if each.who == action.who and each.is_step}
+        return [*(sorted(own.intersection(named)) if isinstance(named, list) else ()), action.seq]
 
     def revert(self, seq: int) -> int:
         """Go back to how the labels were after action `seq` (0: none): how many actions it took back or brought back.

@@ -4,6 +4,7 @@ A regular expression is run by RE2 (https://github.com/google/re2/wiki/Syntax), 
 pattern that somebody typed can't hang the server. It knows no look-around and no back-references.
 """
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 from labelling.errors import CorralError
 
 CHUNK = 1_024  # rows that are worked on at a time: they stay in the processor's cache for both passes
+AROUND = ("\ufdd0", "\ufdd1")  # a match, where it is marked: no text should hold these (Unicode's noncharacters)
 
 
 class SearchError(CorralError, ValueError):
@@ -26,8 +28,7 @@ def with_words(texts: pd.Series, query: str) -> np.ndarray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    parts = query.split('"')
-    words = [part for i, part in enumerate(parts) for part in ([part] if i % 2 else part.split()) if part.strip()]
+    words = _words(query)
     if not words:
         raise SearchError("There is nothing to look for: type a word.")
     column = pa.array(texts, pa.large_string())
@@ -54,6 +55,38 @@ def matching(texts: pd.Series, pattern: str) -> np.ndarray:
         raise SearchError(
             f"{pattern[:80]!r} is no regular expression here: {why}. (No look-around, no back-references.)"
         ) from None
+
+
+def spans(text: str, kind: str, query: str) -> list[tuple[int, int]]:
+    """Where in `text` the query of `with_words` ("words") or `matching` ("regex") matches: (start, end), in order.
+
+    By RE2, as they are. None for a query that can't be searched for, or of a text that holds what they are marked with.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if kind == "words":  # of two that begin alike the longer one is found
+        query = "|".join(re.escape(word) for word in sorted(_words(query), key=len, reverse=True))
+    if not query or any(mark in text for mark in AROUND):
+        return []
+    try:
+        marked = pc.replace_substring_regex([text], f"(?i){query}", r"\0".join(AROUND))[0].as_py()
+    except pa.ArrowInvalid:
+        return []
+    found, end = [], 0
+    for part in marked.split(AROUND[0]):
+        match, parted, rest = part.partition(AROUND[1])
+        start = end
+        end += len(match) + len(rest)
+        if parted and match:
+            found.append((start, start + len(match)))
+    return found
+
+
+def _words(query: str) -> list[str]:
+    """The words of a query; what stands in double quotes is one."""
+    parts = query.split('"')
+    return [part for i, part in enumerate(parts) for part in ([part] if i % 2 else part.split()) if part.strip()]
 
 
 def _as_mask(found: "Sequence[bool]") -> np.ndarray:

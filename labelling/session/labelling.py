@@ -1,5 +1,6 @@
 """Labels: given, taken off, taken back; and samples of them to read."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,13 @@ class Labelling:
     def give_texts(self, rows: np.ndarray, name: str, *, answer: int = YES) -> Outcome:
         """Give these texts alone a label, or say yes or no to it, whatever is selected and whatever they bear."""
         return self.log.assign(rows, name, answer=answer, overwrite=True, how=self._by_text)
+
+    def give_right(self, right: Mapping[int, str], after: int) -> None:
+        """Give rows that a check found wrong these labels; with its audits, after action `after`, they are one step."""
+        for name in sorted(set(right.values())):
+            own = [action.seq for action in self.log.actions[after:] if action.who == self.log.who]
+            rows = np.array([row for row in right if right[row] == name], np.int64)
+            self.log.assign(rows, name, how={**self.selection.on_map, "by": "check", "with": own})
 
     def clear_texts(self, rows: np.ndarray, name: str | None = None) -> Outcome:
         """Take the labels, or this one, off these texts alone."""

@@ -33,6 +33,7 @@ class Proposals:
     proposal : Proposal or None, the one that is looked at; its rows are selected
     n_left : int, how many of the rows that it may propose have no label
     n_in_bulk : int, how many of these may come many at once
+    given : set of int, the rows of the proposal that were given a label of their own
     """
 
     def __init__(self, project: Project, labels: Labels, selection: Selection) -> None:
@@ -41,6 +42,8 @@ class Proposals:
         self.proposal: Proposal | None = None
         self.n_left = self.n_in_bulk = 0
         self._queue: tuple[int, ProposalQueue] | None = None  # and the space that it is of
+        self.given: set[int] = set()
+        self._alone: set[int] = set()  # the actions that gave them
         self._passed = np.zeros(project.n_rows, bool)  # over, and not to be proposed again for now
         # Up to which action of the log the queue has learnt, and for which label in focus.
         self._learnt: tuple[int, int | None] | None = None
@@ -68,9 +71,10 @@ class Proposals:
             return False
         if self._learnt is None or self._learnt[1] != self._focus or not self.is_ready:
             return True
-        own = any(action.who == self.log.who for action in self.log.actions[self._learnt[0] :])
+        since = self.log.actions[self._learnt[0] :]
+        own = any(action.who == self.log.who and action.seq not in self._alone for action in since)
         open_rows = self.labels.unlabelled & self.selection.map.seen
-        return own or not open_rows[self.proposal.rows].all()
+        return own or not open_rows[np.setdiff1d(self.proposal.rows, list(self.given))].all()
 
     def find(self, aim: float) -> Proposal | None:
         """The next proposal, by the labels and answers so far, at most a share of `aim` right; None where none is left.
@@ -92,6 +96,8 @@ class Proposals:
             self._passed[:] = False  # nothing but what was passed over is left
             found = queue.next(self._labels(), among=open_rows, denied=denied)
         self.proposal = found[0] if found else None
+        self.given.clear()
+        self._alone.clear()
         self.n_in_bulk = queue.n_in_bulk()
         if self.proposal is not None:
             self.selection.select(np.sort(self.proposal.rows), BY, kind=self.proposal.kind)
@@ -148,6 +154,15 @@ class Proposals:
     def _is_accepted(self, wrong: Collection[int]) -> bool:
         proposal = self._need_proposal()
         return len(wrong) < 2 or len(proposal.sample) == len(proposal.rows)
+
+    def give_texts(self, rows: np.ndarray, name: str) -> Outcome:
+        """Give these texts of the proposal a label of their own, as a step by itself; the others are still proposed."""
+        self._need_proposal()
+        outcome = self.log.assign(rows, name, overwrite=True, how={**self.selection.on_map, "by": "text"})
+        if outcome.n_changed:
+            self._alone.add(self.log.seq)
+        self.given.update(rows.tolist())
+        return outcome
 
     def accept(self, wrong: Collection[int], name: str | None = None) -> Outcome:
         """Label `rows_to_label`: each as suggested, or all `name`; with yes, no and unknown these are the words

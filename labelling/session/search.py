@@ -67,6 +67,12 @@ class Search:
         else:
             raise ValueError(f"kind must be 'words', 'regex' or 'meaning', got {kind!r}")
 
+    def spans(self, row: int) -> list[tuple[int, int]] | None:
+        """Where the words or the pattern that were searched match in a row's text; None where nothing such was."""
+        if self.found is None or self.found.matches is None:
+            return None
+        return search.spans(self.project.dataset.text(row), self.found.kind, self.found.query)
+
     def more_like(self, row: int) -> None:
         """Look for what is nearest to this row, by cosine in the space that is shown."""
         space = self.project.current

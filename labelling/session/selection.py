@@ -129,9 +129,15 @@ class Selection:
         mask[self.rows] = False
         self._set(np.flatnonzero(mask), {"by": "invert", "of": self.chosen_by})
 
+    @property
+    def is_partly_unlabelled(self) -> bool:
+        """Whether some of what is selected has no label."""
+        return bool(self.labels.unlabelled[self.rows].any())
+
     def select_unlabelled(self) -> None:
-        """Select all that can be seen and has no label."""
-        self.select(np.flatnonzero(self.map.seen & self.labels.unlabelled), "unlabelled")
+        """Keep what has no label of the selection; where none of it is without one: all such that can be seen."""
+        how = "intersect" if self.is_partly_unlabelled else "new"
+        self.select(np.flatnonzero(self.map.seen & self.labels.unlabelled), "unlabelled", how)
 
     def grow(self) -> None:
         """Take in the nearest neighbours, in the full space, that can be seen."""

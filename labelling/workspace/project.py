@@ -99,6 +99,13 @@ class Project:
         with self._reading() as connection:
             return connection.scalar(select(projects.c.n_rows).where(projects.c.id == self.id)) != self.n_rows
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was deleted since this was opened, or its account may no longer open it."""
+        with reading(self.engine) as connection:
+            there = connection.scalar(select(projects.c.id).where(projects.c.id == self.id)) is not None
+            return not (there and self._may_be_open(connection))
+
     def append(self, more: Dataset) -> None:
         """Add the rows of `more` after those that are there, which keep their numbers and their labels.
 

@@ -37,7 +37,7 @@ def opened(new_page: Callable[..., Page], server: Server, project: Project) -> P
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(f"{server.url}/label?project={project.id}")
     wait_for_map(page, "UMAP")
-    expect(page.get_by_text("Unlabelled", exact=True).first).to_be_visible()
+    expect(page.get_by_text("All unlabelled", exact=True).first).to_be_visible()
     return page
 
 

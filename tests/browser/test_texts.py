@@ -88,6 +88,87 @@ def test_some_texts_are_marked_by_keys_or_with_shift(page: Page, project: Projec
     wait_for_legend(page, billing=11)
 
 
+def test_a_pin_is_taken_out_by_a_second_click_by_escape_or_by_another_selection(page: Page) -> None:
+    texts, marked = page.locator(TEXTS), page.locator(MARKED)
+    pinned = page.get_by_text(re.compile("^Pinned: row")).filter(visible=True)
+    texts.nth(0).click()
+    expect(pinned).to_have_count(1)
+    texts.nth(0).click()
+    expect(pinned).to_have_count(0)
+    expect(marked).to_have_count(0)
+
+    texts.nth(0).click()
+    expect(pinned).to_have_count(1)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")  # at once: the first is for the pin, the second for the selection
+    wait_for_selected(page, 0)
+    expect(pinned).to_have_count(0)
+
+    page.keyboard.press("u")
+    wait_for_selected(page, 220)
+    texts.nth(2).click()
+    expect(pinned).to_have_count(1)
+    settle(page)
+    page.keyboard.press("i")  # all that it is not in
+    wait_for_selected(page, 20)
+    expect(pinned).to_have_count(0)
+
+
+def test_x_takes_out_what_is_marked_or_under_the_pointer_and_says_so(page: Page) -> None:
+    texts = page.locator(TEXTS)
+    page.mouse.move(700, 5)
+    page.keyboard.press("x")
+    expect(page.locator(".st-key-corral-pages")).to_have_attribute("data-corral-said", re.compile("none is$"))
+    wait_for_selected(page, 220)
+    first = row(page, 0)
+    texts.nth(0).click()
+    expect(page.get_by_text("Pinned: row")).to_be_visible()
+    page.keyboard.press("x")
+    wait_for_selected(page, 219)
+    expect(page.get_by_text("1 text taken out of the selection")).to_be_visible()
+    assert first not in [row(page, place) for place in range(10)]
+
+
+def test_a_name_is_for_the_marked_texts_alone(page: Page, project: Project) -> None:
+    texts, log = page.locator(TEXTS), project.open_log()
+    rows = [row(page, place) for place in range(3)]
+    texts.nth(0).click()
+    settle(page)
+    texts.nth(1).click(modifiers=["Shift"])
+    expect(page.locator(MARKED)).to_have_count(2)
+    page.keyboard.press("n")
+    page.keyboard.type("a new one")
+    page.keyboard.press("Enter")
+    wait_for_legend(page, **{"a new one": 2})
+    log.refresh()
+    assert [log.name_of(each) for each in rows] == ["a new one", "a new one", None]
+    expect(page.get_by_label("New label")).to_have_value("")
+    texts.nth(2).click()
+    settle(page)
+    page.get_by_label("New label").click()  # with the mouse, too
+    page.keyboard.type("A NEW")
+    page.keyboard.press("ArrowDown")  # the label that is offered
+    page.keyboard.press("Enter")
+    wait_for_legend(page, **{"a new one": 3})
+
+
+def test_what_is_marked_stays_so_when_the_list_is_written_anew(page: Page, project: Project) -> None:
+    texts, log = page.locator(TEXTS), project.open_log()
+    rows = [row(page, place) for place in range(2)]
+    page.mouse.move(700, 5)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(MARKED)).to_have_attribute("data-corral-row", str(rows[1]))
+    other = project.open_log(who="ben")
+    other.assign(np.array(rows), "delivery", overwrite=True)  # the page takes it in, and writes these texts anew
+    expect(texts.nth(1)).to_contain_text("delivery")
+    expect(page.locator(MARKED)).to_have_count(1)
+    page.keyboard.press("1")
+    wait_for_legend(page, billing=11, delivery=11)
+    log.refresh()
+    assert [log.name_of(each) for each in rows] == ["delivery", "billing"]
+
+
 def test_the_next_come_up_after_a_label(page: Page, project: Project) -> None:
     page.keyboard.press("Escape")
     page.locator(".corral-region").first.click(force=True)

@@ -222,3 +222,20 @@ def test_undo_of_answers(engine: Engine, answer: int) -> None:
     assert log.labels == []
     log.redo(1)
     assert log.label_values(0).tolist()[:3] == [answer, answer, -1]
+
+
+def test_what_was_done_in_one_step_is_taken_back_and_brought_back_together(engine: Engine) -> None:
+    log, other = open_log(engine), open_log(engine, who="ben")
+    log.assign(range(8), "a")
+    log.audit(1, [0, 1, 2], [1, 2], "random")
+    other.refresh()
+    other.assign([9], "b")
+    log.assign([1], "b", how={"by": "check", "with": [2]})
+    log.assign([2], "c", how={"by": "check", "with": [2, 3, 4, 99]})  # what is another's, or later, is left
+    assert log.undo().seq == 5
+    assert log.names()[:3].tolist() == ["a", "a", "a"]
+    assert log.names()[9] == "b"
+    assert log.actions[-1].targets == (2, 4, 5)
+    assert log.redo().seq == 5
+    assert log.names()[:3].tolist() == ["a", "b", "c"]
+    assert state(open_log(engine)) == state(log)

@@ -1,5 +1,6 @@
 """Finding texts."""
 
+import re
 import time
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelling.selection.search import CHUNK, SearchError, cosine, matching, with_words
+from labelling.selection.search import CHUNK, SearchError, cosine, matching, spans, with_words
 
 TEXTS = pd.Series(
     ["The card was LOST", "a lost cause", "Große Straße (x)", None, "", "lost my card (again)"], dtype="str"
@@ -67,6 +68,35 @@ def test_patterns(pattern: str, rows: list[int]) -> None:
 def test_what_is_no_pattern(pattern: str) -> None:
     with pytest.raises(SearchError, match="regular expression"):
         matching(TEXTS, pattern)
+
+
+@pytest.mark.parametrize(
+    ("kind", "query", "matches"),
+    [
+        ("words", 'card "is my"', ["is my", "card", "CARD"]),
+        ("words", "car card", ["card", "CARD"]),
+        ("words", "(", []),
+        ("regex", r"refunds?|^ *where", ["  Where", "refunds"]),
+        ("regex", r"(c)a(?:rd)\b", ["card", "CARD"]),
+        ("regex", "x*", []),
+        ("regex", "é", ["é", "É"]),
+        ("regex", "(", []),
+    ],
+)
+def test_spans(kind: str, query: str, matches: list[str]) -> None:
+    text = "  Where is my card? é É CARD refunds"
+    assert [text[start:end] for start, end in spans(text, kind, query)] == matches
+
+
+@given(text=ascii_text, pattern=st.sampled_from(["a", "[a-c]+", "^a", "b$", "a|ab", r"\bx", "z?"]))
+def test_spans_are_where_python_finds_them(text: str, pattern: str) -> None:
+    expected = [found.span() for found in re.finditer(pattern, text, re.IGNORECASE | re.ASCII) if found[0]]
+    if not text.endswith("\n"):  # before which Python's $ matches, too
+        assert spans(text, "regex", pattern) == expected
+
+
+def test_no_spans_in_a_text_that_holds_their_marks() -> None:
+    assert spans("a card \ufdd0 b", "words", "card") == []
 
 
 def test_a_pattern_that_hangs_others_does_not_hang_this() -> None:

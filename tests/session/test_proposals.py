@@ -92,6 +92,27 @@ def test_an_answer_is_taken_back_from_the_queue_too(session: Session) -> None:
     assert session.proposals.find(0.9).rows.tolist() != first.rows.tolist()
 
 
+def test_some_texts_are_given_a_label_of_their_own_and_the_others_are_still_proposed(session: Session) -> None:
+    proposal = session.proposals.find(0.9)
+    odd = proposal.sample[:2]
+    session.proposals.give_texts(odd[:1], "odd")
+    session.proposals.give_texts(odd[1:], "odd")
+    assert not session.proposals.is_stale
+    assert session.proposals.given == set(odd.tolist())
+    session.proposals.accept(odd.tolist(), "card")
+    names = session.log.names()
+    assert set(names[odd].tolist()) == {"odd"}
+    assert set(names[proposal.sample[2:]].tolist()) == {"card"}
+    session.labelling.undo()
+    session.labelling.undo()
+    assert session.labels.unlabelled[odd[1]]
+    again = session.proposals.find(0.9)
+    assert not session.proposals.given
+    session.proposals.give_texts(again.sample[:1], "odd")
+    session.labelling.undo()
+    assert session.proposals.is_stale, "it is proposed anew, as all is open again"
+
+
 def test_another_session_goes_on_where_this_one_was(session: Session, project: Project) -> None:
     for _ in range(2):
         session.proposals.find(0.9)

@@ -150,6 +150,18 @@ def test_select_unlabelled(session: Worker) -> None:
     assert session.log.sources()[3] == "unlabelled"
 
 
+def test_select_unlabelled_keeps_to_the_selection(session: Worker) -> None:
+    select_rows(session, [0, 1, 2])
+    session.labelling.give("a")
+    some = FILLED[[0, 1, 3, 4]]
+    select_rows(session, some.tolist())
+    assert session.selection.is_partly_unlabelled
+    session.selection.select_unlabelled()
+    assert session.selection.rows.tolist() == [row for row in some.tolist() if row > 2]
+    session.selection.select_unlabelled()
+    assert session.selection.rows.tolist() == [row for row in some.tolist() if row > 2], "all that is left has none"
+
+
 def test_filtered(session: Worker) -> None:
     assert session.labels.filtered(Filter()) is None
     words = session.labels.filtered(Filter(words="card"))

@@ -10,7 +10,7 @@ from labelling.labels.label import Label
 UNDO, REDO = "Ctrl+Z", "Ctrl+Shift+Z"
 GROW, SHRINK, DROP_STRAYS = "G", "S", "D"
 INVERT, UNLABELLED, BACK, DESELECT = "I", "U", "B", "Escape"
-MORE_LIKE_IT, UNPIN = "T", "X"
+MORE_LIKE_IT, TAKE_OUT = "T", "X"
 SELECT_FOUND, CHECK, NO_CHECK = "M", "V", "Shift+V"
 ACCEPT = "Enter"  # what is suggested for the selection
 NEXT_PAGE, LAST_PAGE = "J", "K"
@@ -42,10 +42,12 @@ def code_of(label: Label, *, digits_are_taken: bool = False) -> str | None:
 # What the page's "?" and the README show.
 TABLE = (
     ("drag", "a lasso; shift adds, alt takes away, both keep what is in both"),
-    ("click", "pins a text: whole, with its columns; in the list it marks it, with shift all up to there"),
+    ("click", "pins a text: whole, with its columns; in the list it marks it, too, with shift all up to there"),
+    ("click again", f"unpins it; so does {DESELECT}, and a selection that it is not in"),
     ("arrows", "in the list of texts: mark the next, with shift one more"),
-    ("marked texts", f"a label's key or {UNLABEL} is for them alone; {UNPIN} takes them out of the selection"),
-    (f"{MORE_LIKE_IT}, {UNPIN}", "looks for more like the pinned text, unpins it"),
+    ("marked texts", f"a label's key, chip or name, or {UNLABEL}, is for them alone"),
+    (TAKE_OUT, "takes out of the selection what is marked, else the text under the pointer"),
+    (MORE_LIKE_IT, "looks for more like the pinned text"),
     (SEARCH, f"search; {SELECT_FOUND} selects what was found, and after a label the next that are like it"),
     (f"{NEW_LABEL}, 1 to 9, {UNLABEL}", "a new label, the labels, unlabel"),
     (f"{MORE_LABELS} and two more", "the labels without a key of their own; the two stand on their chips"),
@@ -53,10 +55,15 @@ TABLE = (
     (f"{YES}, {NO}, {UNLABEL}", "yes, no, unknown for the label in focus, where each label is asked on its own"),
     (f"{GROW}, {SHRINK}", "grow the selection to the nearest texts in the full space, shrink it to its core"),
     (DROP_STRAYS, "drop the strays: they lie here on the map, but their neighbours in the full space lie elsewhere"),
-    (f"{INVERT}, {UNLABELLED}", "invert, all that is shown and unlabelled"),
+    (INVERT, "select all else that is shown"),
+    (UNLABELLED, "keep what is unlabelled of the selection; where none is: all that is shown and unlabelled"),
     (f"{BACK}, {DESELECT}", "the selection before, none"),
     (f"{NEXT_PAGE}, {LAST_PAGE}", "the next and the last texts to read: a screenful, then a page"),
-    (CHECK, f"check: read some of what was labelled last, drawn at random; 1 to 9, {ALL_BELONG}, {KEEP} answer"),
+    (
+        CHECK,
+        f"check: read some of what was labelled last, drawn at random; 1 to 9, {ALL_BELONG}, {KEEP} "
+        f"answer, a label's two keys after {MORE_LABELS} say the right one",
+    ),
     (NO_CHECK, "no check is asked for during the next hour"),
     (ACCEPT, "accept what is suggested for the selection"),
     (

@@ -43,6 +43,7 @@ STYLE = """<style>
 .corral-sample[data-corral-row] { cursor: pointer; }
 .corral-sample:hover, .corral-sample:focus-visible, .corral-lit { background: #8882; outline: none; }
 .corral-sample.corral-marked { background: #0072B233; box-shadow: inset 0 0 0 2px #0072B2; }
+.corral-sample mark { background-color: #E69F0066; color: inherit; }
 ::highlight(corral-words) { background-color: #E69F0044; text-decoration: underline #E69F00; }
 .corral-keywords { display: flex; flex-wrap: wrap; gap: 4px; }
 .corral-keywords span { padding: 0 7px; border: 1px solid #8886; border-radius: 10px; font-size: 0.8rem;
@@ -152,6 +153,7 @@ def session() -> Session:
     """The session of the project in the URL, opened where this tab has not got it yet; stops the page without one."""
     project_id = st.query_params.get("project")
     held: Session | None = st.session_state.get(SESSION)
+    before = held
     try:
         if held is not None and not (held.project.account == access.account() and held.project.is_open):
             project_id = held.project.id if project_id is None else project_id
@@ -172,10 +174,21 @@ def session() -> Session:
         held.log.who = access.person()
         held.log.refresh()
     except CorralError as problem:
+        if before is not None and project_id in (None, before.project.id) and before.project.is_gone:
+            forget()
+            stop(_gone(before.project))
         stop(str(problem))
     state.of_tab(faults.Where).said += f" of project {held.project.id}"
     resources.warm_up(at_once=False)  # a search by meaning, a tuner
     return held
+
+
+def _gone(project: Project) -> str:
+    others = "" if project.account is None else ", or is no longer shared with you"
+    return (
+        f"There is no project {project.name!r} any more: it was deleted meanwhile, in another tab or by somebody else"
+        f"{others}. The others are in the list."
+    )
 
 
 def check_open() -> None:

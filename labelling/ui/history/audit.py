@@ -1,13 +1,16 @@
 """Reading a sample of what an action labelled, and marking what does not belong."""
 
 import html
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 import numpy as np
 import streamlit as st
 
+from labelling.errors import StepError
 from labelling.labels.auditing import RANDOM
-from labelling.labels.label import Action, LabelError
+from labelling.labels.label import Action, LabelError, clean_name
 from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui.frame import keys, page, state
@@ -28,6 +31,7 @@ LOOKS: dict[bool | None, tuple[str, str, str]] = {
     True: ("close", "#D55E00", "Does not belong here"),
 }
 PAGE_ROWS = 9  # a key each
+ENDING = (keys.KEEP, keys.DONE)
 MAX_CHARACTERS = 1_500
 
 
@@ -35,8 +39,9 @@ MAX_CHARACTERS = 1_500
 class Audit:
     """A page of texts that are being read; each page is kept as an action of its own.
 
-    `wrong` says of each row that was answered whether it was found wrong: what has no answer counts as not read. `seq`
-    is the action that they are of, None where they are of all labels.
+    `wrong` says of each row that was answered whether it was found wrong: what has no answer counts as not read;
+    `right` which label a wrong one should have, where that was said. `seq` is the action that they are of, None where
+    they are of all labels.
     """
 
     seq: int | None
@@ -44,10 +49,20 @@ class Audit:
     rows: np.ndarray
     drawn: int  # the last action when they were drawn: what is given meanwhile is not covered
     wrong: dict[int, bool] = field(default_factory=dict)
+    right: dict[int, str] = field(default_factory=dict)
+    at: int | None = None  # the row that was marked last: a label is for this one
     beside_map: bool = False  # on the label page, not on the history's
+    asked: str = field(default_factory=lambda: uuid4().hex)  # what its keys are sent with, beside the map
 
     def answer(self, row: int, wrong: bool) -> None:
-        self.wrong[row] = wrong
+        self.wrong[row], self.at = wrong, row if wrong else None
+        self.right.pop(row, None)
+
+    def relabel(self, row: int, name: str, bears: str | None) -> None:
+        """Say which label is right for a row that `bears` another, or this one."""
+        self.answer(row, name != bears)
+        if name != bears:
+            self.right[row] = name
 
     def all_others_belong(self) -> None:
         self.wrong = {**dict.fromkeys(map(int, self.rows), False), **self.wrong}
@@ -142,6 +157,9 @@ def read(session: Session, held: Audit) -> None:
 
     Beside the map one page is read at a time. There, and of all labels, each text says which one is asked about.
     """
+    if held.beside_map:
+        taken = " ".join([*map(str, range(1, len(held.rows) + 1)), keys.ALL_BELONG, *ENDING])
+        st.html(f'<span data-corral-asked="{held.asked}" data-corral-keys="{taken}"></span>')
     if not held.beside_map:
         st.caption(
             f"{SAMPLES[held.sample][0]}: press a text's key, or click on its button, where it does **not** belong, "
@@ -163,12 +181,17 @@ def read(session: Session, held: Audit) -> None:
             help=said,
         )
         shown = html.escape(cut(session.project.dataset.text(row).strip(), MAX_CHARACTERS))
-        asked = (
-            f"<small>{html.escape(session.log.name_of(row) or '')}</small>"
-            if held.beside_map or held.seq is None
-            else ""
+        said = html.escape(session.log.name_of(row) or "")
+        if not held.beside_map:
+            asked = f"<small>{said}</small>" if held.seq is None else ""
+            text.html(f'<div class="corral-sample" style="--corral-colour:{hue}">{shown}{asked}</div>')
+            continue
+        if wrong:
+            said = f"<s>{said}</s> → {html.escape(held.right.get(row, '?' if row == held.at else 'unlabelled'))}"
+        text.html(
+            f'<div class="corral-sample" tabindex="0" data-corral-row="{row}" style="--corral-colour:{hue}">'
+            f'<div class="corral-text">{shown}</div><small>{said}</small></div>'
         )
-        text.html(f'<div class="corral-sample" style="--corral-colour:{hue}">{shown}{asked}</div>')
     n, n_answered, n_wrong = len(held.rows), len(held.wrong), sum(held.wrong.values())
     with st.container(horizontal=True, gap="small", key="corral-answered"):
         st.button(
@@ -199,11 +222,43 @@ def read(session: Session, held: Audit) -> None:
         )
 
 
+def can_be_relabelled(session: Session, held: Audit) -> bool:
+    """Whether what is wrong on this page can be given its right label there."""
+    return held.beside_map and not session.log.multi_label
+
+
+def press(session: Session, held: Audit, key: str) -> None:
+    """A key of those that answer, as its button."""
+    if key == keys.ALL_BELONG:
+        held.all_others_belong()
+    elif key == keys.DONE or (key == keys.KEEP and len(held.wrong) == len(held.rows)):
+        _keep(session, held, go_on=False)
+    elif key == keys.KEEP:
+        n = len(held.rows) - len(held.wrong)
+        tell("step done", f"{n:,} {'has' if n == 1 else 'have'} no answer yet; {keys.ALL_BELONG}: they belong.")
+    else:
+        row = int(held.rows[int(key) - 1])
+        held.answer(row, held.wrong.get(row) is not True)
+
+
+def relabel(session: Session, held: Audit, rows: Collection[int], name: str) -> None:
+    """Say the right label of these rows of the page; of none: of the one that was marked last."""
+    rows = [row for row in rows if row in held.rows] or ([] if held.at is None else [held.at])
+    if not rows:
+        raise StepError(
+            "Mark a text that does not belong first, by its key or a click on it: then say its right label."
+        )
+    clean_name(name)
+    for row in rows:
+        held.relabel(row, name, session.log.name_of(row))
+
+
 def _keep(session: Session, held: Audit, *, go_on: bool) -> None:
     """Keep the answers of this page, once."""
     if state.of_project(Held).audit is not held:
         return
     if held.wrong:
+        before = session.log.seq
         wrong = [row for row in held.wrong if held.wrong[row]]
         read, found = np.array(sorted(held.wrong)), np.array(sorted(wrong), np.int64)
         try:
@@ -214,6 +269,10 @@ def _keep(session: Session, held: Audit, *, go_on: bool) -> None:
         except LabelError:  # the action was taken back meanwhile: there is nothing left to check
             state.of_project(Held).audit = None
             raise
+        unlabelled = set(np.flatnonzero(session.labels.unlabelled).tolist())  # nobody has labelled them meanwhile
+        session.labelling.give_right(
+            {row: held.right[row] for row in wrong if row in held.right and row in unlabelled}, before
+        )
         tell("step done", page.escape(f"{len(held.wrong):,} read, {len(wrong):,} wrong"))
     state.of_project(Held).audit = None
     if go_on:

@@ -109,6 +109,15 @@ def _given(session: Session, outcome: Outcome, name: str, answer: int) -> str:
     return f"{n} {'is' if outcome.n_changed == 1 else 'are'} {'yes' if answer == YES else 'no'} for {page.escape(name)}"
 
 
+def known_name(session: Session, typed: str) -> str:
+    """A name that was typed, as the label that has it is called, whatever the case."""
+    name = typed.strip()
+    # "billing" beside "Billing" would be one label in two halves. Whoever wants both makes it on the page Labels.
+    alike = next((label for label in session.log.labels if label.name.casefold() == name.casefold()), None)
+    known = session.log.find(name) or alike
+    return known.name if known else name
+
+
 def give_texts(session: Session, rows: np.ndarray, name: str, answer: int = YES) -> None:
     """Label these texts alone, whatever they bear; a step of a key on them."""
     outcome = session.labelling.give_texts(rows, name, answer=answer)
@@ -248,6 +257,8 @@ def describe(log: LabelLog, action: Action) -> str:
     if action.kind == "audit":
         return _described_check(log, action)
     said = VERBS.get(action.kind, action.kind)
+    if action.source == "check":
+        said = "check, and right label"
     if action.label_id is not None:
         said += f" {log.last_name(action.label_id)}"
     return said + (f", {count(action.n_rows, 'text')}" if action.n_rows else "")

@@ -16,7 +16,18 @@ from labelling.tasks.maps import map_part, umap_possible
 from labelling.ui.frame import faults, keys, page, progress, state
 from labelling.ui.frame.resources import jobs, workspace
 from labelling.ui.frame.steps import step, tell
-from labelling.ui.label import checking, controls, give_labels, panel, proposing, reviewing, suggesting, texts
+from labelling.ui.label import (
+    answering,
+    checking,
+    controls,
+    give_labels,
+    panel,
+    proposing,
+    reading,
+    reviewing,
+    suggesting,
+    texts,
+)
 from labelling.ui.label.reading import Reading
 from labelling.ui.map import LABEL_MAP as MAP
 from labelling.ui.map import (
@@ -273,7 +284,7 @@ def show(session: Session) -> None:
                 labels=None if session.log.multi_label else session.log.codes,
                 chips=shown.chips,
                 outlined=session.selection.is_drawn,
-                pinned=state.of_project(Reading).pinned,
+                pinned=reading.pinned(session),
                 spoken=page.in_words(session),
                 height=MAP_HEIGHT,
                 handlers=Handlers(
@@ -284,6 +295,7 @@ def show(session: Session) -> None:
                     region=lambda place, how: _select_region(session, place, how),
                     texts=lambda press: texts.pressed(session, press),
                     word=lambda word: controls.look_for_word(session, word),
+                    answer=lambda asked, key: answering.answer(session, asked, key),
                 ),
             )
             panel.steps(session)
@@ -322,9 +334,9 @@ def _select_region(session: Session, place: int, how: str) -> None:
         session.selection.select(found[place].rows, "region", how, name=found[place].name)
 
 
-def _pin(session: Session, row: int) -> None:
-    if 0 <= row < session.project.n_rows:
-        state.of_project(Reading).pinned = row
+def _pin(session: Session, row: int | None) -> None:
+    if row is None or 0 <= row < session.project.n_rows:
+        state.of_project(Reading).pin(row, session)
 
 
 def _offers(session: Session) -> None:

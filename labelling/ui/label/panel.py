@@ -11,7 +11,7 @@ from labelling.labels.label import NO, YES
 from labelling.selection.keywords import Keywords
 from labelling.session import Session
 from labelling.ui.frame import keys, page, state
-from labelling.ui.frame.steps import step, told
+from labelling.ui.frame.steps import step, tell, told
 from labelling.ui.history import audit
 from labelling.ui.label import aim, checking, controls, give_labels, proposing, strip, texts
 from labelling.ui.label.reading import Reading
@@ -79,10 +79,11 @@ def show(session: Session, shown: controls.Shown, beside: Place) -> None:
                 f"{n_hidden:,} {'is' if n_hidden == 1 else 'are'} hidden now, and no longer selected. "
                 "B brings a selection back."
             )
-    proposal, held = proposing.shown(session), checking.reading(session)
+    proposal = proposing.shown(session)
+    held = checking.reading(session)
     with bears:
         if held is not None:
-            st.caption("Press a text's key where it does **not** belong, once more where it does.")
+            st.caption(f"Press the keys of those that do **not** belong, then {keys.ALL_BELONG} and {keys.KEEP}.")
         elif proposal is not None:
             st.caption(proposing.in_words(session, proposal))
         elif proposing.is_waiting(session):
@@ -96,12 +97,19 @@ def show(session: Session, shown: controls.Shown, beside: Place) -> None:
                 f"{keys.WHAT_NEXT} for what comes next."
             )
     if held is not None:
+        if audit.can_be_relabelled(session, held):
+            with labels:
+                _right_label(session, shown, held)
+            with pages, st.container():  # as the line above the list: what is said of marked texts takes its place
+                st.caption("For what is wrong: a label's keys, chip or name say its right label.")
         with read:
             audit.read(session, held)
         return
     if proposal is not None:
         with labels:
             proposing.show(session, proposal, shown, accept)
+        with pages, st.container():
+            st.caption("A text that is marked, by a click or the arrows, is labelled alone.")
         with read:
             proposing.read(session, proposal)
         _keywords(session, words)
@@ -116,6 +124,13 @@ def show(session: Session, shown: controls.Shown, beside: Place) -> None:
         _keywords(session, words)
     else:
         words.html("<span></span>")
+
+
+def _right_label(session: Session, shown: controls.Shown, held: audit.Audit) -> None:
+    """The labels, for what was found wrong."""
+    place = next((place for place, row in enumerate(held.rows, 1) if row == held.at), None)
+    said = "Right label" if place is None else f"Right label of {place}"
+    strip.show(session, shown, strip.Asked(0, lambda name: audit.relabel(session, held, [], name), said=said))
 
 
 # ---------------------------------------------------------------- selection
@@ -138,25 +153,40 @@ def _strays(session: Session) -> None:
 def steps(session: Session) -> None:
     """The ways from one selection to another."""
     chosen, graph = session.selection, session.map.graph is not None
-    some = bool(len(chosen))
+    some, only = bool(len(chosen)), chosen.is_partly_unlabelled
     waits = None if graph else "Comes with the clear map, which is still being made"
     with st.container(horizontal=True, gap="small", key="corral-steps"):
         for name, key, do, possible, said in (
             ("Grow", keys.GROW, chosen.grow, some and graph, waits or "Takes in the nearest texts, in the full space"),
             ("Shrink", keys.SHRINK, chosen.shrink, some and graph, waits or "Leaves out what belongs there least"),
             ("Invert", keys.INVERT, chosen.invert, some, "Selects what is shown and not selected"),
-            ("Unlabelled", keys.UNLABELLED, chosen.select_unlabelled, True, "Selects what is shown without a label"),
+            (
+                "Only unlabelled" if only else "All unlabelled",
+                keys.UNLABELLED,
+                lambda: _select_unlabelled(session),
+                True,
+                "Keeps what has no label of the selection" if only else "Selects all that is shown without a label",
+            ),
             ("Back", keys.BACK, chosen.back, len(chosen.history) > 0, "The selection as it was before"),
         ):
             st.button(
                 name,
-                key=f"step {name}",
+                key=f"step {name.split()[-1]}",
                 shortcut=key,
                 on_click=step(lambda do=do, rows=session.selection.rows: _go_on(session, rows, do)),
                 disabled=not possible,
                 help=said,
                 type="tertiary",
             )
+
+
+def _select_unlabelled(session: Session) -> None:
+    """As its button says; that it would keep all that is selected is said."""
+    n = len(session.selection)
+    if n and session.labels.unlabelled[session.selection.rows].all():
+        tell("step done", f"All {n:,} selected are unlabelled. {keys.DESELECT}, then {keys.UNLABELLED}: all that are.")
+    else:
+        session.selection.select_unlabelled()
 
 
 def _go_on(session: Session, rows: np.ndarray, do: Callable[[], object]) -> None:

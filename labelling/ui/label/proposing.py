@@ -2,7 +2,9 @@
 
 import html
 from dataclasses import dataclass, field
+from uuid import uuid4
 
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator as Place
 
@@ -22,6 +24,7 @@ from labelling.ui.label.aim import Aim
 
 AT_ONCE_SECONDS = 1.0  # that the page waits for the first proposal
 REFRESH_SECONDS = 0.5
+ENDING = (keys.ACCEPT, keys.MIXED, keys.NEXT_PAGE, keys.DESELECT)
 MAX_HELD = 2  # queues, for whoever else works on the same texts: each holds the embeddings of all texts once more
 
 
@@ -33,6 +36,7 @@ class Proposing:
     of: Proposal | None = None
     wrong: set[int] = field(default_factory=set)
     answered: Proposal | None = None  # the last that was
+    asked: str = ""  # what the keys for the one on show are sent with
 
 
 def button(session: Session) -> None:
@@ -75,7 +79,7 @@ def prepare(session: Session) -> None:
         session.selection.deselect()
         tell("step done", "Nothing is left to propose: all that the map shows has a label.")
     if found is not here.of:
-        here.of, here.wrong = found, set()
+        here.of, here.wrong, here.asked = found, set(), uuid4().hex
 
 
 def _make_ready(session: Session) -> bool:
@@ -191,9 +195,13 @@ def show(session: Session, proposal: Proposal, look: controls.Shown, place: Plac
 
 def read(session: Session, proposal: Proposal) -> None:
     """The texts to read, with a key each for what does not belong."""
-    wrong, names = state.of_project(Proposing).wrong, session.proposals.names()
+    here, names = state.of_project(Proposing), session.proposals.names()
+    wrong = here.wrong
+    taken = " ".join([*(str(place % 10) for place in range(1, len(proposal.sample) + 1)), *ENDING])
+    st.html(f'<span data-corral-asked="{here.asked}" data-corral-keys="{taken}"></span>')
     for place, row in enumerate(map(int, proposal.sample), 1):
-        _text(session, place, row, row in wrong, names[place - 1] if names else None)
+        given = session.log.name_of(row) if row in session.proposals.given else None
+        _text(session, place, row, row in wrong, given or (names[place - 1] if names else None))
 
 
 def _text(session: Session, place: int, row: int, wrong: bool, name: str | None) -> None:
@@ -211,12 +219,27 @@ def _text(session: Session, place: int, row: int, wrong: bool, name: str | None)
     shown = html.escape(cut(session.project.dataset.text(row).strip(), MAX_CHARACTERS))
     suggested = f"<small>{html.escape(name)}</small>" if name is not None else ""
     text.html(
-        f'<div class="corral-sample" style="--corral-colour:{hue}"><div class="corral-text">{shown}</div>'
-        f"{suggested}</div>"
+        f'<div class="corral-sample" tabindex="0" data-corral-row="{row}" style="--corral-colour:{hue}">'
+        f'<div class="corral-text">{shown}</div>{suggested}</div>'
     )
 
 
 # ---------------------------------------------------------------- answers
+
+
+def press(session: Session, proposal: Proposal, key: str) -> None:
+    """A key of those that answer, as its button."""
+    does = {keys.MIXED: _mixed, keys.NEXT_PAGE: _skip, keys.DESELECT: _stop}
+    if key in does:
+        does[key](session, proposal)
+    elif key == keys.ACCEPT:
+        if session.proposals.names() is None and session.proposals.name_for() is None:
+            raise StepError("Nothing is suggested for these: type a name, or choose a label.")
+        name = session.proposals.name_for() if session.proposals.names() is None else None
+        _accept(session, proposal, name)
+    else:
+        wrong, row = state.of_project(Proposing).wrong, int(proposal.sample[(int(key) - 1) % 10])
+        _mark(row, row not in wrong)
 
 
 def _is_answered(session: Session, proposal: Proposal) -> bool:
@@ -231,6 +254,17 @@ def _is_answered(session: Session, proposal: Proposal) -> bool:
 def _mark(row: int, wrong: bool) -> None:
     marked = state.of_project(Proposing).wrong
     (marked.add if wrong else marked.discard)(row)
+
+
+def give_texts(session: Session, proposal: Proposal, rows: np.ndarray, name: str) -> None:
+    """Give some of the texts a label of their own. They do not belong then, and the proposal goes on without them."""
+    rows = np.intersect1d(rows, proposal.rows)
+    if not len(rows) or _is_answered(session, proposal):
+        return
+    outcome = session.proposals.give_texts(rows, name)
+    if not session.log.multi_label:
+        state.of_project(Proposing).wrong.update(rows.tolist())
+    tell("step done", f"{outcome.n_changed:,} labelled {page.escape(name)}, alone")
 
 
 def _accept(session: Session, proposal: Proposal, name: str | None) -> None:

@@ -13,16 +13,20 @@ MAX_NEXT = 100
 
 @dataclass
 class Reading:
-    """Which texts: the page, the seed that a sample is drawn with, the row that is pinned below them; and the selection
-    that was just labelled, after which the next come up."""
+    """Which texts: the page, the seed that a sample is drawn with, the row that is pinned below them, and what was
+    selected then; and the selection that was just labelled, after which the next come up."""
 
     page: int = 0
     seed: int = 0
     pinned: int | None = None
+    beside: np.ndarray | None = None
     labelled: np.ndarray | None = None
 
     def draw_anew(self, seed: int) -> None:
         self.seed, self.page = seed, 0
+
+    def pin(self, row: int | None, session: Session) -> None:
+        self.pinned, self.beside = row, session.selection.rows
 
 
 def just_labelled(session: Session) -> bool:
@@ -42,3 +46,12 @@ def next_up(session: Session) -> np.ndarray:
         n = st.session_state.get(state.widget_key("n nearest"), MAX_NEXT)  # as many as are selected of what was found
         return session.search.found.best(session.map.seen & session.labels.unlabelled, n)
     return session.selection.next_like(MAX_NEXT)
+
+
+def pinned(session: Session) -> int | None:
+    """The row that is pinned; none any more once something is selected, or nothing, that it is not in."""
+    reading, rows = state.of_project(Reading), session.selection.rows
+    if reading.beside is not rows:
+        stays = reading.beside is None or reading.pinned in rows
+        reading.pin(reading.pinned if stays else None, session)
+    return reading.pinned

@@ -36,6 +36,7 @@ class Asked:
     n: int
     give: Callable[[str], object]
     guessed: bool = False
+    said: str = ""  # on the button beside the name, in place of the number
 
 
 def show(session: Session, shown: controls.Shown, asked: Asked | None = None) -> None:
@@ -53,7 +54,7 @@ def show(session: Session, shown: controls.Shown, asked: Asked | None = None) ->
                 primary=next_up and not suggested,  # which has a button of its own
             )
         else:
-            _name_box(session, f"Label {asked.n:,}", asked.give, primary=not asked.guessed)
+            _name_box(session, asked.said or f"Label {asked.n:,}", asked.give, primary=not asked.guessed)
     with choice:
         if asked is None:
             _choice(session)
@@ -109,11 +110,7 @@ def _name_box(session: Session, button_label: str, give: Callable[[str], object]
 
 
 def _typed(session: Session) -> str:
-    name: str = st.session_state[state.widget_key("new label name")].strip()
-    # "billing" beside "Billing" would be one label in two halves. Whoever wants both makes it on the page Labels.
-    alike = next((label for label in session.log.labels if label.name.casefold() == name.casefold()), None)
-    known = session.log.find(name) or alike
-    return known.name if known else name
+    return give_labels.known_name(session, st.session_state[state.widget_key("new label name")])
 
 
 def _in_order(session: Session) -> list[Label]:

@@ -7,12 +7,15 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator as Place
 
 from labelling.labels.label import NO, YES
+from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui.frame import keys, state
 from labelling.ui.frame.markdown import cut
-from labelling.ui.frame.steps import step
-from labelling.ui.label import controls, give_labels, reviewing
+from labelling.ui.frame.steps import step, tell
+from labelling.ui.history import audit
+from labelling.ui.label import checking, controls, give_labels, proposing, reviewing
 from labelling.ui.label.reading import Reading, next_up
+from labelling.ui.label.reading import pinned as pinned_row
 from labelling.ui.map import Pressed, colours
 
 PAGE_ROWS = 20  # more than fit: the list scrolls
@@ -95,23 +98,47 @@ def pressed(session: Session, press: Pressed) -> None:
     if not len(rows):
         return
     focus, log = session.labels.focus, session.log
-    if press.what == "out":
-        session.selection.select(rows, "text", "subtract")
-    elif press.what == "label":
-        label = next((label for label in log.labels if label.id == press.label), None)
-        if label is not None:
-            give_labels.give_texts(session, rows, label.name)
+    held, proposal = checking.reading(session), proposing.shown(session)
+    if held is not None or proposal is not None:
+        name = _name(session, press)
+        if name is not None and held is not None:
+            audit.relabel(session, held, rows.tolist(), name)
+        elif name is not None and proposal is not None:
+            proposing.give_texts(session, proposal, rows, name)
+    elif press.what == "out":
+        _take_out(session, rows)
+    elif (name := _name(session, press)) is not None:
+        give_labels.give_texts(session, rows, name)
     elif press.what == "clear":
         give_labels.clear_texts(session, rows, focus.name if focus is not None and log.multi_label else None)
     elif focus is not None and log.multi_label and press.what in ("yes", "no"):
         give_labels.give_texts(session, rows, focus.name, YES if press.what == "yes" else NO)
 
 
+def _name(session: Session, press: Pressed) -> str | None:
+    """The label that was pressed or typed for some texts; None where none was."""
+    if press.what == "name":
+        st.session_state[state.widget_key("new label name")] = ""
+        return give_labels.known_name(session, press.name)
+    labels = session.log.labels if press.what == "label" else []
+    return next((label.name for label in labels if label.id == press.label), None)
+
+
+def _take_out(session: Session, rows: np.ndarray) -> None:
+    """Take these texts out of the selection, and say what that did."""
+    its = np.intersect1d(rows, session.selection.rows)
+    if not len(its):
+        tell("step done", f"{'This text is' if len(rows) == 1 else 'These texts are'} not in the selection.")
+        return
+    session.selection.select(its, "text", "subtract")
+    tell("step done", f"{count(len(its), 'text')} taken out of the selection. B brings it back.")
+
+
 def pinned(session: Session) -> None:
     """The text that was clicked on, whole, with its label and its columns."""
-    reading = state.of_project(Reading)
-    row = reading.pinned
+    row = pinned_row(session)
     if row is None:
+        st.empty()  # in its place: what stood there is taken away by that, whatever ends the run
         return
     dataset = session.project.dataset
     with st.container(border=True, gap="xsmall", key="corral-pinned"):
@@ -128,8 +155,8 @@ def pinned(session: Session) -> None:
             st.button(
                 "Unpin",
                 key="unpin",
-                shortcut=keys.UNPIN,
-                on_click=step(lambda: setattr(reading, "pinned", None)),
+                on_click=step(lambda: state.of_project(Reading).pin(None, session)),
+                help="A second click on the text does it, too, and Escape",
                 type="tertiary",
             )
         st.html(_row(session, row, MAX_READ))
@@ -143,12 +170,25 @@ def pinned(session: Session) -> None:
 
 def _row(session: Session, row: int, length: int = MAX_SHOWN, why: str = "") -> str:
     hue = colours.of_row(session.log, session.labels.focus, row)
-    text = session.project.dataset.text(row).strip()
     name = html.escape(" · ".join(filter(None, (_said_of(session, row), why))))
     return (
         f'<div class="corral-sample" tabindex="0" data-corral-row="{row}" style="--corral-colour:{hue}">'
-        f'<div class="corral-text">{html.escape(cut(text, length))}</div><small>{name}</small></div>'
+        f"{_with_matches(session, row, length)}<small>{name}</small></div>"
     )
+
+
+def _with_matches(session: Session, row: int, length: int) -> str:
+    """A text, cut at this length; what a search for words or a pattern matched in it is marked."""
+    whole, spans = session.project.dataset.text(row), session.search.spans(row)
+    text = cut(whole.strip(), length)
+    parts, at, before = [], 0, len(whole) - len(whole.lstrip())
+    for start, end in spans or ():
+        start, end = max(start - before, at), min(end - before, len(text), length)
+        if start < end:
+            parts += [html.escape(text[at:start]), f"<mark>{html.escape(text[start:end])}</mark>"]
+            at = end
+    searched = "" if spans is None else " data-corral-searched"
+    return f'<div class="corral-text"{searched}>{"".join(parts)}{html.escape(text[at:])}</div>'
 
 
 def _said_of(session: Session, row: int) -> str:

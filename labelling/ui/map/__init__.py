@@ -35,7 +35,8 @@ LABEL_MAP = "map"  # the key of the label page's map
 SCRIPTS = (
     *("page.js", "view.js", "points.js", "colours.js", "webgl.js", "pixels.js"),
     *("outline.js", "travel.js", "regions.js", "legend.js", "chips.js", "names.js", "texts.js", "inside.js"),
-    *("hover.js", "events.js", "gestures.js", "strokes.js", "shortcuts.js", "chart.js", "map.js", "receive.js"),
+    *("hover.js", "events.js", "pin.js", "gestures.js", "strokes.js", "answers.js", "ahead.js", "shortcuts.js"),
+    *("chart.js", "map.js", "receive.js"),
 )
 HOVER_CHARACTERS = 400  # what can be read at a glance; the whole text stands in the sample
 
@@ -52,11 +53,12 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Pressed:
-    """What a key on some texts beside the map is for: "out", "label" with a label's id, "clear", "yes" or "no"."""
+    """What a key on some texts beside the map is for: "out", "label" with its id, "name", "clear", "yes" or "no"."""
 
     what: str
     rows: list[int]
     label: int | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,17 +66,19 @@ class Handlers:
     """What the label page does when something was done on the map; each is called before the page runs again.
 
     `drawn` gets a lasso or box, `legend` an entry's group and "new", "add" or "toggle", `chip` a label's id (-1 for
-    unlabelled) and the same, `picked` a row, `region` the place of a region among those that were sent, and "new" or
-    "add", `texts` a key on some of the texts beside the map, `word` one of the words that set the selection apart.
+    unlabelled) and the same, `picked` a row, None where it is unpinned, `region` the place of a region among those that
+    were sent, and "new" or "add", `texts` a key on some of the texts beside the map, `word` one of the words that set
+    the selection apart, `answer` what was asked beside the map (its data-corral-asked) and the key that answers it.
     """
 
     drawn: Callable[[Drawn], None]
     legend: Callable[[int, str], None]
     chip: Callable[[int, str], None]
-    picked: Callable[[int], None]
+    picked: Callable[[int | None], None]
     region: Callable[[int, str], None]
     texts: Callable[[Pressed], None]
     word: Callable[[str], None]
+    answer: Callable[[str, str], None]
 
 
 class _Handled(dict[str, Any]):
@@ -194,19 +198,22 @@ def show_map(
         handlers.drawn(Drawn(str(value["kind"]), points, str(value["how"]), str(value["map"])))
 
     def pressed(handlers: Handlers, value: dict[str, Any]) -> None:
-        label = value.get("label")
-        handlers.texts(
-            Pressed(str(value["what"]), [int(row) for row in value["rows"]], None if label is None else int(label))
-        )
+        label, name = value.get("label"), str(value.get("called", ""))
+        rows = [int(row) for row in value["rows"]]
+        handlers.texts(Pressed(str(value["what"]), rows, None if label is None else int(label), name))
+
+    def picked(handlers: Handlers, value: dict[str, Any]) -> None:
+        handlers.picked(None if value["row"] is None else int(value["row"]))
 
     acts: dict[str, Callable[[Handlers, dict[str, Any]], None]] = {
         "drawn": drawn,
         "legend": lambda handlers, value: handlers.legend(int(value["group"]), str(value["what"])),
         "chip": lambda handlers, value: handlers.chip(int(value["label"]), str(value["what"])),
         "region": lambda handlers, value: handlers.region(int(value["place"]), str(value["what"])),
-        "picked": lambda handlers, value: handlers.picked(int(value["row"])),
+        "picked": picked,
         "texts": pressed,
         "word": lambda handlers, value: handlers.word(str(value["word"])),
+        "answer": lambda handlers, value: handlers.answer(str(value["of"]), str(value["key"])),
     }
     _mount(
         key=key,

@@ -64,7 +64,7 @@ class Gestures {
     }
     if (event.target.closest?.(".corral-region")) return; // its own click does it
     const row = map.nearest(path[0]);
-    if (row >= 0 && event.detail < 2) this.clicking = setTimeout(() => map.pick(row), DOUBLE_CLICK_MS);
+    if (row >= 0 && event.detail < 2) this.clicking = setTimeout(() => map.pin.toggle(row), DOUBLE_CLICK_MS);
   }
 
   pan(event) {

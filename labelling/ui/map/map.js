@@ -14,7 +14,7 @@ class CorralMap {
     this.chart = element("div", "corral-chart", this.stage);
     this.outline = new Outline(this);
     this.regions = new Regions(this);
-    this.pinMark = element("div", "corral-mark", this.stage);
+    this.pin = new Pin(this);
     this.litMark = element("div", "corral-mark corral-lit-mark", this.stage);
     this.guess = new Guess(this);
     this.events = new Events();
@@ -26,6 +26,7 @@ class CorralMap {
     this.chips = new Chips(this);
     this.texts = new Texts(this);
     this.strokes = new Strokes(this);
+    this.answers = new Answers(this);
     this.count = 0;
     /** @type {View} */
     this.range = { x: [-1, 1], y: [-1, 1] };
@@ -38,6 +39,8 @@ class CorralMap {
     on(document, "keydown", (event) => keyPressed(this, event));
     on(window, "keydown", (event) => this.strokes.take(event), { capture: true });
     this.texts.listen(on); // a key that begins or ends strokes is none of theirs
+    this.answers.listen(on); // nor is one on marked texts an answer
+    new Ahead(this).listen(on);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.stage);
   }
@@ -47,6 +50,7 @@ class CorralMap {
     this.leaving.abort();
     this.observer.disconnect();
     this.texts.changes.disconnect();
+    this.events.end();
     this.painter.destroy();
     if (this.ready) globalThis.Plotly.purge(this.chart);
     this.root.remove();
@@ -83,7 +87,7 @@ class CorralMap {
     } else if (this.ready && themed) {
       globalThis.Plotly.relayout(this.chart, { "modebar.color": this.painter.quiet, "modebar.activecolor": this.ink });
     }
-    this.place(this.pinMark, data.pinned);
+    this.pin.configure(data.pinned);
   }
 
   take(channel) {
@@ -212,10 +216,6 @@ class CorralMap {
     if (this.mode === "box" || corners.length > 2) this.guess.make(corners, how, path.at(-1));
   }
 
-  pick(row) {
-    if (this.data.interactive) this.send("picked", { row, map: this.drawnOn });
-  }
-
   // The point of a row of the table.
   light(row) {
     const lit = row === undefined || !this.data?.interactive ? null : Number(row);
@@ -275,7 +275,7 @@ class CorralMap {
       this.painter.setOrder(this.order);
     }
     this.painter.draw(this.range, this.travel.eased, this.pointSize(), this.moving);
-    this.place(this.pinMark, this.data.pinned);
+    this.pin.draw();
     this.place(this.litMark, this.lit);
     this.outline.draw();
     this.regions.draw();

@@ -99,6 +99,11 @@ class NameBox {
     } else if (event.key === "Enter") this.take(this.at); // the form takes the box's name next
   }
 
+  // What Enter means now stands in the box.
+  choosePressed() {
+    if (!this.list.hidden) this.take(this.at);
+  }
+
   choose(place) {
     this.at = place;
     const options = this.list.querySelectorAll("[role=option]");

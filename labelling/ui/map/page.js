@@ -29,5 +29,11 @@ function speak(text) {
 
 const focused = () => /** @type {HTMLElement | null} */ (document.activeElement);
 
+// Whether a run of the page is under way.
+const serverIsBusy = () => {
+  const app = /** @type {HTMLElement} */ (document.querySelector("[data-testid=stApp]"));
+  return app?.dataset.testScriptState !== "notRunning";
+};
+
 // Whether the next key is for a box.
 const typing = () => /^(INPUT|TEXTAREA|SELECT)$/.test(focused()?.tagName ?? "");

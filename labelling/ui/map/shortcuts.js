@@ -10,7 +10,7 @@ const BOXES = { "/": "Search", n: "New label" };
 /** @type {(map: any, key: string, here: boolean) => boolean} */
 function shortcut(map, key, here) {
   const row = focused()?.dataset?.corralRow;
-  if (key === "Enter" && row !== undefined) map.pick(Number(row));
+  if (key === "Enter" && row !== undefined) map.pin.toggle(Number(row));
   else if (key === "w") map.regions.toggle();
   else if (key === "?") helpButton()?.click();
   else if (key === ".") map.strokes.begin();

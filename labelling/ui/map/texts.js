@@ -1,16 +1,19 @@
 // @ts-check
-// The texts beside the map. A click or the arrows mark one, with shift a range: then a label's key, or a click on its
-// chip, is for these alone. What sets the selection apart is marked in them. One module with the others.
+// The texts beside the map. A click or the arrows mark one, with shift a range: then a label's key, a click on its chip or
+// a name is for these alone. What sets the selection apart is marked in them, unless a search is. One module with the
+// others.
 
 const LIST = ".st-key-corral-texts";
 const MARKED = "corral-marked";
+const OUT = "X";
+const HINT_MS = 4000;
 const A_WORD = /\p{L}[\p{L}\p{N}_'’]*/gu; // as the server counts them
 
 // What a key means for texts, and for which label; null where it means nothing for them.
 /** @type {(key: string, labels: Sent[], multiLabel: boolean) => {what: string, label?: number} | null} */
 function textPress(key, labels, multiLabel) {
   const pressed = key.toUpperCase();
-  if (pressed === "X") return { what: "out" };
+  if (pressed === OUT) return { what: "out" };
   if (pressed === "0") return { what: "clear" };
   if (multiLabel) return { Y: { what: "yes" }, O: { what: "no" } }[pressed] ?? null;
   const label = labels.find((each) => each.key === pressed);
@@ -27,19 +30,29 @@ function wordsIn(text, words) {
   return found.map((match) => [match.index, match.index + match[0].length]);
 }
 
+const rowOf = (text) => Number(text.dataset.corralRow);
 const textAt = (target) => /** @type {HTMLElement | null} */ (target?.closest?.("[data-corral-row]"));
 
 class Texts {
   constructor(map) {
     this.map = map;
     this.changes = new MutationObserver(() => this.changed());
+    /** @type {Set<number>} */
+    this.rows = new Set(); // that are marked; by row, as the server may write the list anew at any time
+    /** @type {number | null} */
+    this.anchor = null; // the row that was marked first
+    /** @type {number | null} */
+    this.at = null; // the one that the arrows go on from
   }
 
   listen(on) {
     for (const name of ["pointerover", "focusin"]) on(document, name, (event) => this.look(event.target));
     on(document, "click", (event) => this.clicked(event));
     on(document, "mousedown", (event) => event.shiftKey && textAt(event.target) && event.preventDefault());
-    on(document, "focusin", ({ target }) => this.tabbed && target.closest?.(LIST) && this.mark([textAt(target)]));
+    on(document, "focusin", ({ target }) => {
+      const text = this.tabbed && target.closest?.(LIST) ? textAt(target) : null;
+      if (text) this.mark([text]);
+    });
     const tabs = (event) => (this.tabbed = event.key === "Tab");
     for (const name of ["keydown", "pointerdown"]) on(window, name, tabs, { capture: true });
     on(window, "keydown", (event) => this.take(event), { capture: true });
@@ -58,12 +71,14 @@ class Texts {
   changed() {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
-      const first = this.all[0];
+      const { all } = this;
+      const first = all[0]?.dataset.corralRow;
       if (first !== this.first) this.scroller?.scrollTo(0, 0);
       this.first = first;
+      this.keep(all);
       // What is pinned takes room from below: the text that was clicked on stays in sight.
       const tall = this.scroller?.clientHeight;
-      if (tall !== this.tall && this.anchor?.isConnected) this.anchor.scrollIntoView({ block: "nearest" });
+      if (tall !== this.tall) this.textOf(this.anchor)?.scrollIntoView({ block: "nearest" });
       this.tall = tall;
       for (const text of document.querySelectorAll(`${LIST} .corral-text`))
         text.classList.toggle("corral-cut", text.scrollHeight > text.clientHeight + 2);
@@ -74,7 +89,10 @@ class Texts {
 
   highlight() {
     if (!globalThis.Highlight) return; // an older browser
-    const words = new Set([...document.querySelectorAll("[data-corral-word]")].map((word) => word.textContent));
+    const searched = document.querySelector("[data-corral-searched]"); // whose matches the server has marked
+    const words = new Set(
+      searched ? [] : [...document.querySelectorAll("[data-corral-word]")].map((word) => word.textContent),
+    );
     const ranges = [];
     for (const text of words.size ? document.querySelectorAll(".corral-sample .corral-text") : []) {
       const node = text.firstChild;
@@ -93,7 +111,11 @@ class Texts {
   }
 
   get marked() {
-    return /** @type {HTMLElement[]} */ ([...document.querySelectorAll(`.${MARKED}`)]);
+    return this.all.filter((text) => this.rows.has(rowOf(text)));
+  }
+
+  textOf(row) {
+    return this.all.find((text) => rowOf(text) === row);
   }
 
   get scroller() {
@@ -110,43 +132,83 @@ class Texts {
     if (!map.data?.interactive) return;
     if (event.target.matches?.("[data-corral-word]")) return map.send("word", { word: event.target.textContent });
     const text = textAt(event.target);
-    if (!text) return labelOf(event.target) === null && this.mark([]);
+    if (!text) return this.isForMarked(event.target) || this.mark([]);
+    if (!text.closest(LIST)) return false; // the pinned one itself
     if (event.shiftKey && this.reach(text)) return;
-    this.mark([text]);
-    map.pick(Number(text.dataset.corralRow));
+    const row = rowOf(text);
+    const again = this.rows.size === 1 && this.rows.has(row);
+    this.mark(again ? [] : [text]);
+    if (!this.asked && again === (map.pin.row === row)) map.pin.toggle(row);
+  }
+
+  // A click on a label, or into the box for a name, is for what is marked.
+  isForMarked(target) {
+    if (labelOf(target) !== null) return true;
+    // What is round the box, too: it may move under the pointer as it gets the focus.
+    return Boolean(target.closest?.(".st-key-corral-new, .corral-names")) && !target.closest("button");
+  }
+
+  // Whether a question is on show, of a check or a proposal: most keys are answers to it then.
+  get asked() {
+    return this.map.answers.asked;
   }
 
   // All from the one that was marked first.
   reach(text) {
     const { all } = this;
-    const [from, to] = [all.indexOf(this.anchor), all.indexOf(text)];
+    const [from, to] = [all.findIndex((each) => rowOf(each) === this.anchor), all.indexOf(text)];
     if (from < 0 || to < 0) return false;
     this.mark(stretch(all, from, to), this.anchor);
+    this.at = rowOf(text);
     return true;
   }
 
-  mark(texts, anchor = texts[0]) {
-    for (const text of this.marked) text.classList.remove(MARKED);
-    for (const text of texts) text.classList.add(MARKED);
-    this.anchor = anchor;
+  mark(texts, anchor = texts.length ? rowOf(texts[0]) : null) {
+    this.rows = new Set(texts.map(rowOf));
+    this.anchor = this.at = anchor;
+    this.show();
     this.say();
+  }
+
+  show() {
+    for (const text of this.all) text.classList.toggle(MARKED, this.rows.has(rowOf(text)));
+  }
+
+  // What was marked stays so in a list that was written anew, as long as it is there.
+  keep(all) {
+    const there = new Set(all.map(rowOf));
+    for (const row of this.rows) if (!there.has(row)) this.rows.delete(row);
+    this.show();
   }
 
   // In the line above the list, in place of what stands there.
   say() {
-    const n = this.marked.length;
+    const n = this.rows.size;
+    const which = n === 1 ? "This text" : `These ${n}`;
+    const keys = registry.nameBox?.multiLabel ? "Y, O" : "a label's key or a name";
+    this.tell(n ? `${which} alone: ${keys}${this.asked ? "" : `, ${OUT} takes out`}, Esc` : "");
+  }
+
+  // For a while only: what a key would have been for.
+  hint(said) {
+    this.tell(said);
+    clearTimeout(this.hinted);
+    this.hinted = setTimeout(() => this.say(), HINT_MS);
+  }
+
+  tell(said) {
     const line = document.querySelector(".st-key-corral-pages");
     if (!line) return;
-    const said = `${n === 1 ? "This text" : `These ${n}`} alone: a label's key, 0, X takes out, Esc`;
-    if (n) line.setAttribute("data-corral-said", said);
+    if (said) line.setAttribute("data-corral-said", said);
     else line.removeAttribute("data-corral-said");
-    if (n) speak(said);
+    if (said) speak(said);
   }
 
   // By one up or down, from the one that was marked last.
   step(by, event) {
     const { all } = this;
-    const at = all.indexOf(/** @type {HTMLElement} */ (textAt(focused())));
+    const row = textAt(focused())?.dataset.corralRow ?? this.at;
+    const at = row === null ? -1 : all.findIndex((text) => rowOf(text) === Number(row));
     const next = all[at < 0 ? 0 : Math.min(Math.max(at + by, 0), all.length - 1)];
     if (!next) return false;
     if (!event.shiftKey || !this.reach(next)) this.mark([next]);
@@ -167,30 +229,49 @@ class Texts {
   // Before any other key of the page; whether it was taken.
   pressed(event) {
     const { marked, map } = this;
+    const pinned = this.asked ? null : map.pin.row;
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (by) return !map.gestures.over && focused() !== map.stage && (this.step(by, event) || this.scroll(by / 2));
     if (event.shiftKey) return false;
-    if ((event.key === "j" || event.key === "k") && this.all.length) return this.scroll(event.key === "j" ? 1 : -1);
+    if ((event.key === "j" || event.key === "k") && this.all.length && !this.asked) return this.scroll(event.key === "j" ? 1 : -1);
     if (event.key === "Enter" && focused()?.matches("[data-corral-word]")) return focused().click() ?? true;
-    if (event.key === "Escape" && marked.length) return this.mark([]) ?? true;
+    if (event.key === "Escape" && (marked.length || pinned !== null)) {
+      this.mark([]);
+      if (pinned !== null) map.pin.toggle(pinned);
+      return true;
+    }
     const { labels = [], multiLabel = false } = registry.nameBox ?? {};
-    const press = textPress(event.key, labels, multiLabel);
+    const press = this.asked ? null : textPress(event.key, labels, multiLabel);
     const texts = marked.length || press?.what !== "out" || !this.over?.isConnected ? marked : [this.over];
+    if (press?.what === "out" && !texts.length && this.all.length)
+      this.hint(`${OUT} takes out the text that is marked, or under the pointer: none is`);
     if (!press || !texts.length) return false;
     if (!event.repeat) this.send(press, texts);
     return true;
   }
 
   take(event) {
-    if (!this.map.data?.interactive || event.ctrlKey || event.metaKey || event.altKey || typing()) return;
-    if (!this.pressed(event)) return;
+    if (!this.map.data?.interactive || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (typing() ? !this.named(event) : !this.pressed(event)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
   }
 
   send(press, texts) {
-    this.map.send("texts", { ...press, rows: texts.map((text) => Number(text.dataset.corralRow)) });
+    this.map.send("texts", { ...press, rows: texts.map(rowOf) });
     this.mark([]);
+  }
+
+  // Enter in the box for a name.
+  named(event) {
+    const box = /** @type {HTMLInputElement} */ (event.target);
+    const { marked } = this;
+    if (event.key !== "Enter" || event.isComposing || !marked.length || !box.matches?.(NAME_BOX)) return false;
+    registry.nameBox?.choosePressed();
+    const name = box.value.trim();
+    if (name) this.send({ what: "name", called: name }, marked);
+    box.blur();
+    return true;
   }
 
   // Instead of the label's chip.

@@ -305,6 +305,7 @@ def test_in_what_the_map_sends(monkeypatch: pytest.MonkeyPatch, logged: list[log
             region=lambda _place, _how: None,
             texts=lambda _: None,
             word=lambda _: None,
+            answer=lambda _asked, _key: None,
         )
         show_map("m", "m", by_found("m", np.array([0]), 3), labels_seq=0, handlers=handlers)
         give_labels.say()

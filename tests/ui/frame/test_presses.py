@@ -189,6 +189,7 @@ def test_what_was_done_on_the_map_is_done_once(monkeypatch: pytest.MonkeyPatch) 
         region=lambda place, how: None,
         texts=lambda press: None,
         word=lambda word: None,
+        answer=lambda asked, key: None,
     )
     colouring = Colouring("c", np.zeros(3, np.uint8), [{"colour": None, "shape": 0}], [])
     map.show_map("map", "m", colouring, labels_seq=0, handlers=handlers)

@@ -78,7 +78,7 @@ def test_every_step_works_with_the_texts_that_others_added(workspace: Workspace)
     project.open_log().assign(range(10), "late")
     at, elsewhere = open_page("label", project), open_page("label", project)
     for page in (at, elsewhere):
-        press(page, "Unlabelled")
+        press(page, "All unlabelled")
         assert page.session_state["corral"].selection.rows.tolist() == list(range(10, 40))
         assert "corral-keywords" in "".join(element.value for element in page.html)
         page.selectbox(key="filter column").select("n").run()
@@ -92,7 +92,7 @@ def test_every_step_works_with_the_texts_that_others_added(workspace: Workspace)
         assert chips(page) == []
         assert "are shown" not in said(page)
         assert "10 of 60 labelled" in page.get("progress")[0].proto.text
-        press(page, "Unlabelled")
+        press(page, "All unlabelled")
         assert not page.exception
         assert page.session_state["corral"].selection.rows.tolist() == list(range(10, 60))
     words = "".join(element.value for element in at.html)
@@ -312,7 +312,7 @@ def test_rows_without_a_text_are_no_labels_that_are_missing(workspace: Workspace
 
     assert progress() == "0 of 5 labelled (0%) · 4 rows have no text"
     assert legend(at) == {"unlabelled": 5}
-    press(at, "Unlabelled")
+    press(at, "All unlabelled")
     at.text_input(key=key(at, "new label name")).input("card")
     press(at, "Label 5")
     assert progress() == "5 of 5 labelled (100%) · 4 rows have no text · how right: not checked yet"

@@ -8,8 +8,10 @@ from streamlit.testing.v1 import AppTest
 
 from labelling.ui.frame.page import SESSION
 from labelling.ui.label import checking
+from labelling.ui.label.reading import Reading
 from labelling.workspace import Project, Workspace
 from tests.ui.helpers import click, log_of, make, open_page, said, select
+from tests.ui.tab import of_project
 
 
 @pytest.fixture
@@ -77,3 +79,31 @@ def test_a_check_can_be_put_off_for_an_hour(project: Project, monkeypatch: pytes
     assert not [button for button in at.button if button.key == "no check"]
     now[0] += checking.QUIET_SECONDS
     assert at.run().button(key="check").proto.type == "primary"
+
+
+def test_what_is_pinned_stays_as_long_as_it_is_in_the_selection(project: Project) -> None:
+    at = open_page("label", project)
+    select(at, [1, 2, 3])
+    of_project(at, Reading).pin(2, at.session_state[SESSION])
+    assert "Pinned: row 3" in said(at.run())
+    assert "Pinned: row 3" in said(label(at, "a")), "it is still selected"
+    select(at, [2, 8])
+    assert "Pinned: row 3" in said(at)
+    select(at, [8, 9])
+    assert "Pinned" not in said(at)
+    of_project(at, Reading).pin(20, at.session_state[SESSION])  # on the map, beside the selection
+    assert "Pinned: row 21" in said(at.run())
+    at = at.button(key="unpin").click().run()
+    assert "Pinned" not in said(at)
+
+
+def test_what_a_search_matched_is_marked(project: Project) -> None:
+    at = open_page("label", project)
+    at.selectbox(key="search kind").set_value("regex").run()
+    at.text_input(key="search query").input(r"number 2\d?$").run()
+    texts = [element.proto.body for element in at.get("html") if "data-corral-searched" in element.proto.body]
+    found = re.findall("<mark>(.*?)</mark>", "".join(texts))
+    assert found
+    assert all(re.fullmatch(r"number 2\d?", match) for match in found)
+    at.text_input(key="search query").input("").run()
+    assert not [element for element in at.get("html") if "data-corral-searched" in element.proto.body]

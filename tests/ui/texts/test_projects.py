@@ -54,6 +54,21 @@ def test_it_is_deleted_when_one_is_sure(project: Project) -> None:
     assert "There is no project" in said(open_page("label", project))
 
 
+@pytest.mark.parametrize("name", ["label", "history", "export"])
+def test_a_tab_that_shows_it_says_that_it_was_deleted(project: Project, name: str) -> None:
+    at = open_page(name, project)
+    assert not at.error
+    resources.workspace().delete(project.id)
+    at = at.run()
+    assert not at.exception
+    told = at.error[0].value.replace("\\", "")
+    assert f"There is no project {project.name!r} any more: it was deleted meanwhile" in told
+    assert "Go to the texts" in said(at)
+    at = at.run()  # the address names it still
+    assert not at.exception
+    assert "There is no project" in at.error[0].value
+
+
 def test_work_on_it_is_ended_first(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(projects, "ENDING_SECONDS", 0.1)
     let_go = threading.Event()
