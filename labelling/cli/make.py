@@ -181,7 +181,11 @@ def tune(
         click.echo(json.dumps({"space": space.id, "name": called, "measured": found and found.to_dict()}, default=str))
         return
     click.echo(f"{called!r} is kept, and is the map you label on now.")
-    if found is not None:
+    if found is not None and not found.enough:
+        click.echo(
+            "Too little could be held out to tell whether it is better: label each label's texts in two actions."
+        )
+    elif found is not None:
         key = str(space.id)
         before, after = found.figures[found.baseline].in_space, found.figures[key].in_space
         click.echo(
@@ -189,10 +193,6 @@ def tune(
             f"before, {after:.0%} in the new one: {found.verdict(key)}, "
             f"{found.gain[key]:+.0%} ± {found.margin[key]:.0%}."
         )
-        if found.flatters or not found.enough:
-            click.echo(
-                "That is too little to tell." if not found.enough else "These figures flatter: see docs/tuners.md."
-            )
 
 
 @click.command()

@@ -30,8 +30,8 @@ class LogDenied(LogPeople):
 
         Said by an action in force that took the label off it: a check that found it wrong, another label in its place,
         or clearing this text alone. Clearing a whole selection says nothing of each. Or by an answer to a proposal of
-        the label: what was read and marked as not belonging. Merged labels are one. None with yes, no and unknown for
-        each label: what is no of one is known there.
+        the label: what was read and marked as not belonging. Not while the row bears the label all the same. Merged
+        labels are one. None with yes, no and unknown for each label: what is no of one is known there.
         """
         with self._lock:
             if self.multi_label:
@@ -42,7 +42,7 @@ class LogDenied(LogPeople):
             said = said[in_force[said[:, 3]] & (said[:, 0] < self.n_rows)]
             now = np.array([*map(self._now, range(self.n_ids)), UNLABELLED], np.int64)  # the last for none in its place
             rows, labels, instead = said[:, 0], now[said[:, 1]], now[said[:, 2]]
-            still = (labels != UNLABELLED) & (labels != instead)
+            still = (labels != UNLABELLED) & (labels != instead) & (labels != self.codes[rows])  # or given again
             return rows[still], labels[still]
 
     def _take_in_denials(self) -> None:

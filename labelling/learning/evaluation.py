@@ -74,8 +74,8 @@ class Evaluation:
 
     @property
     def enough(self) -> bool:
-        """Whether so much was held out that the figures tell anything."""
-        return self.n_groups >= MIN_GROUPS
+        """Whether so many whole actions were held out that the figures tell anything: those that flatter don't."""
+        return self.n_groups >= MIN_GROUPS and not self.flatters
 
     def verdict(self, key: str) -> str:
         """ "better", "worse" or "alike": whether the interval for the gain leaves 0 out."""

@@ -29,9 +29,11 @@ class Labelling:
         return self.log.assign(rows, name, answer=answer, overwrite=True, how=self._by_text)
 
     def give_right(self, right: Mapping[int, str], after: int) -> None:
-        """Give rows that a check found wrong these labels; with its audits, after action `after`, they are one step."""
+        """Give rows that a check found wrong these labels; with its audit, after action `after`, they are one step."""
         for name in sorted(set(right.values())):
-            own = [action.seq for action in self.log.actions[after:] if action.who == self.log.who]
+            since = [action for action in self.log.actions[after:] if action.who == self.log.who]
+            # What the same person did meanwhile in another tab is no part of it.
+            own = [action.seq for action in since if action.kind == "audit" or action.source == "check"]
             rows = np.array([row for row in right if right[row] == name], np.int64)
             self.log.assign(rows, name, how={**self.selection.on_map, "by": "check", "with": own})
 

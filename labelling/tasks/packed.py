@@ -171,7 +171,7 @@ def is_pack(file: Path | BinaryIO) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
             return MANIFEST in archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return False
 
 

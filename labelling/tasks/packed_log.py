@@ -10,6 +10,7 @@ import numpy as np
 
 from labelling.database.engine import storable
 from labelling.errors import CorralError
+from labelling.labels.denied import PROPOSAL
 from labelling.labels.entries import Entry
 from labelling.labels.fold import ONE, Change
 from labelling.labels.label import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH, STYLE, Action
@@ -96,6 +97,11 @@ class LineReader:
             need(whole(how.get("drawn", 0), 0, seq - 1), f"it was drawn at {how.get('drawn')!r:.20}")
             stood = how.get("stood", [])
             need(isinstance(stood, list) and all(whole(n, 0, self.n_rows) for n in stood), "how many stood")
+        if said["source"] == PROPOSAL:
+            wrong, suggested = self._rows(how.get("wrong") or []), how.get("suggested") or []
+            self._rows(how.get("read") or [])
+            need(len(suggested) in (0, len(wrong)), "what was suggested of what is wrong")
+            need(all(whole(each, 0, self.n_labels + new - 1) for each in suggested), "a label that was suggested")
         n_rows = said["n_rows"]
         need(whole(n_rows, 0, self.n_rows), f"it has {n_rows!r:.20} rows of {self.n_rows:,}")
         who, source = text(said["who"], "who"), text(said["source"], "source")

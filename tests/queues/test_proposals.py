@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from labelling.errors import CorralError
 from labelling.projections.nearest import neighbours
-from labelling.queues.answers import Answers
 from labelling.queues.proposals import ProposalQueue
 from tests.queues.helpers import answered, groups
 
@@ -127,25 +126,6 @@ def test_what_was_read_moves_what_is_expected():
     for _ in range(4):
         good.answer(before, True)
     assert good.answers_.rightness(np.array([0.5])) > after + 0.2
-
-
-def test_the_slope_is_learnt_beside_the_level():
-    def evidence(n, share_when_sure):
-        answers = Answers(100, 10)
-        for _ in range(n):
-            for mean_logit, share in ((3.0, share_when_sure), (-0.4, 0.5)):
-                wrong = list(range(round(10 * (1 - share))))
-                record = {"logit": mean_logit, "read": list(range(10)), "wrong": wrong, "suggested": [], "n": 10}
-                answers.take({**record, "accepted": True, "rows": []})
-        return answers
-
-    # By the level alone what is very sure stays "100 % right", however often it proves to be wrong.
-    many = evidence(30, 0.6)
-    for mean_logit, share in ((3.0, 0.6), (-0.4, 0.5)):
-        confidence = 1 / (1 + np.exp(-mean_logit))
-        assert many.rightness(np.array([confidence]))[0] == pytest.approx(share, abs=0.06)
-    assert 0 < many.slope < 0.5
-    assert abs(evidence(1, 1.0).slope - Answers(100, 10).slope) < 1, "one answer that fits moves it little"
 
 
 def test_a_higher_aim_is_kept():

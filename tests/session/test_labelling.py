@@ -46,6 +46,23 @@ def test_label_clear_undo_redo(workspace: Workspace, session: Worker) -> None:
     assert again.log.actions == session.log.actions
 
 
+def test_a_check_with_its_right_labels_is_one_step_and_what_is_done_elsewhere_is_none_of_it(
+    workspace: Workspace, session: Worker
+) -> None:
+    select_rows(session, [0, 1, 2])
+    session.labelling.give("a")
+    before = session.log.seq
+    tab = new_session(workspace, session.project)  # of the same person
+    tab.log.assign([8, 9], "b", how={"by": "lasso"})
+    session.log.audit(1, np.array([0, 1]), np.array([1]), "random")
+    session.labelling.give_right({1: "c"}, before)
+    names = session.log.names()
+    assert (names[:3].tolist(), names[8]) == (["a", "c", "a"], "b")
+    session.labelling.undo()
+    names = session.log.names()
+    assert (names[:3].tolist(), names[8]) == (["a", "a", "a"], "b")
+
+
 def test_rows_without_a_text_are_not_left_to_label(session: Worker) -> None:
     assert np.flatnonzero(~session.labels.with_text).tolist() == EMPTY
     assert np.flatnonzero(session.labels.unlabelled).tolist() == FILLED.tolist()

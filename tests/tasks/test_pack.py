@@ -368,6 +368,14 @@ BAD: dict[str, tuple[Change, str]] = {
     "who": (with_line(2, who={"a": 1}), "who is"),
     "when": (with_line(2, at="yesterday"), r"Line 2 of log.jsonl is damaged"),
     "how": (with_line(2, how=[]), "must be an object"),
+    "proposal": (
+        with_line(2, source="proposal", how={"read": [0], "wrong": [1, 2], "suggested": [0]}),
+        "what was suggested of what is wrong",
+    ),
+    "suggested": (
+        with_line(2, source="proposal", how={"read": [0], "wrong": [1], "suggested": [99]}),
+        "a label that was suggested",
+    ),
     "rows": (with_line(2, changes=[{"column": -1, "rows": [0, 40], "after": 0}]), "none of 40"),
     "rows below": (with_line(2, changes=[{"column": -1, "rows": [-1, 0], "after": 0}]), "none of 40"),
     "order": (with_line(2, changes=[{"column": -1, "rows": [1, 1], "after": 0}]), "not in order"),

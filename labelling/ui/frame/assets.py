@@ -40,12 +40,17 @@ def is_asset(path: str) -> bool:
     return path.rpartition("/")[0].endswith(f"/{FOLDER}")
 
 
-def answer(path: str, asked: Headers) -> Response:
-    """The file of this name, for ever the same; 404 where there is none."""
+def answer(method: str, path: str, asked: Headers) -> Response:
+    """The file of this name, for ever the same; 404 where there is none, 405 for what is no GET or HEAD."""
+    if method not in ("GET", "HEAD"):
+        return PlainTextResponse("Method not allowed", 405, {"Allow": "GET, HEAD"})
     if path.rpartition("/")[2] != _plotly_name():
         return PlainTextResponse("Not found", 404)
     headers = {"Cache-Control": _FOREVER, "Vary": "Accept-Encoding"}
     packed = "gzip" in asked.get("accept-encoding", "")
     if packed:
         headers["Content-Encoding"] = "gzip"
-    return Response(_plotly_packed() if packed else _plotly_js(), headers=headers, media_type="text/javascript")
+    content = _plotly_packed() if packed else _plotly_js()
+    if method == "HEAD":
+        headers["Content-Length"], content = str(len(content)), b""
+    return Response(content, headers=headers, media_type="text/javascript")

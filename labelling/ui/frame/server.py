@@ -111,7 +111,7 @@ class Guard:
             await refusal(scope, receive, send)
             return
         if assets.is_asset(scope["path"]):
-            found = await run_in_threadpool(assets.answer, scope["path"], asked)
+            found = await run_in_threadpool(assets.answer, scope["method"], scope["path"], asked)
             await found(scope, receive, self._with_headers(send))
             return
         before, _, name = scope["path"].rpartition("/")

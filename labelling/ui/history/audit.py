@@ -243,7 +243,8 @@ def press(session: Session, held: Audit, key: str) -> None:
 
 def relabel(session: Session, held: Audit, rows: Collection[int], name: str) -> None:
     """Say the right label of these rows of the page; of none: of the one that was marked last."""
-    rows = [row for row in rows if row in held.rows] or ([] if held.at is None else [held.at])
+    asked = rows or ([] if held.at is None else [held.at])
+    rows = [row for row in asked if row in held.rows]
     if not rows:
         raise StepError(
             "Mark a text that does not belong first, by its key or a click on it: then say its right label."

@@ -63,7 +63,7 @@ def say() -> None:
 
 
 def in_words(found: Estimate) -> str:
-    return f"{found.words}; {found.n_read:,} of {found.n_rows:,} read"
+    return f"{found.words}; {found.n_read:,} read"  # more than bear it, where wrong ones have lost it
 
 
 # ---------------------------------------------------------------- giving

@@ -258,12 +258,16 @@ def _mark(row: int, wrong: bool) -> None:
 
 def give_texts(session: Session, proposal: Proposal, rows: np.ndarray, name: str) -> None:
     """Give some of the texts a label of their own. They do not belong then, and the proposal goes on without them."""
-    rows = np.intersect1d(rows, proposal.rows)
-    if not len(rows) or _is_answered(session, proposal):
+    if _is_answered(session, proposal):
         return
+    if not np.isin(rows, proposal.rows).any():
+        tell("step done", "Nothing was labelled: what was marked is not of this proposal.")
+        return
+    rows = np.intersect1d(rows, proposal.rows)
     outcome = session.proposals.give_texts(rows, name)
     if not session.log.multi_label:
-        state.of_project(Proposing).wrong.update(rows.tolist())
+        as_proposed = [] if proposal.labels is None else proposal.rows[proposal.labels == name]
+        state.of_project(Proposing).wrong.update(np.setdiff1d(rows, as_proposed).tolist())
     tell("step done", f"{outcome.n_changed:,} labelled {page.escape(name)}, alone")
 
 

@@ -101,6 +101,8 @@ def pressed(session: Session, press: Pressed) -> None:
     held, proposal = checking.reading(session), proposing.shown(session)
     if held is not None or proposal is not None:
         name = _name(session, press)
+        if held is not None and not audit.can_be_relabelled(session, held):
+            return
         if name is not None and held is not None:
             audit.relabel(session, held, rows.tolist(), name)
         elif name is not None and proposal is not None:

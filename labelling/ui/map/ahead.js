@@ -47,13 +47,16 @@ class Ahead {
     if (!this.keys.length && !waits) return void (this.pressedAt = performance.now());
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (event.repeat) return;
+    // A label would be for a selection that nobody has seen yet.
+    const unseen = !button.closest(STEPS) && this.keys.some((key) => buttonOf(key)?.closest(STEPS));
+    if (event.repeat || unseen) return;
     this.keys.push(event.key);
     if (this.keys.length === 1) this.look();
   }
 
   look() {
     clearTimeout(this.looking);
+    if (this.map.answers.asked) this.keys = []; // they were pressed before it was asked
     if (!this.keys.length || this.map.destroyed) return;
     const button = buttonOf(this.keys[0]);
     this.rested = this.busy ? 0 : this.rested + 1;

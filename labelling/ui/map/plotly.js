@@ -1,10 +1,15 @@
 // @ts-check
 // Brings plotly.js, by HTTP: a browser that has been here before has it already.
 
-function load(address) {
+const TRIES = 60;
+
+function load(address, tries = TRIES) {
   const script = document.createElement("script");
   script.src = new URL(address, location.href).href;
-  script.onerror = () => setTimeout(() => load(address), 1000); // the network failed, or the server is being started anew
+  script.onerror = () => {
+    script.remove();
+    if (tries > 1) setTimeout(() => load(address, tries - 1), 1000); // no network, or the server is being started anew
+  };
   document.head.append(script);
 }
 

@@ -4,15 +4,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 import streamlit as st
 
-from labelling.errors import CorralError
 from labelling.readers.tables import count
 from labelling.tasks.packed import Manifest, opened
-from labelling.tasks.unpack import endpoint_of, unpack
+from labelling.tasks.unpack import Unpacked, endpoint_of, unpack
 from labelling.ui.frame import access, page, resources
+from labelling.workspace import Workspace
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +21,14 @@ class Pack:
     """A pack as it was uploaded, and what it says of itself."""
 
     content: bytes
+    digest: str
     about: Manifest
 
 
 def read(content: bytes) -> Pack:
     """Raises PackError where it can't be taken over, as far as its beginning tells."""
     with _on_disk(content) as file, opened(file) as packed:
-        return Pack(content, packed.manifest)
+        return Pack(content, blake2b(content, digest_size=16).hexdigest(), packed.manifest)
 
 
 @contextmanager
@@ -53,14 +55,26 @@ def offer(pack: Pack) -> None:
             "what is searched for are sent there.",
             icon=":material/upload:",
         )
+    # In the background: a press on anything else ends this run, and the next one finds what was begun.
+    key, owner = ("unpack", pack.digest, access.account()), access.account()
+    job, workspace = resources.jobs().get(*key), resources.workspace()
     if st.button("Unpack it", type="primary", icon=":material/unarchive:"):
-        try:
-            with st.spinner("Unpacking …"), _on_disk(pack.content) as file:
-                found = unpack(resources.workspace(), file, owner=access.account())
-        except CorralError as error:
-            page.error(error)
-            return
-        if found.left_out:
-            names = ", ".join(page.escape(name) for name in found.left_out)
-            page.say_later(f"Left out, as the pack holds neither their vectors nor what made them: {names}")
-        page.go_label(found.project)
+        job = resources.jobs().start(*key, title="Unpacking", work=lambda job: _unpack(workspace, pack, owner))
+    if job is None:
+        return
+    with st.spinner("Unpacking …"):
+        job.join()
+    resources.jobs().forget(*key)
+    if job.failure is not None:
+        page.error(job.failure)
+        return
+    found: Unpacked = job.result
+    if found.left_out:
+        names = ", ".join(page.escape(name) for name in found.left_out)
+        page.say_later(f"Left out, as the pack holds neither their vectors nor what made them: {names}")
+    page.go_label(found.project)
+
+
+def _unpack(workspace: Workspace, pack: Pack, owner: str | None) -> Unpacked:
+    with _on_disk(pack.content) as file:
+        return unpack(workspace, file, owner=owner)

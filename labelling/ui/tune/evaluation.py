@@ -82,7 +82,7 @@ def _show(found: Evaluation, key: str, old_name: str, new_name: str, *, imported
     with numbers:
         _metrics(found, key, old_name)
         st.caption(_rests_on(found, key, imported=imported))
-    if tells(found):
+    if found.enough:
         with chart:
             st.caption(f"Found, by label: ○ {page.escape(old_name)}, ● {page.escape(new_name)}")
             n_labels = len(found.counts)
@@ -96,13 +96,13 @@ def _show(found: Evaluation, key: str, old_name: str, new_name: str, *, imported
 def _metrics(found: Evaluation, key: str, old_name: str) -> None:
     left, right = st.columns(2)
     if found.neighbours_kept is not None:
-        (right if tells(found) else left).metric(
+        (right if found.enough else left).metric(
             "Neighbours kept",
             _percent(found.neighbours_kept),
             help="Of each unlabelled text's 15 nearest neighbours in the original embedding, so many are still "
             "among its 15 nearest. The lower, the more the new space has lost of what nobody has labelled yet.",
         )
-    if not tells(found):
+    if not found.enough:
         st.markdown(
             "**Too few lassos to tell whether it is better.** Draw a second one for each label, elsewhere on the map: "
             "then whole lassos can be held out."
@@ -127,11 +127,6 @@ def _metrics(found: Evaluation, key: str, old_name: str) -> None:
             "worse": f"**Worse** than {old}: {said}. Going back loses nothing.",
         }[verdict]
     )
-
-
-def tells(found: Evaluation) -> bool:
-    """Whether so many whole lassos were held out that a figure says something: one that flatters says nothing."""
-    return found.enough and not found.flatters
 
 
 def _rests_on(found: Evaluation, key: str, *, imported: bool) -> str:

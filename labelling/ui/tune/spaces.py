@@ -48,7 +48,7 @@ def show(session: Session) -> None:
             if found is not None and str(space.id) in found.figures:
                 figures = found.figures[str(space.id)]
                 share = f"{100 * figures.in_space:.0f} % of {found.n_rows:,}"
-                cells[2].markdown(share if evaluation.tells(found) else "too few lassos to tell")
+                cells[2].markdown(share if found.enough else "too few lassos to tell")
                 kept_share = 1.0 if original else found.neighbours_kept
                 cells[3].markdown("–" if kept_share is None else f"{100 * kept_share:.0f} %")
             else:

@@ -73,6 +73,14 @@ def test_plotly_is_kept_by_the_browser_for_ever():
     assert int(plain["content-length"]) == script.stat().st_size
 
 
+def test_it_is_read_and_nothing_else():
+    request = {"type": "http", "path": f"/{assets.plotly_address().removeprefix('./')}"}
+    status, found, _ = ask({**request, "method": "POST"}, host="localhost")
+    assert (status, found["allow"]) == (405, "GET, HEAD")
+    status, found, _ = ask({**request, "method": "HEAD"}, host="localhost")
+    assert (status, int(found["content-length"]) > 1_000_000) == (200, True)
+
+
 @pytest.mark.parametrize("name", ["plotly-0123456789abcdef.min.js", "..%2Fserver.py", "server.py", ""])
 def test_nothing_else_lies_beside_it(name):
     status, _, reached_the_app = ask({"type": "http", "path": f"/_corral/{name}"}, host="localhost")
