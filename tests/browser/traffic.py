@@ -32,6 +32,7 @@ class Traffic:
     def _listen(self, socket: WebSocket) -> None:
         self._asked: list[str] = []  # the fragments, "" for the whole page, of questions without an answer so far
         self._answering: list[str] = []  # those of them that the run under way began after
+        self._ended_early: list[str] = []  # those of the last one, where it ended for the next
         self._n_asked = 0
         self._running = False
         self._counts = True
@@ -57,13 +58,20 @@ class Traffic:
         if kind == "new_session":
             self._running = True
             runs = list(message.metadata.run.fragment_ids)
+            # One that ended whole says so, too, where another fragment's run begins before the browser was told.
+            if runs and not set(self._ended_early).intersection(runs):
+                for answered in self._ended_early:
+                    self._asked.remove(answered)
+            self._ended_early = []
             self._answering = [asked for asked in self._asked if not runs or asked in runs]
             self._counts = not runs or not self._of_themselves.issuperset(runs)
         if self._counts:
             self.down += len(frame)
         if kind == "script_finished":
             self._running, self._counts = False, True
-            if message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:  # else the next run has the answer
+            if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:  # the next run has the answer
+                self._ended_early = self._answering
+            else:
                 for answered in self._answering:
                     self._asked.remove(answered)
             self._answering = []
@@ -71,7 +79,7 @@ class Traffic:
     @contextmanager
     def answered(self) -> Iterator[None]:
         """Until the server has answered what is done meanwhile, though nothing that is shown may tell."""
-        self._asked, self._answering, self._n_asked = [], [], 0
+        self._asked, self._answering, self._ended_early, self._n_asked = [], [], [], 0
         yield
         until(self.page, lambda: self._n_asked > 0, "the page to ask")
         until(self.page, lambda: not self._asked and not self._running, f"the server to answer {self._asked}")
