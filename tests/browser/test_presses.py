@@ -169,7 +169,7 @@ def test_only_what_was_read_counts_in_an_audit(
     expect(following).to_have_text(re.compile(r"Next \(1 wrong\)"))
     page.keyboard.press("Escape")  # in the middle of the page: the seven others were not read
     expect(begin).to_be_visible()
-    expect(page.get_by_text("50 % right")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^50 % right .*; 2 read"))).to_be_visible()
     log.refresh()
     found = log.quality_of(1)
     assert found
@@ -190,7 +190,7 @@ def test_only_what_was_read_counts_in_an_audit(
     expect(following).to_be_enabled()
     for _ in range(3):  # the next pages have no answer yet: Enter is for the first alone
         page.keyboard.press("Enter")
-    expect(page.get_by_text("81 % right")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^81 % right .*; 11 read"))).to_be_visible()
     log.refresh()
     audits = [action for action in log.actions if action.kind == "audit"]
     assert [len(log.how(action.seq)["read"]) for action in audits] == [2, 9]
@@ -265,6 +265,9 @@ def test_keys_are_for_the_page_again_after_a_choice(
     page.get_by_role("heading", name="groups").click()
     page.wait_for_timeout(1500)
     page.keyboard.press("m")
+    wait_for_selected(page, 15)
+    page.keyboard.press("Escape")  # unpins
+    expect(page.get_by_role("button", name="More like it")).to_be_hidden()
     wait_for_selected(page, 15)
     page.keyboard.press("Escape")
     wait_for_selected(page, 0)
