@@ -17,6 +17,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime.app_session import AppSession, AppSessionState
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
@@ -62,6 +63,9 @@ def deliver_everything() -> None:
 
     Streamlit begins it in a new thread as soon as the last one has ended, and from then on drops what it has not taken
     in of that: on a busy server half a page, or what a press of a button did, would not be shown.
+
+    Nor let a part of the page that runs next make of another part's end that it was broken off: what that part shows
+    no longer would stay on the page.
     """
     create = AppSession._create_scriptrunner
     if create.__module__ == __name__:
@@ -76,6 +80,20 @@ def deliver_everything() -> None:
             session._event_loop.call_later(SOON, begin, session, asked)
 
     AppSession._create_scriptrunner = begin  # type: ignore[assignment, method-assign]
+    forget = ForwardMsgQueue.clear
+
+    def forget_but_ends(
+        queue: ForwardMsgQueue, retain_lifecycle_msgs: bool = False, fragment_ids_this_run: list[str] | None = None
+    ) -> None:
+        ends = [each for each in queue._queue if each.WhichOneof("type") == "script_finished"]
+        others = [each for each in ends if not set(each.metadata.run.fragment_ids) & set(fragment_ids_this_run or ())]
+        said = [each.script_finished for each in others]
+        forget(queue, retain_lifecycle_msgs, fragment_ids_this_run)
+        if fragment_ids_this_run is not None:
+            for end, how in zip(others, said, strict=True):
+                end.script_finished = how
+
+    ForwardMsgQueue.clear = forget_but_ends  # type: ignore[assignment, method-assign]
 
 
 def middleware() -> list[Middleware]:

@@ -9,7 +9,9 @@ from typing import Any
 import plotly
 import pytest
 import streamlit as st
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession, AppSessionState
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
 from labelling.errors import CorralError
 from labelling.ui.frame import access, assets, resources, server
@@ -145,6 +147,7 @@ def test_who_has_not_signed_in_uploads_nothing(monkeypatch, base):
 def test_no_run_begins_before_all_of_the_last_one_is_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[str] = []
     monkeypatch.setattr(AppSession, "_create_scriptrunner", lambda session, asked: begun.append(asked))
+    monkeypatch.setattr(ForwardMsgQueue, "clear", ForwardMsgQueue.clear)  # put back afterwards
     server.deliver_everything()
     server.deliver_everything()  # once is enough
 
@@ -180,3 +183,26 @@ def test_no_run_begins_before_all_of_the_last_one_is_taken_in(monkeypatch: pytes
         assert len(begun) == 3
 
     asyncio.run(asks())
+
+
+def test_a_part_of_the_page_that_runs_next_leaves_the_end_of_another_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ForwardMsgQueue, "clear", ForwardMsgQueue.clear)
+    monkeypatch.setattr(AppSession, "_create_scriptrunner", AppSession._create_scriptrunner)
+    server.deliver_everything()
+    queue, statuses = ForwardMsgQueue(), ForwardMsg.ScriptFinishedStatus
+
+    def ended(*fragments: str) -> ForwardMsg:
+        message = ForwardMsg(script_finished=statuses.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+        message.metadata.run.fragment_ids.extend(fragments)
+        queue.enqueue(message)
+        return message
+
+    panel, watch = ended("panel"), ended("watch")
+    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["watch"])
+    assert panel.script_finished == statuses.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+    assert watch.script_finished == statuses.FINISHED_EARLY_FOR_RERUN, "it runs again, and draws all anew"
+    assert queue.flush() == [panel, watch]
+    assert queue.is_empty()
+    panel = ended("panel")
+    queue.clear(retain_lifecycle_msgs=True)
+    assert panel.script_finished == statuses.FINISHED_EARLY_FOR_RERUN, "the whole page runs again"
