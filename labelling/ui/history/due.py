@@ -44,7 +44,7 @@ def show(session: Session) -> None:
     if not unchecked:
         return
     with st.container(gap=None):
-        st.caption("Labelled and not checked yet; a press reads some of it, and nothing else")
+        st.caption("Labelled and not checked yet: press one to read some of it")
         for seq, n_unchecked in unchecked[:MAX_ACTIONS]:
             action = log.actions[seq - 1]
             st.page_link(
