@@ -154,5 +154,11 @@ def test_the_words_of_a_large_map_are_made_beside_the_page(project: Project, mon
     assert session.map.has_regions
     assert of_project(at, map_and_panel.Shown).words_of is None, "they came after the page was drawn"
     at.run()
+    if (later := resources.jobs().get("words", project.id, session.map.view.id)) not in (
+        None,
+        job,
+    ):  # the UMAP has come
+        later.join()
+        at.run()
     assert of_project(at, map_and_panel.Shown).words_of == session.map.view.id
     assert not at.exception
