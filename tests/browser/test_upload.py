@@ -34,6 +34,8 @@ def text_column(page: Page) -> Locator:
 
 def drawn(page: Page) -> None:
     """Until the controls of a file are there: what draws them is fetched from the server when they first come."""
+    # Once: for a moment a page that is drawn anew has what it had before, too.
+    expect(page.get_by_text("there are none")).to_have_count(1)
     expect(page.get_by_text("there are none")).to_be_visible()
     expect(text_column(page)).to_be_visible()
     for kind in ("stDataFrame", "stRadio"):
