@@ -174,9 +174,12 @@ def show(session: Session, proposal: Proposal, look: controls.Shown, place: Plac
     name = session.proposals.name_for()
     n = len(session.proposals.rows_to_label(wrong, name))
     each = names is not None and name is None
-    if not each:
+    if each:
+        said = "Right label" + (f" of {len(_without_own(session)):,}" if _without_own(session) else "")
+        asked = strip.Asked(0, lambda given: _give_own(session, proposal, given), said=said)
+    else:
         asked = strip.Asked(n, lambda given: _accept(session, proposal, given), guessed=name is not None)
-        strip.show(session, look, asked)
+    strip.show(session, look, asked)
 
     with place, st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if each or name is not None:
@@ -201,7 +204,7 @@ def read(session: Session, proposal: Proposal) -> None:
     st.html(f'<span data-corral-asked="{here.asked}" data-corral-keys="{taken}"></span>')
     for place, row in enumerate(map(int, proposal.sample), 1):
         given = session.log.name_of(row) if row in session.proposals.given else None
-        _text(session, place, row, row in wrong, given or (names[place - 1] if names else None))
+        _text(session, place, row, row in wrong and given is None, given or (names[place - 1] if names else None))
 
 
 def _text(session: Session, place: int, row: int, wrong: bool, name: str | None) -> None:
@@ -269,6 +272,19 @@ def give_texts(session: Session, proposal: Proposal, rows: np.ndarray, name: str
         as_proposed = [] if proposal.labels is None else proposal.rows[proposal.labels == name]
         state.of_project(Proposing).wrong.update(np.setdiff1d(rows, as_proposed).tolist())
     tell("step done", f"{outcome.n_changed:,} labelled {page.escape(name)}, alone")
+
+
+def _without_own(session: Session) -> list[int]:
+    """What is marked as not belonging, and was given no label of its own."""
+    return [row for row in sorted(state.of_project(Proposing).wrong) if row not in session.proposals.given]
+
+
+def _give_own(session: Session, proposal: Proposal, name: str) -> None:
+    """Where each text has a label that is suggested for it: another one for those that are marked."""
+    rows = _without_own(session)
+    if not rows:
+        raise StepError("Mark a text whose label is wrong first, by the key beside it: then say its right label.")
+    give_texts(session, proposal, np.array(rows), name)
 
 
 def _accept(session: Session, proposal: Proposal, name: str | None) -> None:
