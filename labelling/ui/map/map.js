@@ -8,7 +8,7 @@ class CorralMap {
     this.key = key;
     this.host = host;
     this.root = element("div", "corral-map", host);
-    this.stage = element("div", "corral-stage", this.root, { tabIndex: 0, ariaLabel: "Map of the texts" });
+    this.stage = element("div", "corral-stage", this.root, { tabIndex: 0, role: "group", ariaLabel: "Map of the texts" });
     this.canvas = element("canvas", "corral-points", this.stage);
     this.ghost = element("canvas", "corral-points corral-ghost", this.stage);
     this.chart = element("div", "corral-chart", this.stage);
