@@ -28,14 +28,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests.benchmarks.opening import memory
+
 N_GROUPS, N_DIMS = 300, 384
 SETTINGS: dict[str, Any] = {}  # the packaged encoder's
-
-
-def status(which: str) -> float:
-    """MB: VmRSS now, VmHWM at most so far."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(which))
-    return int(line.split()[1]) * 1024 / 1e6
 
 
 class Clock:
@@ -46,12 +42,12 @@ class Clock:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        before = status("VmRSS")
+        before = memory("VmRSS")
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
         start = time.perf_counter()
         yield
         seconds = time.perf_counter() - start
-        self.figures[name] = {"s": seconds, "MB": status("VmHWM") - before}
+        self.figures[name] = {"s": seconds, "MB": (memory("VmHWM") - before) / 1e6}
 
 
 def make_files(folder: Path, n_rows: int) -> None:
@@ -268,7 +264,7 @@ def ours_slope(folder: Path, clock: Clock) -> None:
         held = []
         for number in range(n):
             do(number)
-            held.append(status("VmRSS") * 1000)
+            held.append(memory("VmRSS") / 1000)
         return float(np.polyfit(np.arange(n // 5, n), held[n // 5 :], 1)[0])  # what is made once is made by then
 
     session, rng = opened(), np.random.default_rng(0)

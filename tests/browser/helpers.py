@@ -5,6 +5,7 @@ import html
 import json
 import secrets
 import time
+from collections.abc import Callable
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,7 +19,7 @@ from playwright.sync_api import Page
 
 from labelling.dataset import Dataset
 from labelling.workspace import Project, Workspace
-from tests.browser.app import lasso, on_screen
+from tests.browser.app import lasso, on_screen, wait_for_map
 from tests.browser.server import Server
 
 NAUGHTY = '<img src=x onerror="window.caught = 1"> <script>window.caught = 1</script> **bold** `code` $x$ :red[no]'
@@ -31,6 +32,19 @@ WORDS = ("apple pie with cream", "the train was late", "a plant lost its leaves"
 
 
 GROUP = np.arange(N) % 3
+
+
+def opened(
+    new_page: Callable[..., Page], server: Server, project: Project, size: tuple[int, int] | None = None
+) -> Page:
+    """The label page of a project, with its clear map and the map's words."""
+    page = new_page()
+    if size:
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(f"{server.url}/label?project={project.id}")
+    wait_for_map(page, "UMAP")
+    page.locator(".corral-region").first.wait_for(state="attached")  # they come last, with another run of the page
+    return page
 
 
 def places(page: Page, project: Project) -> np.ndarray:

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from labelling.workspace import Project
-from tests.browser.app import settle, until, wait_for_map, wait_for_selected
-from tests.browser.helpers import N
+from tests.browser.app import settle, until, wait_for_selected
+from tests.browser.helpers import N, opened
 from tests.browser.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -22,10 +22,7 @@ def page(new_page: Callable[..., Page], shared_server: Server, project: Project)
     log = project.open_log()
     log.assign(np.arange(20), "billing")
     log.assign(np.arange(20, 40), "delivery")
-    page = new_page()
-    page.goto(f"{shared_server.url}/label?project={project.id}")
-    wait_for_map(page, "UMAP")
-    page.locator(".corral-region").first.wait_for(state="attached")
+    page = opened(new_page, shared_server, project)
     settle(page)
     return page
 

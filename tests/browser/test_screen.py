@@ -9,8 +9,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from labelling.dataset import Dataset
 from labelling.workspace import Project, Workspace
-from tests.browser.app import on_screen, settle, wait_for_map, wait_for_selected
-from tests.browser.helpers import GROUP
+from tests.browser.app import on_screen, settle, wait_for_selected
+from tests.browser.helpers import GROUP, opened
 from tests.browser.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -78,12 +78,8 @@ def labelled(shared_server: Server) -> Callable[[int], Project]:
     return make
 
 
-def opened(new_page: Callable[..., Page], server: Server, project: Project, width: int, height: int) -> Page:
-    page = new_page()
-    page.set_viewport_size({"width": width, "height": height})
-    page.goto(f"{server.url}/label?project={project.id}")
-    wait_for_map(page, "UMAP")
-    page.locator(".corral-region").first.wait_for(state="attached")  # they come last, with another run of the page
+def at_rest(new_page: Callable[..., Page], server: Server, project: Project, size: tuple[int, int]) -> Page:
+    page = opened(new_page, server, project, size)
     settle(page)
     return page
 
@@ -110,7 +106,7 @@ def test_a_lasso_goes_over_buttons_and_what_is_said_and_presses_nothing(
     shared_server: Server, new_page: Callable[..., Page], labelled: Callable[[int], Project]
 ) -> None:
     project = labelled(3)
-    page = opened(new_page, shared_server, project, 1100, 700)
+    page = at_rest(new_page, shared_server, project, (1100, 700))
     xy = project.space(0).map("UMAP")
 
     def round_group(group: int, more: list[np.ndarray]) -> list[np.ndarray]:
@@ -158,7 +154,7 @@ def test_a_lasso_goes_over_buttons_and_what_is_said_and_presses_nothing(
 def test_the_map_is_moved_by_the_tool_for_that(
     shared_server: Server, new_page: Callable[..., Page], labelled: Callable[[int], Project]
 ) -> None:
-    page = opened(new_page, shared_server, labelled(3), 1100, 700)
+    page = at_rest(new_page, shared_server, labelled(3), (1100, 700))
     page.locator(".modebar-btn[data-val=pan]").click()
     low = "globalThis.__corral.maps.get('map').range.x[0]"
     before = page.evaluate(low)
@@ -176,7 +172,7 @@ def test_labels_texts_and_buttons_are_in_sight(
     size: tuple[int, int],
     n_labels: int,
 ) -> None:
-    page = opened(new_page, shared_server, labelled(n_labels), *size)
+    page = at_rest(new_page, shared_server, labelled(n_labels), size)
 
     wrong: list[str] = []
 

@@ -7,18 +7,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from labelling.workspace import Project
-from tests.browser.app import chip, until, wait_for_legend, wait_for_map, wait_for_selected
+from tests.browser.app import chip, until, wait_for_legend, wait_for_selected
+from tests.browser.helpers import opened
 from tests.browser.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-
-
-def opened(new_page: Callable[..., Page], server: Server, project: Project) -> Page:
-    page = new_page()
-    page.goto(f"{server.url}/label?project={project.id}")
-    wait_for_map(page, "UMAP")
-    page.locator(".corral-region").first.wait_for(state="attached")  # they come last, with another run of the page
-    return page
 
 
 def select(page: Page, n: int) -> None:

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from labelling.workspace import Project
-from tests.browser.app import chip, selected, settle, until, wait_for_legend, wait_for_map, wait_for_selected
+from tests.browser.app import chip, selected, settle, until, wait_for_legend, wait_for_selected
+from tests.browser.helpers import opened
 from tests.browser.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -21,10 +22,7 @@ def page(new_page: Callable[..., Page], shared_server: Server, project: Project)
     log = project.open_log()
     log.assign(np.arange(10), "billing")
     log.assign(np.arange(10, 20), "delivery")
-    page = new_page()
-    page.goto(f"{shared_server.url}/label?project={project.id}")
-    wait_for_map(page, "UMAP")
-    page.locator(".corral-region").first.wait_for(state="attached")  # they come last, with another run of the page
+    page = opened(new_page, shared_server, project)
     page.keyboard.press("u")
     wait_for_selected(page, 220)
     expect(page.get_by_text("Drawn at random, page 1 of 11")).to_be_visible()

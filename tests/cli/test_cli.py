@@ -22,12 +22,6 @@ ROOT = Path(__file__).parents[2]
 TEXTS = [f"the {what} number {n} is {how}" for n in range(10) for what, how in (("card", "lost"), ("refund", "late"))]
 
 
-@pytest.fixture(autouse=True)
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    monkeypatch.setenv("CORRAL_WORKSPACE", str(tmp_path / "workspace"))
-    return Workspace()
-
-
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "inbox.csv"

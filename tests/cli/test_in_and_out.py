@@ -16,12 +16,6 @@ LABELS = ("card", "refund", "password")
 DATA = Path(__file__).parents[1] / "data" / "formats"
 
 
-@pytest.fixture(autouse=True)
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    monkeypatch.setenv("CORRAL_WORKSPACE", str(tmp_path / "workspace"))
-    return Workspace()
-
-
 @pytest.fixture
 def answers(tmp_path: Path) -> Path:
     """What Prodigy's db-out writes: 45 texts with a choice, 5 that were ignored, 40 that nobody has seen yet."""

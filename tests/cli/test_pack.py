@@ -12,12 +12,6 @@ from tests.packs import everything, make, member_of, rewritten
 from tests.projects import make_dataset
 
 
-@pytest.fixture(autouse=True)
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    monkeypatch.setenv("CORRAL_WORKSPACE", str(tmp_path / "workspace"))
-    return Workspace()
-
-
 def move(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Workspace:
     """To another machine, as it were."""
     monkeypatch.setenv("CORRAL_WORKSPACE", str(folder))

@@ -85,13 +85,12 @@ def deliver_everything() -> None:
     def forget_but_ends(
         queue: ForwardMsgQueue, retain_lifecycle_msgs: bool = False, fragment_ids_this_run: list[str] | None = None
     ) -> None:
-        ends = [each for each in queue._queue if each.WhichOneof("type") == "script_finished"]
-        others = [each for each in ends if not set(each.metadata.run.fragment_ids) & set(fragment_ids_this_run or ())]
-        said = [each.script_finished for each in others]
+        running = set(fragment_ids_this_run or ())
+        ends = [each for each in queue._queue if running and each.WhichOneof("type") == "script_finished"]
+        others = [(end, end.script_finished) for end in ends if running.isdisjoint(end.metadata.run.fragment_ids)]
         forget(queue, retain_lifecycle_msgs, fragment_ids_this_run)
-        if fragment_ids_this_run is not None:
-            for end, how in zip(others, said, strict=True):
-                end.script_finished = how
+        for end, how in others:
+            end.script_finished = how
 
     ForwardMsgQueue.clear = forget_but_ends  # type: ignore[assignment, method-assign]
 

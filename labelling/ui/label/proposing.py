@@ -175,7 +175,8 @@ def show(session: Session, proposal: Proposal, look: controls.Shown, place: Plac
     n = len(session.proposals.rows_to_label(wrong, name))
     each = names is not None and name is None
     if each:
-        said = "Right label" + (f" of {len(_without_own(session)):,}" if _without_own(session) else "")
+        n_marked = len(_without_own(session))
+        said = "Right label" + (f" of {n_marked:,}" if n_marked else "")
         asked = strip.Asked(0, lambda given: _give_own(session, proposal, given), said=said)
     else:
         asked = strip.Asked(n, lambda given: _accept(session, proposal, given), guessed=name is not None)
