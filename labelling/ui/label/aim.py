@@ -15,6 +15,7 @@ from labelling.ui.texts import load
 
 AIMS = (90, 95, 98)  # per cent
 MAX_KINDS = 5
+LEFTOVERS = 0.2  # of the texts or less without a label: few of them look alike any more
 
 
 @dataclass
@@ -37,8 +38,7 @@ def show(session: Session) -> None:
             key=state.widget_key("aim share"),
         )
         aim.share = AIMS[0] if chosen is None else chosen
-        n, left = int(np.count_nonzero(session.labels.with_text)), session.labels.unlabelled
-        n_left = int(np.count_nonzero(left))
+        (n, n_left), left = _counted(session), session.labels.unlabelled
         st.markdown(f"- {labelled_so_far(n, n_left, aim.share)}\n- {right_so_far(session.log.rightness(), aim.share)}")
         if n_left:
             _what_is_left(session, left)
@@ -54,6 +54,23 @@ def labelled_so_far(n: int, n_left: int, aim: int) -> str:
     if more > 0:
         return f"**{more:,} more** to label, to have {aim} % of {n:,}"
     return f"Labelled: **{percent((n - n_left) / n)} %**, the aim is reached" + (f"; {n_left:,} left" if n_left else "")
+
+
+def is_reached(session: Session) -> bool:
+    """Whether so much is labelled as is aimed at."""
+    n, n_left = _counted(session)
+    return n > 0 and n - n_left >= state.of_project(Aim).share / 100 * n
+
+
+def are_leftovers(session: Session) -> bool:
+    """Whether most is labelled, and some is left."""
+    n, n_left = _counted(session)
+    return 0 < n_left <= LEFTOVERS * n
+
+
+def _counted(session: Session) -> tuple[int, int]:
+    """How many texts there are, and how many of them are left."""
+    return int(np.count_nonzero(session.labels.with_text)), int(np.count_nonzero(session.labels.unlabelled))
 
 
 def right_so_far(found: Estimate | None, aim: int) -> str:

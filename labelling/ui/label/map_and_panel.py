@@ -295,7 +295,7 @@ def show(session: Session) -> None:
                     region=lambda place, how: _select_region(session, place, how),
                     texts=lambda press: texts.pressed(session, press),
                     word=lambda word: controls.look_for_word(session, word),
-                    answer=lambda asked, key: answering.answer(session, asked, key),
+                    answer=lambda asked, press: answering.answer(session, asked, press),
                 ),
             )
             panel.steps(session)
