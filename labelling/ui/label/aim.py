@@ -15,6 +15,7 @@ from labelling.ui.texts import load
 
 AIMS = (90, 95, 98)  # per cent
 MAX_KINDS = 5
+WORDS_AT_ONCE = 20_000  # texts: of more the words on the map take more than half a second
 LEFTOVERS = 0.2  # of the texts or less without a label: few of them look alike any more
 
 
@@ -81,7 +82,7 @@ def right_so_far(found: Estimate | None, aim: int) -> str:
     if low >= aim:
         return f"Right: **{low} to {high} %**, the aim is reached"
     if high < aim:
-        return f"Right: **{low} to {high} %**, which is less: look for the contradicted ones on the page Check"
+        return f"Right: **{low} to {high} %**, which is less: read the contradicted ones again, see below the map"
     why = f", as {found.unchecked}" if found.n_unchecked else ""
     return f"Right: **{low} to {high} %**{why}: check more ({keys.CHECK}) to be sure of {aim} %"
 

@@ -21,8 +21,9 @@ def in_words(session: Session) -> str | None:
         return checking.when_done(session)
     left = session.labels.unlabelled
     n_left = int(np.count_nonzero(left))
-    kinds = aim.kinds_left(session.map.regions(), left & session.map.seen) if session.map.has_regions else []
-    said = [f"{len(rows):,} {page.escape(region.name)}" for region, rows in kinds[:MAX_KINDS]]
+    known = session.map.has_regions or session.project.n_rows <= aim.WORDS_AT_ONCE
+    kinds = aim.kinds_left(session.map.regions(), left & session.map.seen) if known else []
+    said = [f"{len(rows):,} in {page.escape(region.name)}" for region, rows in kinds[:MAX_KINDS]]
     if said and (elsewhere := n_left - sum(len(rows) for _, rows in kinds[:MAX_KINDS])):
         said.append(f"{elsewhere:,} elsewhere")
     reached = "The aim is reached: " if aim.is_reached(session) else ""
@@ -36,10 +37,10 @@ def show(session: Session, place: Place) -> None:
     with place, st.container(horizontal=True, vertical_alignment="center", key="corral-ways-on"):
         if n_left:
             _way(
-                f"Read in tens ({keys.WHAT_NEXT})",
-                "read in tens",
+                f"What next ({keys.WHAT_NEXT})",
+                "propose the rest",
                 lambda: proposing.begin(session),
-                "What is alike of them, as far as it goes; then ten at a time, each beside what it looks like",
+                "Those of them that are alike or like a label, as far as it goes, ten to read at a time",
             )
             _way(
                 f"Select the {n_left:,} ({keys.UNLABELLED})",

@@ -239,11 +239,10 @@ def _counted(dataset_id: str, _session: Session) -> Keywords:
 
 def _keywords(session: Session, place: Place) -> None:
     found = _counted(session.project.dataset_id, session).of(session.selection.rows)
-    if found:
-        words = "".join(
-            f'<span role="button" tabindex="0" data-corral-word '
-            f'title="in {word.share:.0%} of these, in {word.share_elsewhere:.0%} of the others: a click searches it">'
-            f"{html.escape(word.word)}</span>"
-            for word in found
-        )
-        place.html(f'<div class="corral-keywords">{words}</div>')
+    words = "".join(
+        f'<span role="button" tabindex="0" data-corral-word '
+        f'title="in {word.share:.0%} of these, in {word.share_elsewhere:.0%} of the others: a click searches it">'
+        f"{html.escape(word.word)}</span>"
+        for word in found
+    )
+    place.html(f'<div class="corral-keywords">{words}</div>')  # without any, too: the line stays

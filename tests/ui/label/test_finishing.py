@@ -75,7 +75,7 @@ def test_when_all_is_labelled_it_leads_to_the_contradicted_and_to_the_export(pro
     assert "All is labelled" in said(at)
     assert "Export" in links(at)
     assert "Compare with the true topics" not in links(at), "nobody knows any"
-    assert not {"read in tens", "select the rest"} & keys(at)
+    assert not {"propose the rest", "select the rest"} & keys(at)
     assert at.button(key="check contradicted").label == "1 contradict their neighbours"
     at = at.button(key="check contradicted").click().run()
     session = at.session_state[SESSION]
@@ -100,7 +100,7 @@ def test_before_most_is_labelled_nothing_of_it_is_said(project: Project) -> None
     at = open_page("label", project)
     assert "Draw a lasso" in said(at)
     assert "Export" not in links(at)
-    assert not {"read in tens", "select the rest", "check contradicted"} & keys(at)
+    assert not {"propose the rest", "select the rest", "check contradicted"} & keys(at)
 
 
 @pytest.mark.parametrize(("n_left", "reached"), [(2, True), (6, False)])
@@ -111,18 +111,18 @@ def test_what_is_left_is_told_by_kind_with_the_ways_to_it(project: Project, n_le
     regions = [Region("dog, cat", 0, 0, 0, np.arange(29)), Region("road", 0, 0, 0, np.array([29]))]
     session.map._regions = (session.map.view.id, regions[:1])
     at.run()
-    assert f"**{n_left} left**, by kind: {n_left - 1} dog, cat · 1 elsewhere" in said(at)
+    assert f"**{n_left} left**, by kind: {n_left - 1} in dog, cat · 1 elsewhere" in said(at)
     session.map._regions = (session.map.view.id, regions)
     at.run()
-    assert f"by kind: {n_left - 1} dog, cat · 1 road" in said(at)
+    assert f"by kind: {n_left - 1} in dog, cat · 1 in road" in said(at)
     assert ("The aim is reached: " in said(at)) == reached == ("Export" in links(at))
     assert ("check contradicted" in keys(at)) == reached
     at = at.button(key="select the rest").click().run()
     assert session.selection.rows.tolist() == list(range(30 - n_left, 30))
     at = at.button(key="deselect").click().run()
-    at = at.button(key="read in tens").click().run()
+    at = at.button(key="propose the rest").click().run()
     assert session.proposals.proposal is not None
-    assert not {"read in tens", "select the rest"} & keys(at), "it is asked now"
+    assert not {"propose the rest", "select the rest"} & keys(at), "it is asked now"
 
 
 def test_after_the_last_label_it_is_said_though_its_texts_are_selected(project: Project) -> None:
