@@ -196,6 +196,12 @@ def test_with_yes_and_no_it_asks_for_the_label_in_focus(workspace: Workspace, mo
     assert not at.exception
     at = at.button(key="undo").click().run()
     assert proposed(at) == rows
+    asked, session = of_project(at, Proposing).asked, at.session_state[SESSION]
+    at = in_a_run(at, lambda: answering.answer(session, asked, Pressed("Y", [])))
+    assert (log_of(project).label_values(0)[rows] == 1).all()
+    asked_before, seq = asked, log_of(project).seq
+    at = in_a_run(at, lambda: answering.answer(session, asked_before, Pressed("O", [])))
+    assert log_of(project).seq == seq, "it was given on the one before"
 
 
 def test_a_check_ends_proposals_and_they_end_a_check(at: AppTest) -> None:
