@@ -8,7 +8,7 @@ from labelling.formats.frames import file_name
 from labelling.formats.records import FormatError
 from labelling.formats.registry import FORMATS, TOOLS, ZIP, Format, Tool
 from labelling.readers.tables import count
-from labelling.tasks.export import export, is_archive, preview
+from labelling.tasks.export import export, is_archive, preview, to_read
 from labelling.tasks.split import PARTS, split
 from labelling.ui.export import model, packing, results
 from labelling.ui.frame import downloads, page
@@ -69,12 +69,14 @@ else:
         type="primary",
         icon=":material/download:",
     )
-    st.caption("The first rows as they will be in the file, in the uploaded order")
     shown = preview(
         session.project, log, only_labelled=only_labelled, form=form, with_origins=with_origins, parts=parts
     )
+    columns = to_read(shown.columns, session.project.dataset.text_column)
+    moved = "" if columns == list(shown.columns) else "; shown with the text and its label first"
+    st.caption(f"The first rows as they will be in the file, in the uploaded order{moved}")
     with st.container(key="corral-preview"):  # the table's own download would be of these rows alone
-        st.dataframe(shown, hide_index=True, width="stretch")
+        st.dataframe(shown, hide_index=True, width="stretch", column_order=columns)
 
 results.offer(session)
 model.offer(session)

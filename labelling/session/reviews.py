@@ -18,6 +18,7 @@ class Reviews:
 
     def __init__(self, project: Project, labels: Labels, search: Search, suggested: Suggested) -> None:
         self.project, self.labels, self.search, self.suggested = project, labels, search, suggested
+        self._contradicted: tuple[tuple[int, int], int] | None = None  # of which labels and space, and how many
 
     def make(self, name: str) -> Review:
         """Raises ReviewError where it can't be told yet, StepError with yes, no and unknown for each label."""
@@ -52,6 +53,19 @@ class Reviews:
             except ReviewError as error:
                 found[name] = error
         return found
+
+    @property
+    def n_contradicted(self) -> int:
+        """How many labels those round them contradict; 0 while that can't be told. Counted once for the same labels."""
+        if self.labels.log.multi_label:
+            return 0
+        of = (self.labels.log.seq, self.project.current.id)
+        if self._contradicted is None or self._contradicted[0] != of:
+            try:
+                self._contradicted = of, self.make("contradicted").n
+            except ReviewError:  # there is no graph yet
+                return 0
+        return self._contradicted[1]
 
     def look_at(self, name: str) -> None:
         """Make it what was searched last."""

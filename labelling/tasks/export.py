@@ -1,5 +1,6 @@
 """A project's rows with their labels, as a file."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from labelling.formats.archive import to_zip
 from labelling.formats.records import ORIGINS, SPLIT, Records, metadata_of
 from labelling.formats.registry import CSV, FORMATS, ZIP, Format, Tool
 from labelling.labels import LabelLog
-from labelling.readers.exported import EXPORT_COLUMNS
+from labelling.readers.exported import EXPORT_COLUMNS, NESTED, PREFIX
 from labelling.tasks.split import PARTS
 from labelling.workspace import Project
 
@@ -28,6 +29,14 @@ def preview(
 ) -> pd.DataFrame:
     """The first rows of the export, as they will stand in the file; of one to train with, without its parts."""
     return form.read(_exported(project, log, form, only_labelled, n_rows, with_origins, parts))
+
+
+def to_read(columns: Iterable[str], text: str) -> list[str]:
+    """The columns of a `preview` as a person reads them: that of the `text`, the label beside it, then the others."""
+    names = list(columns)
+    first = next((name for name in (text, f"original_{text}", "text") if name in names), None)
+    labels = [name for name in names if name in (EXPORT_COLUMNS[0], NESTED) or name.startswith(PREFIX)]
+    return sorted(names, key=lambda name: (name != first, name not in labels))
 
 
 def export(

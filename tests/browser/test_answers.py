@@ -114,6 +114,56 @@ def test_keys_of_a_proposal_are_for_what_was_on_show(page: Page, project: Projec
     assert log.n_labelled == 41 < N
 
 
+def test_clicks_on_a_proposal_are_for_what_was_on_show(page: Page, project: Project) -> None:
+    log = project.open_log()
+
+    def done(seq: int) -> None:
+        until(page, lambda: (log.refresh(), log.seq > seq)[1], "the answer")
+        settle(page)
+
+    def kinds() -> list[str]:
+        page.wait_for_timeout(1500)
+        log.refresh()
+        return [action.kind for action in log.actions[2:]]
+
+    page.mouse.move(700, 5)
+    page.keyboard.press("q")
+    expect(page.locator(TEXTS)).to_have_count(10)
+    settle(page)
+    mixed, chip, mark, new, stop = (
+        page.locator(f".st-key-{key} button").filter(visible=True)
+        for key in ("mixed", "label-1", "belongs-2", "new-label-button", "stop-proposals")
+    )
+    mixed.dblclick()  # both before the next one is there
+    done(2)
+    assert kinds() == ["refuse"]
+    box = mixed.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    for n in (1, 2):  # the second meets the next one, which has come under the pointer meanwhile
+        page.mouse.down(click_count=n)
+        page.mouse.up(click_count=n)
+        done(3)
+    assert kinds() == ["refuse"] * 2
+    mark.click()
+    expect(page.get_by_role("button", name=re.compile("close"))).to_have_count(1)
+    n = log.n_labelled
+    chip.dblclick()
+    done(4)
+    assert kinds() == ["refuse"] * 2 + ["assign"]
+    labelled = log.n_labelled - n
+    assert 0 < labelled < 40
+    page.keyboard.press("n")
+    page.keyboard.type("returns")
+    new.dblclick()
+    done(5)
+    assert kinds() == ["refuse"] * 2 + ["assign"] * 2
+    assert log.find("returns") is not None
+    expect(page.get_by_label("New label")).to_have_value("")
+    stop.click()
+    expect(page.get_by_text("Nothing selected")).to_be_visible()
+
+
 def test_u_keeps_to_the_selection(page: Page) -> None:
     page.mouse.move(700, 5)
     page.keyboard.press("u")

@@ -34,7 +34,7 @@ def read(page: Page, topics: dict[str, str]) -> list[tuple[str, str]]:
         text = " ".join(sample.locator(".corral-text").inner_text().removesuffix("…").split())
         suggested = sample.locator("small")
         topic = next(topic for whole, topic in topics.items() if whole.startswith(text))
-        found.append((topic, suggested.inner_text() if suggested.count() else ""))
+        found.append((topic, suggested.inner_text().strip()))
     return found
 
 

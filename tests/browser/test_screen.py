@@ -1,5 +1,6 @@
 """The label page's screen: a lasso over whatever stands round the map, labels and texts in sight at three sizes."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -30,7 +31,8 @@ IN_SIGHT = """(all, place) => {
 CUT = """() => {
     const found = [];
     const parts = ["steps", "below", "head", "new", "choice", "answered", "accept-proposal", "pinned", "pages"];
-    for (const button of document.querySelectorAll(parts.map((name) => `.st-key-corral-${name} button`).join())) {
+    const where = [...parts.map((name) => `.st-key-corral-${name} button`), ".st-key-corral-ways-on :is(button, a)"];
+    for (const button of document.querySelectorAll(where.join())) {
         const box = button.getBoundingClientRect();
         if (!box.width) continue;
         const words = button.querySelector("p");
@@ -219,3 +221,40 @@ def test_labels_texts_and_buttons_are_in_sight(
     expect(page.get_by_role("button", name="Mixed")).to_be_visible()
     look("a proposal")
     assert not wrong, "\n".join(wrong)
+
+
+def test_what_is_worth_doing_at_the_end_is_a_press_away_and_moves_nothing(
+    shared_server: Server, new_page: Callable[..., Page], labelled: Callable[[int], Project]
+) -> None:
+    project = labelled(3)
+    log = project.open_log()
+    for place, name in enumerate(NAMES[:3]):
+        log.assign(np.arange(165 + place, 228, 3), name)
+    log.assign(np.arange(4), NAMES[1], overwrite=True)
+    page = at_rest(new_page, shared_server, project, SMALL)
+
+    def way(words: str) -> Locator:
+        ways = page.locator(".st-key-corral-ways-on :is(button, a)").filter(visible=True)
+        return ways.filter(has_text=re.compile(words))
+
+    def places() -> list[list[float]]:
+        assert page.evaluate(CUT) == []
+        parts = (page.get_by_label("New label"), page.locator(CHIPS).first, page.locator(".corral-stage"))
+        return [middle(part).tolist() for part in parts]
+
+    expect(page.get_by_text("The aim is reached: 12 left, by kind: ")).to_be_visible()
+    expect(way("^Export$")).to_be_visible()
+    before = places()
+    way("^Select the 12").click()
+    wait_for_selected(page, 12)
+    assert places() == before
+    page.keyboard.press("1")
+    expect(page.get_by_text("All is labelled")).to_be_visible()
+    settle(page)
+    assert places() == before
+    way("contradict their neighbours$").click()
+    expect(page.get_by_text("labelled neighbours differ").first).to_be_visible()
+    settle(page)
+    assert places() == before
+    way("^Export$").click()
+    expect(page.get_by_role("button", name="Download 240 rows")).to_be_visible()

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./load.js";
 
-const { answerKey } = load("answerKey");
+const { answerKey, keyOfButton } = load("answerKey", "keyOfButton");
 const key = (key, keys, shiftKey = false) => answerKey({ key, shiftKey }, keys);
 
 test("a question takes its own keys, and no others", () => {
@@ -14,4 +14,12 @@ test("a question takes its own keys, and no others", () => {
 test("shift makes another key of a letter, but is needed for a digit on some keyboards", () => {
   assert.equal(key("A", "A 1", true), null);
   assert.equal(key("1", "A 1", true), "1");
+});
+
+test("a button of the question stands for its key", () => {
+  const of = (classes) => keyOfButton(classes, "1 2 X Enter", "belongs-1 belongs-2 mixed accept-proposal");
+  const classes = (name) => `stElementContainer st-key-${name} st-emotion-cache-1`;
+  assert.deepEqual(["belongs-2", "mixed", "accept-proposal"].map((name) => of(classes(name))), ["2", "X", "Enter"]);
+  for (const other of ["stElementContainer", classes("belongs-10"), classes("undo"), ""]) assert.equal(of(other), null);
+  assert.equal(keyOfButton(classes("mixed"), "", ""), null, "nothing is asked");
 });

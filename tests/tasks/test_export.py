@@ -13,7 +13,7 @@ from labelling.dataset import Dataset
 from labelling.formats.registry import FORMATS, JSONL, PARQUET, TOOLS
 from labelling.labels.label import NO
 from labelling.readers import guess_label_value_columns, read_label_values, read_labels, read_table
-from labelling.tasks.export import records_of
+from labelling.tasks.export import records_of, to_read
 from labelling.workspace import Workspace
 from tests.projects import (
     FILLED,
@@ -90,6 +90,21 @@ def test_preview_is_the_head_of_the_export(session: Worker) -> None:
     for form in FORMATS.values():
         whole = form.read(session.export(form))
         pd.testing.assert_frame_equal(session.preview(4, form=form), whole.head(4))
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "wanted"),
+    [
+        ("text", ["id", "text", "kind", "label", "labelled_at", "source"], "text label id kind labelled_at source"),
+        ("text", ["id", "text", "label: a", "label: b", "label"], "text|label: a|label: b|label|id"),
+        ("text", ["id", "text", "cats", "label"], "text cats label id"),
+        ("Label", ["id", "original_Label", "text", "label"], "original_Label label id text"),
+        ("message", ["row", "text", "label"], "text label row"),
+        ("message", ["line"], "line"),
+    ],
+)
+def test_the_label_is_read_beside_the_text(text: str, columns: list[str], wanted: str) -> None:
+    assert to_read(columns, text) == wanted.split("|" if "|" in wanted else " ")
 
 
 def test_export_while_the_page_labels(session: Worker) -> None:

@@ -400,6 +400,8 @@ def test_export_offers_what_there_is(project: Project) -> None:
     at = open_page("export", project)
     assert not at.exception
     assert list(at.dataframe[0].value.columns) == ["id", "text", "kind", "label", "labelled_at", "source"]
+    assert list(at.dataframe[0].proto.column_order) == ["text", "label", "id", "kind", "labelled_at", "source"]
+    assert "shown with the text and its label first" in said(at)
     at.radio[0].set_value("Only the labelled")
     at.run()
     assert "Nothing is labelled yet" in said(at)

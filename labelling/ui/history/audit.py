@@ -1,7 +1,7 @@
 """Reading a sample of what an action labelled, and marking what does not belong."""
 
 import html
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -31,7 +31,7 @@ LOOKS: dict[bool | None, tuple[str, str, str]] = {
     True: ("close", "#D55E00", "Does not belong here"),
 }
 PAGE_ROWS = 9  # a key each
-ENDING = (keys.KEEP, keys.DONE)
+ENDING = {keys.KEEP: "audit next", keys.DONE: "audit done"}  # the keys that end a page, with their buttons
 MAX_CHARACTERS = 1_500
 
 
@@ -152,14 +152,21 @@ def draw_of_all(session: Session) -> None:
         tell("step done", "All labels have been read.")
 
 
+def asks(asked: str, buttons: Mapping[str, str]) -> str:
+    """What tells the page's script that this is asked, by which keys it is answered, and which button each key has."""
+    names = " ".join(button.replace(" ", "-") for button in buttons.values())
+    of_keys = f'data-corral-keys="{" ".join(buttons)}" data-corral-buttons="{names}"'
+    return f'<span data-corral-asked="{asked}" {of_keys}></span>'
+
+
 def read(session: Session, held: Audit) -> None:
     """The texts of a page, with a key each for what does not belong.
 
     Beside the map one page is read at a time. There, and of all labels, each text says which one is asked about.
     """
     if held.beside_map:
-        taken = " ".join([*map(str, range(1, len(held.rows) + 1)), keys.ALL_BELONG, *ENDING])
-        st.html(f'<span data-corral-asked="{held.asked}" data-corral-keys="{taken}"></span>')
+        marks = {str(place): f"audit {place}" for place in range(1, len(held.rows) + 1)}
+        st.html(asks(held.asked, {**marks, keys.ALL_BELONG: "audit rest", **ENDING}))
     if not held.beside_map:
         st.caption(
             f"{SAMPLES[held.sample][0]}: press a text's key, or click on its button, where it does **not** belong, "
@@ -181,7 +188,7 @@ def read(session: Session, held: Audit) -> None:
             help=said,
         )
         shown = html.escape(cut(session.project.dataset.text(row).strip(), MAX_CHARACTERS))
-        said = html.escape(session.log.name_of(row) or "")
+        said = html.escape(session.log.name_of(row) or "unlabelled")  # never empty: the rows below stay where they are
         if not held.beside_map:
             asked = f"<small>{said}</small>" if held.seq is None else ""
             text.html(f'<div class="corral-sample" style="--corral-colour:{hue}">{shown}{asked}</div>')

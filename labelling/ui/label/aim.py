@@ -15,6 +15,8 @@ from labelling.ui.texts import load
 
 AIMS = (90, 95, 98)  # per cent
 MAX_KINDS = 5
+WORDS_AT_ONCE = 20_000  # texts: of more the words on the map take more than half a second
+LEFTOVERS = 0.2  # of the texts or less without a label: few of them look alike any more
 
 
 @dataclass
@@ -37,8 +39,7 @@ def show(session: Session) -> None:
             key=state.widget_key("aim share"),
         )
         aim.share = AIMS[0] if chosen is None else chosen
-        n, left = int(np.count_nonzero(session.labels.with_text)), session.labels.unlabelled
-        n_left = int(np.count_nonzero(left))
+        (n, n_left), left = _counted(session), session.labels.unlabelled
         st.markdown(f"- {labelled_so_far(n, n_left, aim.share)}\n- {right_so_far(session.log.rightness(), aim.share)}")
         if n_left:
             _what_is_left(session, left)
@@ -56,6 +57,23 @@ def labelled_so_far(n: int, n_left: int, aim: int) -> str:
     return f"Labelled: **{percent((n - n_left) / n)} %**, the aim is reached" + (f"; {n_left:,} left" if n_left else "")
 
 
+def is_reached(session: Session) -> bool:
+    """Whether so much is labelled as is aimed at."""
+    n, n_left = _counted(session)
+    return n > 0 and n - n_left >= state.of_project(Aim).share / 100 * n
+
+
+def are_leftovers(session: Session) -> bool:
+    """Whether most is labelled, and some is left."""
+    n, n_left = _counted(session)
+    return 0 < n_left <= LEFTOVERS * n
+
+
+def _counted(session: Session) -> tuple[int, int]:
+    """How many texts there are, and how many of them are left."""
+    return int(np.count_nonzero(session.labels.with_text)), int(np.count_nonzero(session.labels.unlabelled))
+
+
 def right_so_far(found: Estimate | None, aim: int) -> str:
     """Whether so many of the labels are right as is aimed at, by what was read at random."""
     if found is None:
@@ -64,7 +82,7 @@ def right_so_far(found: Estimate | None, aim: int) -> str:
     if low >= aim:
         return f"Right: **{low} to {high} %**, the aim is reached"
     if high < aim:
-        return f"Right: **{low} to {high} %**, which is less: look for the contradicted ones on the page Check"
+        return f"Right: **{low} to {high} %**, which is less: read the contradicted ones again, see below the map"
     why = f", as {found.unchecked}" if found.n_unchecked else ""
     return f"Right: **{low} to {high} %**{why}: check more ({keys.CHECK}) to be sure of {aim} %"
 

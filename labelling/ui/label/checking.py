@@ -45,17 +45,19 @@ def offer(session: Session) -> None:
     checked = state.of_project(_Checked)
     due = time.monotonic() >= checked.quiet_until and (all_due or fresh)
     n = N_OF_ALL if of_all else N_OF_ACTION
-    about = f": {page.escape(give_labels.describe(session.log, last))}" if last is not None and not of_all else ""
+    about = f" ({page.escape(give_labels.describe(session.log, last))})" if last is not None else ""
     st.button(
-        f"Check {n} of all" if of_all else f"Check {n}",
+        f"Check {n} of all" if of_all else f"Check {n} of the last",
         key="check",
         icon=":material/fact_check:",
         shortcut=keys.CHECK,
         type="primary" if due and not give_labels.waits(session) else "tertiary",
         disabled=not of_all and last is None,
         on_click=step(lambda: begin(session, None if of_all else last)),
-        help=f"Read {n} texts drawn at random of {'all labels' if of_all else 'what was labelled last'}{about}. "
-        "What is found tells how right the labels are.",
+        help=f"Read {n} texts drawn at random of all that is labelled: it tells how right all labels are."
+        if of_all
+        else f"Read {n} texts drawn at random of what you labelled last{about}: it tells at once whether that one step "
+        f"was right. A check of all labels comes after {ACTIONS_DUE} steps, and at the end.",
     )
     with st.container(width="content", key="corral-no-check"):  # always there: a button that goes leaves its place
         if due:
@@ -106,8 +108,8 @@ def when_done(session: Session) -> str | None:
     log = session.log
     if session.labels.unlabelled.any() or not log.n_labelled:
         return None
-    if log.multi_label or not log.n_unchecked:
-        return "All is labelled."
     found = log.rightness()
+    if log.multi_label or not log.n_unchecked:
+        return "All is labelled" + ("." if found is None else f", about {found.words}.")
     how_right = "how right nobody knows yet" if found is None else f"about {found.words}"
     return f"All is labelled, {how_right}. Next: press {keys.CHECK} to check {N_OF_ALL} of them."

@@ -120,7 +120,11 @@ def known_name(session: Session, typed: str) -> str:
 
 def give_texts(session: Session, rows: np.ndarray, name: str, answer: int = YES) -> None:
     """Label these texts alone, whatever they bear; a step of a key on them."""
+    waited = waits(session)
     outcome = session.labelling.give_texts(rows, name, answer=answer)
+    if waited and not waits(session):  # the last of what is selected: the next come up, as after a label for all of it
+        reading = state.of_project(Reading)
+        reading.labelled, reading.page = session.selection.rows, 0
     tell("step done", _given(session, outcome, name, answer))
     _tell_meanwhile(outcome, overwrite=True)
 

@@ -28,6 +28,7 @@ from labelling.ui.label import (
     suggesting,
     texts,
 )
+from labelling.ui.label.aim import WORDS_AT_ONCE
 from labelling.ui.label.reading import Reading
 from labelling.ui.map import LABEL_MAP as MAP
 from labelling.ui.map import (
@@ -50,7 +51,6 @@ REFRESH_SECONDS = 0.7
 WATCH_SECONDS = 1.0
 # Times what it took to draw the page: so long it rests before it is drawn for what others do, or the server chokes.
 REST = 10
-WORDS_AT_ONCE = 20_000  # texts: of more the words on the map take more than half a second
 MAX_TOLD = 3  # of others' actions, in a toast each
 HEAD_START_SECONDS = 0.04
 GROWTH_WORTH_SHOWING = 1.6  # the map of a running embedding is drawn anew when it has grown by this factor
@@ -295,7 +295,7 @@ def show(session: Session) -> None:
                     region=lambda place, how: _select_region(session, place, how),
                     texts=lambda press: texts.pressed(session, press),
                     word=lambda word: controls.look_for_word(session, word),
-                    answer=lambda asked, key: answering.answer(session, asked, key),
+                    answer=lambda asked, press: answering.answer(session, asked, press),
                 ),
             )
             panel.steps(session)

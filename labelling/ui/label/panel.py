@@ -13,8 +13,8 @@ from labelling.session import Session
 from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.steps import step, tell, told
 from labelling.ui.history import audit
-from labelling.ui.label import aim, checking, controls, give_labels, proposing, strip, texts
-from labelling.ui.label.reading import Reading
+from labelling.ui.label import aim, checking, controls, finishing, give_labels, proposing, strip, texts
+from labelling.ui.label.reading import Reading, just_labelled
 from labelling.ui.map import colours
 
 
@@ -81,20 +81,27 @@ def show(session: Session, shown: controls.Shown, beside: Place) -> None:
             )
     proposal = proposing.shown(session)
     held = checking.reading(session)
+    asked = held is not None or proposal is not None or proposing.is_waiting(session)
+    at_rest = not asked and (not len(session.selection) or just_labelled(session))
+    ways_on = finishing.in_words(session) if at_rest else None
     with bears:
         if held is not None:
-            st.caption(f"Press the keys of those that do **not** belong, then {keys.ALL_BELONG} and {keys.KEEP}.")
+            of = "all labels are" if held.seq is None else "what you labelled last is"
+            st.caption(
+                f"Press the keys of those that do **not** belong, then {keys.ALL_BELONG} and {keys.KEEP}. It tells how "
+                f"right {of}."
+            )
         elif proposal is not None:
             st.caption(proposing.in_words(session, proposal))
         elif proposing.is_waiting(session):
             proposing.wait(session)
+        elif ways_on is not None:
+            st.caption(ways_on)
         elif len(session.selection):
             st.html(_breakdown(session))
         else:
             st.caption(
-                checking.when_done(session)
-                or "Draw a lasso round some points to read and label them, or press "
-                f"{keys.WHAT_NEXT} for what comes next."
+                f"Draw a lasso round some points to read and label them, or press {keys.WHAT_NEXT} for what comes next."
             )
     if held is not None:
         if audit.can_be_relabelled(session, held):
@@ -120,7 +127,9 @@ def show(session: Session, shown: controls.Shown, beside: Place) -> None:
         texts.show(session, pages)
     with pinned:
         texts.pinned(session)
-    if len(session.selection):  # last, as it takes the longest
+    if ways_on is not None:
+        finishing.show(session, words)
+    elif len(session.selection):  # last, as it takes the longest
         _keywords(session, words)
     else:
         words.html("<span></span>")
@@ -230,11 +239,10 @@ def _counted(dataset_id: str, _session: Session) -> Keywords:
 
 def _keywords(session: Session, place: Place) -> None:
     found = _counted(session.project.dataset_id, session).of(session.selection.rows)
-    if found:
-        words = "".join(
-            f'<span role="button" tabindex="0" data-corral-word '
-            f'title="in {word.share:.0%} of these, in {word.share_elsewhere:.0%} of the others: a click searches it">'
-            f"{html.escape(word.word)}</span>"
-            for word in found
-        )
-        place.html(f'<div class="corral-keywords">{words}</div>')
+    words = "".join(
+        f'<span role="button" tabindex="0" data-corral-word '
+        f'title="in {word.share:.0%} of these, in {word.share_elsewhere:.0%} of the others: a click searches it">'
+        f"{html.escape(word.word)}</span>"
+        for word in found
+    )
+    place.html(f'<div class="corral-keywords">{words}</div>')  # without any, too: the line stays

@@ -18,13 +18,20 @@ from labelling.ui.frame import faults, keys, page, state
 from labelling.ui.frame.markdown import cut
 from labelling.ui.frame.resources import jobs
 from labelling.ui.frame.steps import step, tell
+from labelling.ui.history import audit
 from labelling.ui.history.audit import LOOKS, MAX_CHARACTERS, Held
-from labelling.ui.label import checking, controls, strip
-from labelling.ui.label.aim import Aim
+from labelling.ui.label import aim, checking, controls, strip
 
 AT_ONCE_SECONDS = 1.0  # that the page waits for the first proposal
 REFRESH_SECONDS = 0.5
-ENDING = (keys.ACCEPT, keys.MIXED, keys.NEXT_PAGE, keys.DESELECT)
+# The keys that answer all of it, with their buttons.
+ENDING = {
+    keys.ACCEPT: "accept proposal",
+    keys.MIXED: "mixed",
+    keys.NEXT_PAGE: "skip proposal",
+    keys.DESELECT: "stop proposals",
+}
+ANSWERS = {keys.YES: "answer Yes", keys.NO: "answer No"}  # for the label in focus
 MAX_HELD = 2  # queues, for whoever else works on the same texts: each holds the embeddings of all texts once more
 
 
@@ -47,12 +54,13 @@ def button(session: Session) -> None:
         icon=":material/assistant:",
         shortcut=keys.WHAT_NEXT,
         type="tertiary",
-        on_click=step(lambda: _begin(session)),
+        on_click=step(lambda: begin(session)),
         help="The next texts worth labelling in one go: they are marked on the map, and ten of them are here to read",
     )
 
 
-def _begin(session: Session) -> None:
+def begin(session: Session) -> None:
+    """Show the first proposal."""
     session.proposals.proposal = None
     state.of_project(Held).audit = None  # a check that nobody goes on with
     state.of_project(Proposing).on = True
@@ -73,7 +81,7 @@ def prepare(session: Session) -> None:
         return
     if not proposals.is_ready and not _make_ready(session):
         return
-    found = proposals.find(state.of_project(Aim).share / 100)
+    found = proposals.find(state.of_project(aim.Aim).share / 100)
     if found is None:
         here.on = False
         session.selection.deselect()
@@ -163,8 +171,10 @@ def in_words(session: Session, proposal: Proposal) -> str:
     read = "Read all" if few else f"Read {len(proposal.sample)} drawn at random"
     n_right, n_read = session.proposals.proved
     proved = n_read > 0 and session.proposals.suggests
-    so_far = f" · of labels proposed so far {n_right} of {n_read} were right" if proved else ""
+    so_far = f" · of the last {n_read} labels proposed {n_right} were right" if proved else ""
     rest = f"{in_bulk:,} perhaps in bulk" if in_bulk else "none of them in bulk: read them one by one"
+    if proposal.labels is None and aim.are_leftovers(session):
+        rest = f"few of them alike: {keys.MIXED} where this is mixed"
     return f"{read}; mark what does not belong{so_far} · {left:,} left, {rest}"
 
 
@@ -173,13 +183,13 @@ def show(session: Session, proposal: Proposal, look: controls.Shown, place: Plac
     wrong, names = state.of_project(Proposing).wrong, session.proposals.names()
     name = session.proposals.name_for()
     n = len(session.proposals.rows_to_label(wrong, name))
-    each = names is not None and name is None
+    each = _is_each(session)
     if each:
         n_marked = len(_without_own(session))
         said = "Right label" + (f" of {n_marked:,}" if n_marked else "")
-        asked = strip.Asked(0, lambda given: _give_own(session, proposal, given), said=said)
+        asked = strip.Asked(0, lambda given: give(session, proposal, given), said=said)
     else:
-        asked = strip.Asked(n, lambda given: _accept(session, proposal, given), guessed=name is not None)
+        asked = strip.Asked(n, lambda given: give(session, proposal, given), guessed=name is not None)
     strip.show(session, look, asked)
 
     with place, st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -200,9 +210,9 @@ def show(session: Session, proposal: Proposal, look: controls.Shown, place: Plac
 def read(session: Session, proposal: Proposal) -> None:
     """The texts to read, with a key each for what does not belong."""
     here, names = state.of_project(Proposing), session.proposals.names()
-    wrong = here.wrong
-    taken = " ".join([*(str(place % 10) for place in range(1, len(proposal.sample) + 1)), *ENDING])
-    st.html(f'<span data-corral-asked="{here.asked}" data-corral-keys="{taken}"></span>')
+    wrong, places = here.wrong, range(1, len(proposal.sample) + 1)
+    buttons = {str(place % 10): f"belongs {place}" for place in places} | ENDING
+    st.html(audit.asks(here.asked, buttons | (ANSWERS if session.labels.focus is not None else {})))
     for place, row in enumerate(map(int, proposal.sample), 1):
         given = session.log.name_of(row) if row in session.proposals.given else None
         _text(session, place, row, row in wrong and given is None, given or (names[place - 1] if names else None))
@@ -221,14 +231,24 @@ def _text(session: Session, place: int, row: int, wrong: bool, name: str | None)
         help=f"{said}: press where that is wrong",
     )
     shown = html.escape(cut(session.project.dataset.text(row).strip(), MAX_CHARACTERS))
-    suggested = f"<small>{html.escape(name)}</small>" if name is not None else ""
+    suggested = html.escape(name) if name is not None else "&nbsp;"  # its place is kept: a label may come
     text.html(
         f'<div class="corral-sample" tabindex="0" data-corral-row="{row}" style="--corral-colour:{hue}">'
-        f'<div class="corral-text">{shown}</div>{suggested}</div>'
+        f'<div class="corral-text">{shown}</div><small>{suggested}</small></div>'
     )
 
 
 # ---------------------------------------------------------------- answers
+
+
+def _is_each(session: Session) -> bool:
+    """Whether each text stands beside a label of its own."""
+    return session.proposals.names() is not None and session.proposals.name_for() is None
+
+
+def give(session: Session, proposal: Proposal, name: str) -> None:
+    """A label for what is proposed; where each text has one of its own, for those whose label was marked as wrong."""
+    (_give_own if _is_each(session) else _accept)(session, proposal, name)
 
 
 def press(session: Session, proposal: Proposal, key: str) -> None:
@@ -236,6 +256,8 @@ def press(session: Session, proposal: Proposal, key: str) -> None:
     does = {keys.MIXED: _mixed, keys.NEXT_PAGE: _skip, keys.DESELECT: _stop}
     if key in does:
         does[key](session, proposal)
+    elif key in ANSWERS:
+        _accept(session, proposal, "yes" if key == keys.YES else "no")
     elif key == keys.ACCEPT:
         if session.proposals.names() is None and session.proposals.name_for() is None:
             raise StepError("Nothing is suggested for these: type a name, or choose a label.")

@@ -50,12 +50,13 @@ def offer(session: Session) -> None:
                 key=f"review {name}",
                 type="tertiary",
                 disabled=isinstance(n, ReviewError) or not n,
-                on_click=step(lambda name=name: _begin(session, name)),
+                on_click=step(lambda name=name: begin(session, name)),
                 help=str(n) if isinstance(n, ReviewError) else queue.about,
             )
 
 
-def _begin(session: Session, name: str) -> None:
+def begin(session: Session, name: str) -> None:
+    """Read one of the queues."""
     st.session_state[POPOVER] = False
     session.selection.deselect()
     controls.look_for(lambda: session.reviews.look_at(name))

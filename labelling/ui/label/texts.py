@@ -97,10 +97,12 @@ def pressed(session: Session, press: Pressed) -> None:
     rows = np.unique([row for row in press.rows if 0 <= row < session.project.n_rows]).astype(np.int64)
     if not len(rows):
         return
+    if press.what == "name":
+        st.session_state[state.widget_key("new label name")] = ""
     focus, log = session.labels.focus, session.log
     held, proposal = checking.reading(session), proposing.shown(session)
     if held is not None or proposal is not None:
-        name = _name(session, press)
+        name = name_of(session, press)
         if held is not None and not audit.can_be_relabelled(session, held):
             return
         if name is not None and held is not None:
@@ -109,7 +111,7 @@ def pressed(session: Session, press: Pressed) -> None:
             proposing.give_texts(session, proposal, rows, name)
     elif press.what == "out":
         _take_out(session, rows)
-    elif (name := _name(session, press)) is not None:
+    elif (name := name_of(session, press)) is not None:
         give_labels.give_texts(session, rows, name)
     elif press.what == "clear":
         give_labels.clear_texts(session, rows, focus.name if focus is not None and log.multi_label else None)
@@ -117,10 +119,9 @@ def pressed(session: Session, press: Pressed) -> None:
         give_labels.give_texts(session, rows, focus.name, YES if press.what == "yes" else NO)
 
 
-def _name(session: Session, press: Pressed) -> str | None:
+def name_of(session: Session, press: Pressed) -> str | None:
     """The label that was pressed or typed for some texts; None where none was."""
     if press.what == "name":
-        st.session_state[state.widget_key("new label name")] = ""
         return give_labels.known_name(session, press.name)
     labels = session.log.labels if press.what == "label" else []
     return next((label.name for label in labels if label.id == press.label), None)

@@ -68,7 +68,8 @@ class Handlers:
     `drawn` gets a lasso or box, `legend` an entry's group and "new", "add" or "toggle", `chip` a label's id (-1 for
     unlabelled) and the same, `picked` a row, None where it is unpinned, `region` the place of a region among those that
     were sent, and "new" or "add", `texts` a key on some of the texts beside the map, `word` one of the words that set
-    the selection apart, `answer` what was asked beside the map (its data-corral-asked) and the key that answers it.
+    the selection apart, `answer` what was asked beside the map (its data-corral-asked) and what answers it: a
+    key, "label" or "name".
     """
 
     drawn: Callable[[Drawn], None]
@@ -78,7 +79,7 @@ class Handlers:
     region: Callable[[int, str], None]
     texts: Callable[[Pressed], None]
     word: Callable[[str], None]
-    answer: Callable[[str, str], None]
+    answer: Callable[[str, Pressed], None]
 
 
 class _Handled(dict[str, Any]):
@@ -197,10 +198,9 @@ def show_map(
         points = [[float(x), float(y)] for x, y in zip(value.get("x", []), value.get("y", []), strict=True)]
         handlers.drawn(Drawn(str(value["kind"]), points, str(value["how"]), str(value["map"])))
 
-    def pressed(handlers: Handlers, value: dict[str, Any]) -> None:
-        label, name = value.get("label"), str(value.get("called", ""))
-        rows = [int(row) for row in value["rows"]]
-        handlers.texts(Pressed(str(value["what"]), rows, None if label is None else int(label), name))
+    def pressed(what: str, value: dict[str, Any]) -> Pressed:
+        label, rows = value.get("label"), [int(row) for row in value.get("rows", [])]
+        return Pressed(what, rows, None if label is None else int(label), str(value.get("called", "")))
 
     def picked(handlers: Handlers, value: dict[str, Any]) -> None:
         handlers.picked(None if value["row"] is None else int(value["row"]))
@@ -211,9 +211,9 @@ def show_map(
         "chip": lambda handlers, value: handlers.chip(int(value["label"]), str(value["what"])),
         "region": lambda handlers, value: handlers.region(int(value["place"]), str(value["what"])),
         "picked": picked,
-        "texts": pressed,
+        "texts": lambda handlers, value: handlers.texts(pressed(str(value["what"]), value)),
         "word": lambda handlers, value: handlers.word(str(value["word"])),
-        "answer": lambda handlers, value: handlers.answer(str(value["of"]), str(value["key"])),
+        "answer": lambda handlers, value: handlers.answer(str(value["of"]), pressed(str(value["key"]), value)),
     }
     _mount(
         key=key,

@@ -71,11 +71,17 @@ class Chips {
     return mask;
   }
 
+  // To what is marked, or to what is asked; else the chip does it by itself.
+  given(event, label) {
+    const { answers, texts } = this.map;
+    return texts.label(label) || answers.wasAnother(event) || answers.label(label);
+  }
+
   pressed(event) {
     const label = labelOf(event.target);
     if (label === null || !this.map.data?.interactive) return;
     const what = chipPress(event);
-    if (!what && (label < 0 || event.type !== "click" || !this.map.texts.label(label))) return;
+    if (!what && (label < 0 || event.type !== "click" || !this.given(event, label))) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     if (what) this.map.send("chip", { label, what });

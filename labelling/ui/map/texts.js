@@ -185,7 +185,7 @@ class Texts {
   say() {
     const n = this.rows.size;
     const which = n === 1 ? "This text" : `These ${n}`;
-    const keys = registry.nameBox?.multiLabel ? "Y, O" : "a label's key or a name";
+    const keys = !registry.nameBox?.multiLabel ? "a label's key or a name" : this.asked ? "a name" : "Y, O";
     this.tell(n ? `${which} alone: ${keys}${this.asked ? "" : `, ${OUT} takes out`}, Esc` : "");
   }
 

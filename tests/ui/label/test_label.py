@@ -33,7 +33,7 @@ def test_what_was_labelled_last_is_checked_and_says_how_right_it_is(project: Pro
     assert log_of(project).counts().tolist() == [20]
     assert "how right: not checked yet" in share_said(at)[0]
     check = at.button(key="check")
-    assert (check.label, check.proto.type) == ("Check 5", "primary")
+    assert (check.label, check.proto.type) == ("Check 5 of the last", "primary")
     at = check.click().run()
     held = of_project(at, Held).audit
     assert held.seq == 1

@@ -1,15 +1,19 @@
 """What next, on the label page: what is asked, and what its buttons do."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from labelling.projections.nearest import neighbours
+from labelling.session import Session
+from labelling.session.proposals import Proposals
 from labelling.ui.frame.page import SESSION
-from labelling.ui.label import proposing
+from labelling.ui.label import answering, proposing
 from labelling.ui.label.proposing import Proposing
+from labelling.ui.map import Pressed
 from labelling.workspace import Project, Space, Workspace
 from tests.ui.helpers import click, log_of, make, open_page, said, select
 from tests.ui.tab import of_project
@@ -82,13 +86,18 @@ def test_another_selection_ends_it(at: AppTest) -> None:
     assert not [button for button in at.button if button.key == "mixed"]
 
 
-def test_a_label_there_is_becomes_what_enter_gives(at: AppTest) -> None:
+def with_a_label_proposed(at: AppTest) -> AppTest:
     project = at.session_state[SESSION].project
     log_of(project).assign(np.flatnonzero(CODES == 0)[:9], "even")
     log_of(project).assign(np.flatnonzero(CODES == 1)[:9], "odd")
     at = at.button(key="skip proposal").click().run().button(key="what next").click().run()
     while not [button for button in at.button if button.key == "accept proposal"]:
         at = at.button(key="skip proposal").click().run()
+    return at
+
+
+def test_a_label_there_is_becomes_what_enter_gives(at: AppTest) -> None:
+    at, project = with_a_label_proposed(at), at.session_state[SESSION].project
     rows = proposed(at)
     at = at.button(key="accept proposal").click().run()
     log = log_of(project)
@@ -114,6 +123,63 @@ def test_when_all_is_labelled_it_says_so(workspace: Workspace) -> None:
     assert "Nothing is left to propose" in str([toast.value for toast in at.toast])
 
 
+def test_of_leftovers_it_says_that_few_are_alike(at: AppTest) -> None:
+    assert "few of them alike" not in said(at)
+    log_of(at.session_state[SESSION].project).assign(np.arange(26), "all")
+    at = at.button(key="stop proposals").click().run().button(key="what next").click().run()
+    assert "4 left, few of them alike: X where this is mixed" in said(at)
+
+
+def test_how_many_of_the_last_were_right(at: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Proposals, "proved", property(lambda proposals: (48, 50)))
+    at = with_a_label_proposed(at)
+    assert "of the last 50 labels proposed 48 were right" in said(at), "not of all"
+
+
+def test_a_label_that_comes_keeps_the_rows_where_they_are(at: AppTest) -> None:
+    """A line for it is there from the beginning."""
+    assert rows_of(at).count("<small>&nbsp;</small>") == len(at.session_state[SESSION].proposals.proposal.sample)
+
+
+def rows_of(at: AppTest) -> str:
+    return "".join(element.proto.body for element in at.get("html") if "data-corral-row" in element.proto.body)
+
+
+@pytest.mark.parametrize(("key", "kind"), [("X", "refuse"), ("name", "assign"), ("label", "assign")])
+def test_an_answer_is_for_the_question_it_was_given_on(at: AppTest, key: str, kind: str) -> None:
+    """The first of two is done, the second is not taken for the proposal that came meanwhile."""
+    session = at.session_state[SESSION]
+    log_of(session.project).assign(np.arange(2), "there")
+    at = at.run()
+    press = Pressed(key, [], 0 if key == "label" else None, "new" if key == "name" else "")
+    asked, first = of_project(at, Proposing).asked, proposed(at)
+
+    def twice() -> None:
+        for _ in range(2):
+            answering.answer(session, asked, press)
+            proposing.prepare(session)
+
+    at = in_a_run(at, twice)
+    assert [action.kind for action in session.log.actions[1:]] == [kind]
+    assert proposed(at) != first
+    assert not at.error
+    assert not at.exception
+
+
+def in_a_run(at: AppTest, do: Callable[[], None]) -> AppTest:
+    """Do it where the page's own steps are done, before it is drawn."""
+    with pytest.MonkeyPatch.context() as patched:
+        prepare, todo = proposing.prepare, [do]
+
+        def first(session: Session) -> None:
+            while todo:
+                todo.pop()()
+            prepare(session)
+
+        patched.setattr(proposing, "prepare", first)
+        return at.run()
+
+
 def test_with_yes_and_no_it_asks_for_the_label_in_focus(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proposing, "AT_ONCE_SECONDS", 60)
     project = with_groups(make(workspace, multi_label=True))
@@ -130,6 +196,12 @@ def test_with_yes_and_no_it_asks_for_the_label_in_focus(workspace: Workspace, mo
     assert not at.exception
     at = at.button(key="undo").click().run()
     assert proposed(at) == rows
+    asked, session = of_project(at, Proposing).asked, at.session_state[SESSION]
+    at = in_a_run(at, lambda: answering.answer(session, asked, Pressed("Y", [])))
+    assert (log_of(project).label_values(0)[rows] == 1).all()
+    asked_before, seq = asked, log_of(project).seq
+    at = in_a_run(at, lambda: answering.answer(session, asked_before, Pressed("O", [])))
+    assert log_of(project).seq == seq, "it was given on the one before"
 
 
 def test_a_check_ends_proposals_and_they_end_a_check(at: AppTest) -> None:
