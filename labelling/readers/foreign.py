@@ -215,7 +215,7 @@ def _argilla(table: Table) -> Table | None:
         made.append(name)
         several = several or any(isinstance(answer, list | dict) for answer in said.stands)
     label = made[0] if len(made) == 1 and not several else None
-    return replace(table, frame=frame, notes=(*notes, *notes_of(settled, frame)), label=label)
+    return with_denied(replace(table, frame=frame, notes=(*notes, *notes_of(settled, frame)), label=label))
 
 
 def _submitted(frame: pd.DataFrame, question: str) -> tuple[list[list[tuple[str | None, Any]]], int]:

@@ -290,6 +290,16 @@ def test_argilla_several_labels_of_a_text() -> None:
     np.testing.assert_array_equal(found["x"], [1, 1, NAN])
 
 
+def test_argilla_noes_that_went_along_come_back() -> None:
+    rows = [
+        {"text": "a b", "label.responses": [["x"]], "label.responses.status": ["submitted"], "corral_no": ["x", "y"]},
+        {"text": "c d", "label.responses": None, "label.responses.status": None, "corral_no": ["y"]},
+        {"text": "e f", "label.responses": [["y"]], "label.responses.status": ["draft"], "corral_no": None},
+    ]
+    found = read_label_values(jsonl(rows).frame, ["cats"])
+    np.testing.assert_array_equal(found[["x", "y"]], [[1, 0], [NAN, 0], [NAN, NAN]])
+
+
 # ---------------------------------------------------------------- tools that are refused
 
 
