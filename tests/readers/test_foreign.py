@@ -14,6 +14,7 @@ from labelling.readers import (
     Table,
     guess_label_column,
     guess_label_value_columns,
+    guess_labels,
     guess_text_column,
     make_dataset,
     read_label_values,
@@ -254,6 +255,16 @@ def test_doccano_joins_labels_in_its_csv() -> None:
     assert said(table, "taken apart in 1 row")
     other = read_table(b"id,text,label\n1,a b,x\n2,c d,x#y\n", "a.csv")
     assert read_labels(other.frame, "label") == ["x", "x#y"]
+
+
+def test_what_doccano_imports_is_told_by_lists_of_names_for_each_text() -> None:
+    rows = [{"text": "a b", "label": ["x"]}, {"text": "c d", "label": []}, {"text": "e f", "label": ["y"]}]
+    table = jsonl(rows)
+    assert said(table, "A doccano data set: 3 texts, 2 with a label")
+    assert guess_labels(table) == ("label", [])
+    assert guess_labels(jsonl([*rows, {"text": "g h", "label": ["x", "y"]}])) == (None, ["label"])
+    for other in ([[0, 1, "x"]], "x", None, {"choices": ["x"]}):
+        assert not said(jsonl([*rows, {"text": "g h", "label": other}]), "doccano")
 
 
 def argilla(responses: list, status: list, **more: object) -> dict:
