@@ -9,7 +9,6 @@ with what was exported; then it writes a file of its own of that, as its users g
 import argparse
 import json
 import subprocess
-import sys
 import tempfile
 import time
 import venv
@@ -19,8 +18,7 @@ from pathlib import Path
 from labelling.formats.archive import unzip
 from labelling.formats.registry import TOOLS, ZIP
 from labelling.readers import read_labels, read_table
-from tests.formats.helpers import NAMES, ONE, SEVERAL, TEXTS, records
-from tests.formats.test_tools import known
+from tests.formats.helpers import NAMES, ONE, SEVERAL, TEXTS, known, records
 
 # Each is given the export, a .zip of it unpacked, and the file to write; it prints each text with the labels it has.
 SPACY = """
@@ -107,7 +105,7 @@ def installed(loader: Loader, folder: Path) -> Path:
     began = time.monotonic()
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, *loader.requirements], check=True)
     print(f"{' and '.join(loader.requirements)} installed in {time.monotonic() - began:.0f} s.", flush=True)
     return python
@@ -158,4 +156,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
