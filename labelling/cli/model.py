@@ -116,7 +116,7 @@ def _model(named: str, account: str | None, space: int | None, *, send: bool) ->
     from labelling.workspace import CLASSIFIER, Workspace
     from labelling.workspace.models import model_space
 
-    if Path(named).exists():
+    if Path(named).exists() or Path(named).name != named or named.endswith(".skops"):
         if space is not None:
             raise click.UsageError("--space is of a project: a folder holds one model.")
         return load_model(Path(named)), None

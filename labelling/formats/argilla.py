@@ -15,7 +15,7 @@ import pandas as pd
 
 from labelling.formats.archive import from_zip, to_zip
 from labelling.formats.jsonl import from_records
-from labelling.formats.records import ORIGINS, FormatError, Record, Records
+from labelling.formats.records import ORIGINS, SPLIT, FormatError, Record, Records
 from labelling.readers.exported import DENIED
 
 RECORDS, SETTINGS = "records.json", ".argilla/settings.json"
@@ -29,7 +29,7 @@ def to_argilla(records: Records) -> bytes:
             f"A question of Argilla needs at least two labels, and there are {len(records.names)}: make another on the "
             "page Label, or choose another format."
         )
-    called = _property_names(records.metadata.columns)
+    called = _property_names([*([SPLIT] if records.split is not None else []), *records.metadata.columns])
     found = [_record(record, called, multi_label=records.multi_label) for record in records]
     kinds = _kinds(found)
     for record in found:  # a property has values of one kind

@@ -37,7 +37,8 @@ def name_labels(table: Table, card: bytes) -> Table:
     if not given:
         return table
     note = f"A Hugging Face data set: the labels in {listed(given)} by their names, which its README tells."
-    return replace(table, frame=frame, notes=(*table.notes, note))
+    label = given[0] if len(given) == 1 else None
+    return replace(table, frame=frame, notes=(*table.notes, note), label=label)
 
 
 def _names(card: bytes) -> dict[str, list[str]]:

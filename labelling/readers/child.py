@@ -34,7 +34,7 @@ def _save(table: Table, folder: Path) -> dict[str, Any]:
     arrow = pa.Table.from_pandas(table.frame, preserve_index=False)
     with pa.OSFile(str(folder / "table.arrow"), "wb") as sink, pa.ipc.new_file(sink, arrow.schema) as writer:
         writer.write_table(arrow)
-    names = ("format", "encoding", "delimiter", "notes", "header", "sheet", "sheets")
+    names = ("format", "encoding", "delimiter", "notes", "header", "sheet", "sheets", "label")
     return {name: getattr(table, name) for name in names}
 
 

@@ -75,7 +75,8 @@ def read_parquet(source: bytes | Path, options: ReadOptions | None = None) -> Ta
             columns[place].clear()
 
     table = from_columns(schema.names, values(), "Parquet")
-    return Table(table.frame, "Parquet", notes=(*notes, *table.notes))
+    label = named[0] if len(named) == 1 else None
+    return Table(table.frame, "Parquet", notes=(*notes, *table.notes), label=label)
 
 
 def part_of(part: Any) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from labelling.dataset import ReadError, Table
 from labelling.readers.annotated import read_argilla_records, read_label_studio, with_denied
 from labelling.readers.exported import DENIED, columns_of_export
 from labelling.readers.guesses import LABEL_NAMES, guess_text_column
-from labelling.readers.names import Unnamed, names_in, nested
+from labelling.readers.names import Names, Unnamed, names_in, names_of_rows, nested
 from labelling.readers.people import notes_of, settle, with_people
 from labelling.readers.prodigy import read_prodigy
 from labelling.readers.tables import (
@@ -161,7 +161,7 @@ def _doccano(table: Table) -> Table | None:
     frame = table.frame
     names = set(frame.columns)
     min_json = {"annotator", "annotation_id", "lead_time"} <= names
-    if not ({"id", "text", "Comments", "label"} <= names or {"text", DENIED} <= names or min_json):
+    if not ({"id", "text", "Comments", "label"} <= names or {"text", DENIED} <= names or min_json or _to_import(table)):
         return None
     notes = list(table.notes)
     labels = frame["label"].fillna("") if "label" in names else None
@@ -181,6 +181,14 @@ def _doccano(table: Table) -> Table | None:
     notes = [note for note in notes if not (note.startswith(NESTED) and _marks(frame) == [])]
     label = None if labels is None else "label"
     return with_denied(replace(table, frame=frame, notes=(*notes, *_marks(frame)), label=label))
+
+
+def _to_import(table: Table) -> bool:
+    """Whether it is what doccano imports, and Corral writes for it: JSONL with a list of names for each text."""
+    frame = table.frame
+    if table.format != "JSONL" or not {"text", "label"} <= set(frame.columns) or frame["label"].isna().any():
+        return False
+    return all(isinstance(found, Names) and not found.choices for found in names_of_rows(frame["label"]))
 
 
 def _argilla(table: Table) -> Table | None:
@@ -215,7 +223,7 @@ def _argilla(table: Table) -> Table | None:
         made.append(name)
         several = several or any(isinstance(answer, list | dict) for answer in said.stands)
     label = made[0] if len(made) == 1 and not several else None
-    return replace(table, frame=frame, notes=(*notes, *notes_of(settled, frame)), label=label)
+    return with_denied(replace(table, frame=frame, notes=(*notes, *notes_of(settled, frame)), label=label))
 
 
 def _submitted(frame: pd.DataFrame, question: str) -> tuple[list[list[tuple[str | None, Any]]], int]:

@@ -37,6 +37,7 @@ from labelling.tasks.packed import (
 from labelling.tasks.packed_log import LOG, PackError, line_of
 from labelling.tasks.projects import load_vectors, vectors_file
 from labelling.workspace import MULTI_LABEL, ONE, Project, Workspace
+from labelling.workspace.project import AUDIT, STORE
 from labelling.workspace.spaces import TUNER_FILE
 
 _LIBRARIES = (
@@ -181,6 +182,7 @@ def _manifest(project: Project, fold: Fold, anonymous: bool) -> dict[str, Any]:
             "kind": MULTI_LABEL if project.multi_label else ONE,
             "n_rows": project.n_rows,
             "shown": project.current.id,
+            **_sample_of(project),
         },
         "n_actions": len(fold.actions),
         "labels": [
@@ -200,6 +202,16 @@ def _manifest(project: Project, fold: Fold, anonymous: bool) -> dict[str, Any]:
             for row in rows
         ],
     }
+
+
+def _sample_of(project: Project) -> dict[str, Any]:
+    """Of a sample of a store which that is, by its number and its folder's own name; of an audit what was spread."""
+    settings = project.spaces()[0].settings
+    if (store := settings.get(STORE)) is None:
+        return {}
+    # Where the store lies is nobody's business: its number is found in the store.json of the right one.
+    about = {"id": store["id"], "name": Path(store["folder"]).name, "n_texts": store["n_texts"]}
+    return {STORE: about, **({AUDIT: settings[AUDIT]} if AUDIT in settings else {})}
 
 
 def installed_versions() -> dict[str, str]:

@@ -19,7 +19,7 @@ from labelling.labels.entries import Entry
 from labelling.learning.registry import TUNERS
 from labelling.tasks.packed_log import LOG, LineReader, PackError, need, parsed, text, whole
 from labelling.workspace import CLASSIFIER
-from labelling.workspace.project import MULTI_LABEL
+from labelling.workspace.project import AUDIT, MULTI_LABEL, STORE
 from labelling.workspace.project import ONE as ONE_LABEL
 
 PACK_FORMAT = 1  # one more when a pack of today could be misread by the Corral of before
@@ -56,6 +56,7 @@ class Manifest:
     shown: int
     spaces: Sequence[PackedSpace]
     versions: Mapping[str, str]
+    sample_of: Mapping[str, Any]  # of a sample of a store: what the original space says of that beside its encoder
 
     @property
     def encoder(self) -> Mapping[str, Any]:
@@ -219,12 +220,29 @@ def _manifest(content: bytes) -> Manifest:
             about["shown"],
             spaces,
             {str(name): text(version, "a version") for name, version in said["versions"].items()},
+            _sample_of(about, said["n_actions"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, PackError):
             raise
         why = f"there is no {error}" if isinstance(error, KeyError) else str(error)[:200]
         raise PackError(f"{MANIFEST} in the pack is damaged ({why}): take another copy of the pack.") from error
+
+
+def _sample_of(about: Mapping[str, Any], n_actions: int) -> dict[str, Any]:
+    if STORE not in about:
+        return {}
+    store, wrong = about[STORE], "the store that its texts are of"
+    need(whole(store["n_texts"], 1, 10**12), wrong)
+    found: dict[str, Any] = {
+        STORE: {"id": text(store["id"], wrong), "folder": text(store["name"], wrong), "n_texts": store["n_texts"]}
+    }
+    if AUDIT in about:
+        found[AUDIT] = [{name: each[name] for name in ("label", "seq", "n_texts")} for each in about[AUDIT]]
+        for each in found[AUDIT]:
+            text(each["label"], "a label that was spread")
+            need(whole(each["seq"], 1, n_actions) and whole(each["n_texts"], 1, 10**12), "what was spread")
+    return found
 
 
 def _space(said: Mapping[str, Any]) -> PackedSpace:

@@ -13,8 +13,8 @@ from labelling.store.store import Store, holding
 from labelling.tasks.sample import sample_project
 from labelling.tasks.spread import Labels
 from labelling.workspace import Project, Workspace
+from labelling.workspace.project import AUDIT
 
-AUDIT = "audit"  # in the settings of the original space: the labels that were spread, and which action gave each
 OF_A_LABEL = 100  # with none of them wrong the share is below 4 %
 
 

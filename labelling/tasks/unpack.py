@@ -75,7 +75,8 @@ def unpack(workspace: Workspace, file: Path, *, owner: str | None = None) -> Unp
 
 def make(workspace: Workspace, packed: Packed, dataset: Dataset, owner: str | None, fill: Fill) -> Project:
     about = packed.manifest
-    return workspace.create(about.name, dataset, about.encoder, multi_label=about.multi_label, owner=owner, fill=fill)
+    settings = {**about.encoder, **about.sample_of}
+    return workspace.create(about.name, dataset, settings, multi_label=about.multi_label, owner=owner, fill=fill)
 
 
 def add_space(connection: Connection, project_id: str, space: PackedSpace, state: str) -> None:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from labelling.learning.model import Model
 
-STORE = "store"  # in the settings of the original space: of which store the texts are a part
+# In the settings of the original space: of which store the texts are a part; and of an audit the labels that were
+# spread, and which action gave each.
+STORE, AUDIT = "store", "audit"
 ONE, MULTI_LABEL = "one", "several"  # the kinds of project
 
 

@@ -161,6 +161,8 @@ def test_a_data_set_of_the_hub_is_opened(
         ),
         (["nowhere.csv"], 2, "neither a command nor a file"),
         (["export", "aaaaaaaaaaaa"], 1, "There is no project 'aaaaaaaaaaaa'"),
+        (["predict", "no/model", "{file}", "-o", "x.csv"], 1, "There is no model in 'no/model'"),
+        (["predict", "no.skops", "{file}", "-o", "x.csv"], 1, "There is no model in 'no.skops'"),
         (["rename", "../../etc", "x"], 1, "There is no project"),
         (["tune", "aaaaaaaaaaaa", "--keep", "2"], 2, "2.0 is not in the range"),
         (["tune", "aaaaaaaaaaaa", "--tuner", "best"], 2, "'best' is not one of"),

@@ -60,7 +60,7 @@ def test_from_prodigy_to_a_hugging_face_folder_with_a_tuned_model(
     table = read_folder(folder)
     assert dict(zip(table.frame["text"], read_labels(table.frame, "label"), strict=True)) == wanted
     assert table.frame["split"].value_counts().to_dict()["unlabelled"] == 45
-    again, _ = project_of(capsys, str(folder), "--label", "label")
+    again, _ = project_of(capsys, str(folder))
     assert dict(zip(*columns_of(workspace, again), strict=True)) == wanted
 
     capsys.readouterr()
@@ -98,6 +98,7 @@ def columns_of(workspace: Workspace, project_id: str) -> tuple[list[str], list[s
         ("argilla_hub.parquet", 2, False),
         ("doccano_doccano_multi.jsonl", 2, True),
         ("fasttext_train.txt", 2, False),
+        ("hf_multi.parquet", 2, True),
         ("spacy_train.spacy", 2, False),
     ],
 )

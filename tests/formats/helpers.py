@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from labelling.formats.records import ORIGINS, Records, metadata_of
+from labelling.readers import guess_label_value_columns, read_label_values
 
 TEXTS = ["my card was  stolen ", 'Ünïcode, "quotes"\nand\r\na second line', "=SUM(A1)", " hello\tthere 😀\u2028x",
          "don't  ,  x\x0b", "where is it"]  # fmt: skip
@@ -26,3 +27,10 @@ def records(*, multi_label: bool = False, names: tuple[str, ...] = NAMES, texts:
     return Records(
         "a: b", names, multi_label, np.arange(n), texts, metadata_of(frame), np.reshape(codes, shape), origins
     )
+
+
+def known(frame: pd.DataFrame) -> list[dict[str, float]]:
+    """What a project of yes, no and unknown would take of a file, as the page preselects it."""
+    columns = guess_label_value_columns(frame)
+    found = read_label_values(frame, columns or ["label"])
+    return [{name: value for name, value in row.items() if value == value} for row in found.to_dict("records")]

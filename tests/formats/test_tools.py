@@ -15,24 +15,16 @@ from labelling.formats.registry import FORMATS, TOOLS, every
 from labelling.readers import (
     guess_label_value_columns,
     guess_text_column,
-    read_label_values,
     read_labels,
     read_table,
 )
-from tests.formats.helpers import NAMES, ONE, SEVERAL, TEXTS, records
+from tests.formats.helpers import NAMES, ONE, SEVERAL, TEXTS, known, records
 
 TRAINING = ("spacy", "training", "fasttext")  # which hold the labelled texts alone
 
 
 def lines(content: bytes) -> list[dict]:
     return [json.loads(line) for line in content.decode().split("\n")[:-1]]
-
-
-def known(frame: pd.DataFrame) -> list[dict[str, float]]:
-    """What a project of yes, no and unknown would take of a file, as the page preselects it."""
-    columns = guess_label_value_columns(frame)
-    found = read_label_values(frame, columns or ["label"])
-    return [{name: value for name, value in row.items() if value == value} for row in found.to_dict("records")]
 
 
 @pytest.mark.parametrize("kind", TOOLS)

@@ -14,6 +14,7 @@ from labelling.readers import (
     Table,
     guess_label_column,
     guess_label_value_columns,
+    guess_labels,
     guess_text_column,
     make_dataset,
     read_label_values,
@@ -256,6 +257,16 @@ def test_doccano_joins_labels_in_its_csv() -> None:
     assert read_labels(other.frame, "label") == ["x", "x#y"]
 
 
+def test_what_doccano_imports_is_told_by_lists_of_names_for_each_text() -> None:
+    rows = [{"text": "a b", "label": ["x"]}, {"text": "c d", "label": []}, {"text": "e f", "label": ["y"]}]
+    table = jsonl(rows)
+    assert said(table, "A doccano data set: 3 texts, 2 with a label")
+    assert guess_labels(table) == ("label", [])
+    assert guess_labels(jsonl([*rows, {"text": "g h", "label": ["x", "y"]}])) == (None, ["label"])
+    for other in ([[0, 1, "x"]], "x", None, {"choices": ["x"]}):
+        assert not said(jsonl([*rows, {"text": "g h", "label": other}]), "doccano")
+
+
 def argilla(responses: list, status: list, **more: object) -> dict:
     return {"text": "a b", "mood.responses": responses, "mood.responses.status": status, **more}
 
@@ -288,6 +299,16 @@ def test_argilla_several_labels_of_a_text() -> None:
     assert table.frame["mood"].tolist() == ["a column of theirs", "b", "c"]
     found = read_label_values(table.frame, ["mood (submitted)"])
     np.testing.assert_array_equal(found["x"], [1, 1, NAN])
+
+
+def test_argilla_noes_that_went_along_come_back() -> None:
+    rows = [
+        {"text": "a b", "label.responses": [["x"]], "label.responses.status": ["submitted"], "corral_no": ["x", "y"]},
+        {"text": "c d", "label.responses": None, "label.responses.status": None, "corral_no": ["y"]},
+        {"text": "e f", "label.responses": [["y"]], "label.responses.status": ["draft"], "corral_no": None},
+    ]
+    found = read_label_values(jsonl(rows).frame, ["cats"])
+    np.testing.assert_array_equal(found[["x", "y"]], [[1, 0], [NAN, 0], [NAN, NAN]])
 
 
 # ---------------------------------------------------------------- tools that are refused

@@ -354,6 +354,22 @@ BAD: dict[str, tuple[Change, str]] = {
     ),
     "suggestions": (with_files(**{"spaces__2__suggested.npy": array(np.full(40, 99), np.int32)}), "suggested of"),
     "tuner": (with_files(**{"spaces__2__tuner.safetensors": b"x" * 20}), "space 'bent' in the pack is damaged"),
+    "store": (
+        with_about(lambda about: about["project"].update(store={"id": "1", "name": ["x"], "n_texts": 50})),
+        "the store that its texts are of",
+    ),
+    "smaller store": (
+        with_about(lambda about: about["project"].update(store={"id": "1", "name": "x", "n_texts": 0})),
+        "the store that its texts are of",
+    ),
+    "spread": (
+        with_about(
+            lambda about: about["project"].update(
+                store={"id": "1", "name": "x", "n_texts": 50}, audit=[{"label": "card", "seq": 99, "n_texts": 9}]
+            )
+        ),
+        "what was spread",
+    ),
     "no JSON": (with_raw_line(b'{"seq": 2, "at'), r"Line 2 of log.jsonl is damaged"),
     "no object": (with_raw_line(b"7"), r"Line 2 of log.jsonl is damaged"),
     "deep": (with_raw_line(b"[" * 100_000), r"Line 2 of log.jsonl is damaged"),

@@ -1,6 +1,7 @@
 """Labelled texts in parts to train, validate and test."""
 
 import io
+import json
 import zipfile
 
 import numpy as np
@@ -126,3 +127,25 @@ def test_the_files(workspace: Workspace) -> None:
     line = export(project, TOOLS["prodigy"], parts=parts).splitlines()[0].decode()
     assert f'"split": "{parts[0]}"' in line
     assert '"original_split": "0"' in line
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize("name", TOOLS)
+def test_each_tool_is_told_the_part(workspace: Workspace, name: str, multi_label: bool) -> None:
+    project = project_of(workspace, multi_label=multi_label)
+    log = project.open_log("ann")
+    for row in range(40):
+        log.assign([row], "even" if row % 2 == 0 else "odd", how={"by": "lasso"})
+    parts = split(project, log)
+    tool = TOOLS[name]
+    content = export(project, tool, parts=parts)
+    if tool.only_labelled:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        for part, each in zip(PARTS, archive.namelist(), strict=True):
+            texts = read_table(archive.read(each), each).frame["text"].tolist()
+            assert sorted(texts) == sorted(f"text {row}" for row in np.flatnonzero(parts == part))
+        return
+    frame = read_table(content, tool.tail).frame
+    said = frame["split"] if "split" in frame else frame["meta"].map(lambda meta: json.loads(meta)["split"])
+    told = {text: part for text, part in zip(frame["text"], said, strict=True) if part in PARTS}
+    assert told == {f"text {row}": parts[row] for row in range(40)}

@@ -11,10 +11,14 @@ import pytest
 from labelling.cli import main
 from labelling.errors import StepError
 from labelling.store.store import Store
+from labelling.tasks.pack import pack
+from labelling.tasks.replay import replay
 from labelling.tasks.sample import FILE, ROW
 from labelling.tasks.spread import Labels, spread
 from labelling.tasks.spread_audit import audit_project, audited, draw_of_labels, least_near
+from labelling.tasks.unpack import unpack
 from labelling.workspace import Project, Workspace
+from tests.packs import member_of
 from tests.projects import make_dataset
 from tests.store.projects import encoder_of, learnt, make_store
 
@@ -115,6 +119,33 @@ def test_what_was_read_tells_of_the_whole(labels: Labels, store: Store, workspac
     assert found.n_texts == store.n_texts
     shares = [found.labels[name].share for name in read]  # type: ignore[union-attr]
     assert whole.share == pytest.approx(np.average(shares, weights=[labels.counts[name] for name in read]))
+
+
+def test_a_packed_audit_still_tells_of_the_whole(
+    labels: Labels, store: Store, workspace: Workspace, tmp_path: Path
+) -> None:
+    project = audit_project(workspace, store, folder_of(labels), "audit", encoder_of(store), n=10)
+    log = project.open_log()
+    log.audit(1, np.flatnonzero(log.setters == 1), np.empty(0, int), "random")
+    pack(workspace, project, tmp_path / "job.zip", anonymous=True)
+    about = member_of(tmp_path / "job.zip", "pack.json")
+    assert str(store.folder.parent).encode() not in about, "where it lies is nobody's business"
+    elsewhere = Workspace(tmp_path / "elsewhere")
+    unpacked = unpack(elsewhere, tmp_path / "job.zip").project
+    again = replay(elsewhere, tmp_path / "job.zip", lambda _settings: encoder_of(store))
+    assert again.equal
+    for other in (unpacked, again.project):
+        found = elsewhere.open(other.id)
+        assert found.spaces()[0].settings["store"] == {
+            "id": store.manifest.id,
+            "folder": store.folder.name,
+            "n_texts": store.n_texts,
+        }
+        assert (found.n_in_store, audited(found)) == (store.n_texts, audited(project))
+        pack(elsewhere, found, tmp_path / "again.zip")
+        packed = (json.loads(member_of(tmp_path / name, "pack.json")) for name in ("job.zip", "again.zip"))
+        before, after = ({key: each["project"][key] for key in ("store", "audit")} for each in packed)
+        assert before == after
 
 
 def test_what_is_no_audit(labels: Labels, store: Store, workspace: Workspace, tmp_path: Path) -> None:
