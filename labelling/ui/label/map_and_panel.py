@@ -58,11 +58,12 @@ GROWTH_WORTH_SHOWING = 1.6  # the map of a running embedding is drawn anew when 
 
 @dataclass
 class Shown:
-    """What the tab shows: which projection, whether the person chose it, and the map whose words it has."""
+    """What the tab shows: which projection, whether the person chose it, the map whose words it has, the selection."""
 
     projection: str | None = None
     chosen: bool = False
     words_of: str | None = None
+    selected: np.ndarray | None = None
 
 
 # ---------------------------------------------------------------- what runs in the background
@@ -244,11 +245,9 @@ def _take_in(session: Session) -> None:
 def show(session: Session) -> None:
     """The map and the panel. A lasso, a label or what others do runs only this part of the page again."""
     begun = time.monotonic()
-    try:
-        _show(session)
-    finally:
-        now = time.monotonic()
-        news.wait_for(partial(_has_news, session, state.of_project(Shown), now + REST * (now - begun)))
+    _show(session)
+    now = time.monotonic()
+    news.wait_for(partial(_has_news, session, state.of_project(Shown), now + REST * (now - begun)))
 
 
 def _show(session: Session) -> None:
@@ -273,9 +272,13 @@ def _show(session: Session) -> None:
     send_selection(MAP, session.project.n_rows, session.selection.rows)
     with beside:
         beside_bar = panel.begin(session)  # the answer to a lasso, before all else
-    # What was sent so far is the answer to a lasso. Were the rest sent at once, the browser would lay it all out, for a
-    # tenth of a second, before it showed any of it: so this run waits until the first part is on the screen.
-    time.sleep(HEAD_START_SECONDS)
+    tab, rows = state.of_project(Shown), session.selection.rows
+    if tab.selected is not None and tab.selected is not rows:
+        # What was sent so far is the answer to a lasso. Were the rest sent at once, the browser would lay it all out,
+        # for a tenth of a second, before it showed any of it: so this run waits until the first part is on the screen.
+        # After a label there is no such part: its answer is the map's colours.
+        time.sleep(HEAD_START_SECONDS)
+    tab.selected = rows
     with left:
         with stage:
             show_map(

@@ -14,17 +14,15 @@ from labelling.ui.frame import news
 
 
 class Tab:
-    """A session of Streamlit's, that runs the fragment "part", and notes what it is asked to run."""
+    """A session of Streamlit's, that notes what it is asked to run."""
+
+    id = "tab"
 
     def __init__(self) -> None:
         self.ran: list[ClientState] = []
-        self.fragments = {"part"}
         self.open = self.active = True
         self._scriptrunner: object | None = None
         self._client_state = ClientState(query_string="project=a")
-
-    def has_fragment(self, fragment_id: str) -> bool:
-        return fragment_id in self.fragments
 
     def request_rerun(self, state: ClientState) -> None:
         self.ran.append(state)
@@ -50,8 +48,8 @@ def tab(monkeypatch: pytest.MonkeyPatch) -> Tab:
 
 
 def look(found: news.News) -> None:
-    for (session_id, fragment_id), is_new in list(found._waiting.items()):
-        found._look_for(session_id, fragment_id, is_new)
+    for session_id, (_, is_new) in list(found._waiting.items()):
+        found._look_for(session_id, is_new)
 
 
 def test_a_part_runs_again_when_there_is_something_new(tab: Tab) -> None:
@@ -63,6 +61,8 @@ def test_a_part_runs_again_when_there_is_something_new(tab: Tab) -> None:
     look(found)
     assert [(state.fragment_id, state.query_string) for state in tab.ran] == [("part", "project=a")]
     assert not tab._client_state.fragment_id
+    look(found)
+    assert len(tab.ran) == 1, "once: what runs then waits anew"
 
 
 def test_not_while_the_page_runs_nor_while_it_is_away(tab: Tab) -> None:
@@ -81,9 +81,11 @@ def test_not_while_the_page_runs_nor_while_it_is_away(tab: Tab) -> None:
 def test_what_was_closed_or_left_is_forgotten(tab: Tab) -> None:
     found = news.News()
     found.wait("tab", "part", lambda: True)
-    tab.fragments.clear()
+    found.forget("tab")
     look(found)
-    assert not found._waiting
+    found.wait("tab", "part", lambda: found.forget("tab") or True)  # left while it was asked
+    look(found)
+    assert not tab.ran
     found.wait("tab", "part", lambda: True)
     tab.open = False
     look(found)
