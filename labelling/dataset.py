@@ -19,6 +19,8 @@ from labelling.files import write_whole
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pandas.api.extensions import ExtensionArray
+
 
 @dataclass(frozen=True)
 class ReadOptions:
@@ -85,9 +87,14 @@ class Dataset:
         """(n_rows,) The texts; a missing one is ``""``."""
         return self.frame[self.text_column].fillna("").tolist()
 
+    @cached_property
+    def _array(self) -> ExtensionArray:
+        """(n_rows,) The texts as they are held: one by the frame takes six times as long."""
+        return self.frame[self.text_column].array
+
     def text(self, row: int) -> str:
         """The text of one row, without making strings of all the others."""
-        value = self.frame[self.text_column].iloc[row]
+        value = self._array[row]
         return "" if pd.isna(value) else str(value)
 
     @cached_property

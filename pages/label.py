@@ -1,14 +1,11 @@
 """The map: lasso, read a sample, label."""
 
-import time
-
 import streamlit as st
 
 from labelling.ui.frame import page, resources
 from labelling.ui.label import map_and_panel
 from labelling.ui.map import load_map
 
-begun = time.monotonic()
 page.start("Label")
 session = page.session()
 work = map_and_panel.work(session)
@@ -22,4 +19,3 @@ with st.container(key="corral-top", horizontal=True, vertical_alignment="center"
 map_and_panel.show(session)
 with st.container(key="corral-status"):  # runs last: what it reports on is then what the map shows
     map_and_panel.status(session, work)
-map_and_panel.watch(session, time.monotonic() + map_and_panel.REST * (time.monotonic() - begun))

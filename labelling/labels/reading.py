@@ -112,6 +112,13 @@ class LogReader:
         with self._lock, reading(self.engine) as connection:
             return self._refresh(connection)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is anything for `refresh` to take in."""
+        with self._lock, reading(self.engine) as connection, _readable():
+            stored = self._actions(connection, max(self.seq - 1, 0))
+            return [*map(token, stored)] != [*map(token, self.actions[-1:])]
+
     def _refresh(self, connection: Connection) -> bool:
         with _readable():
             known = self.actions[-1:]

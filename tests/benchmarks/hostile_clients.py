@@ -3,7 +3,7 @@
     python tests/benchmarks/hostile_clients.py --clients 30 --seconds 120
 
 Each speaks Streamlit's protocol: searches for ten texts that are its own, selects them, and presses the keys of labels,
-while its page asks every second what the others did. What was acknowledged on its page is compared with the log.
+while its page takes in what the others did. What was acknowledged on its page is compared with the log.
 """
 
 import argparse

@@ -17,7 +17,8 @@ from tests.browser.app import until
 class Traffic:
     """The traffic of a page; to be made before the page is opened.
 
-    `up` and `down` are the bytes that went to the server and came back, `count` sets both to 0.
+    `up` and `down` are the bytes that went to the server and came back; `runs` and `messages` how often the server ran
+    the page or a part of it, of itself too, and how much it said in these. `count` sets all of them to 0.
     """
 
     def __init__(self, page: Page) -> None:
@@ -27,7 +28,7 @@ class Traffic:
         page.on("websocket", self._listen)
 
     def count(self) -> None:
-        self.up = self.down = 0
+        self.up = self.down = self.runs = self.messages = 0
 
     def _listen(self, socket: WebSocket) -> None:
         self._asked: list[str] = []  # the fragments, "" for the whole page, of questions without an answer so far
@@ -67,6 +68,8 @@ class Traffic:
             self._counts = not runs or not self._of_themselves.issuperset(runs)
         if self._counts:
             self.down += len(frame)
+        self.messages += 1
+        self.runs += kind == "new_session"
         if kind == "script_finished":
             self._running, self._counts = False, True
             if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:  # the next run has the answer

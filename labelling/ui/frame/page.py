@@ -15,7 +15,7 @@ from labelling.database.engine import WorkspaceError
 from labelling.errors import CorralError
 from labelling.labels.error_rate import percent
 from labelling.session import Session
-from labelling.ui.frame import access, faults, resources, state
+from labelling.ui.frame import access, faults, news, resources, state
 from labelling.ui.frame.markdown import escape
 from labelling.ui.frame.steps import tell_anyway, told
 from labelling.workspace import Project
@@ -107,6 +107,7 @@ def run(navigation: Page) -> None:
 def start(title: str, *, wide: bool = True) -> None:
     """Set the page up. The first call of every page."""
     state.of_tab(faults.Where).said = f"the page {title}"
+    news.forget()
     if (context := get_script_run_ctx()) is not None:
         context.on_script_error = faults.show  # for a page that runs by itself, without app.py and its `run`
     if PagesManager.uses_pages_directory and not state.of_tab(_Begun).at_app:

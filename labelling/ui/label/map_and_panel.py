@@ -3,6 +3,7 @@
 import html
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from labelling.session import MapView, Session
 from labelling.tasks.embed import can_be_made
 from labelling.tasks.jobs import Job
 from labelling.tasks.maps import map_part, umap_possible
-from labelling.ui.frame import faults, keys, page, progress, state
+from labelling.ui.frame import faults, keys, news, page, progress, state
 from labelling.ui.frame.resources import jobs, workspace
 from labelling.ui.frame.steps import step, tell
 from labelling.ui.label import (
@@ -48,8 +49,7 @@ from labelling.workspace.spaces import OWN_MAP
 MAP_HEIGHT = "max(260px, calc(100vh - 217px))"
 STYLE = f"<style>{Path(__file__).with_name('label.css').read_text(encoding='utf-8')}</style>"
 REFRESH_SECONDS = 0.7
-WATCH_SECONDS = 1.0
-# Times what it took to draw the page: so long it rests before it is drawn for what others do, or the server chokes.
+# Times what it took to draw it: so long it rests before it is drawn for what others do, or the server chokes.
 REST = 10
 MAX_TOLD = 3  # of others' actions, in a toast each
 HEAD_START_SECONDS = 0.04
@@ -58,11 +58,12 @@ GROWTH_WORTH_SHOWING = 1.6  # the map of a running embedding is drawn anew when 
 
 @dataclass
 class Shown:
-    """What the tab shows: which projection, whether the person chose it, and the map whose words it has."""
+    """What the tab shows: which projection, whether the person chose it, the map whose words it has, the selection."""
 
     projection: str | None = None
     chosen: bool = False
     words_of: str | None = None
+    selected: np.ndarray | None = None
 
 
 # ---------------------------------------------------------------- what runs in the background
@@ -216,30 +217,24 @@ def _view(session: Session, space: Space, projection: str) -> MapView | None:
 # ---------------------------------------------------------------- what others do
 
 
-@st.fragment(run_every=WATCH_SECONDS)
-@faults.guarded
-def watch(session: Session, resting: float) -> None:
-    """Take in what others do on this project: the map and the counts follow, the selection and the zoom stay.
+def _has_news(session: Session, shown: Shown, resting: float) -> bool:
+    """Whether the page has more to show than it does. Not asked of the labels before `resting`, by time.monotonic()."""
+    project, looks = session.project, session.map
+    if not project.is_open or project.has_grown:
+        return True
+    if looks.view is not None and looks.has_regions and shown.words_of != looks.view.id:
+        return True
+    return time.monotonic() >= resting and session.log.is_behind
 
-    Not before `resting`, a time of time.monotonic().
-    """
-    if session.project.has_grown:
-        st.rerun()
-    if (
-        session.map.view is not None
-        and session.map.has_regions
-        and state.of_project(Shown).words_of != session.map.view.id
-    ):
-        st.rerun()
-    if time.monotonic() < resting:
-        return
+
+def _take_in(session: Session) -> None:
+    """What others did on this project: the map and the counts follow, the selection and the zoom stay."""
     seen = session.log.seq
     if not session.log.refresh():
         return
     others = [action for action in session.log.actions[seen:] if action.who != session.log.who]
     for action in others[-MAX_TOLD:]:
         st.toast(f"{page.escape(action.who) or 'Somebody'}: {page.escape(give_labels.describe(session.log, action))}")
-    st.rerun()
 
 
 # ---------------------------------------------------------------- the page
@@ -248,31 +243,43 @@ def watch(session: Session, resting: float) -> None:
 @st.fragment
 @faults.guarded
 def show(session: Session) -> None:
-    """The map and the panel. A lasso or a label runs only this part of the page again."""
+    """The map and the panel. A lasso, a label or what others do runs only this part of the page again."""
+    begun = time.monotonic()
+    _show(session)
+    now = time.monotonic()
+    news.wait_for(partial(_has_news, session, state.of_project(Shown), now + REST * (now - begun)))
+
+
+def _show(session: Session) -> None:
     if session.project.has_grown:
         st.rerun(scope="app")  # which opens it anew
-    session.log.refresh()
-    if session.map.view is not None:
-        proposing.prepare(session)
-        send_selection(MAP, session.project.n_rows, session.selection.rows)
+    _take_in(session)
     left, right = st.columns([13, 7], gap="small")
     with right:
         # Each part has a place of its own, which what stands above it does not move; the texts have all that is left.
         beside = st.container(gap="xsmall", key="corral-panel")
-    with beside:
-        beside_bar = panel.begin(session)  # the answer to a lasso, before all else
-    # What was sent so far is the answer to a lasso. Were the rest sent at once, the browser would lay it all out, for a
-    # tenth of a second, before it showed any of it: so this run waits until the first part is on the screen.
-    time.sleep(HEAD_START_SECONDS)
+    if session.map.view is None:
+        with beside:
+            panel.begin(session)
+        left.info("The first points appear in a moment.", icon=":material/hourglass_top:")
+        return
+    proposing.prepare(session)
     with left:
-        if session.map.view is None:
-            st.info("The first points appear in a moment.", icon=":material/hourglass_top:")
-            return
         shown = controls.controls(session)
         stage = st.container(key="corral-stage")
-        if n_hidden := session.show_only(shown.rows):
-            tell("just hidden", n_hidden)
-            st.rerun()  # the selection that was sent is another now
+    if n_hidden := session.show_only(shown.rows):
+        tell("just hidden", n_hidden)
+    send_selection(MAP, session.project.n_rows, session.selection.rows)
+    with beside:
+        beside_bar = panel.begin(session)  # the answer to a lasso, before all else
+    tab, rows = state.of_project(Shown), session.selection.rows
+    if tab.selected is not None and tab.selected is not rows:
+        # What was sent so far is the answer to a lasso. Were the rest sent at once, the browser would lay it all out,
+        # for a tenth of a second, before it showed any of it: so this run waits until the first part is on the screen.
+        # After a label there is no such part: its answer is the map's colours.
+        time.sleep(HEAD_START_SECONDS)
+    tab.selected = rows
+    with left:
         with stage:
             show_map(
                 MAP,
@@ -309,7 +316,7 @@ def show(session: Session) -> None:
 
 
 def _send_words(session: Session) -> None:
-    """The words on the map; of many texts they are made beside the page, and sent by `watch`'s next run of it."""
+    """The words on the map; of many texts they are made beside the page, and sent once they are there."""
     view = session.map.view
     if view is None or view.space is None:
         return

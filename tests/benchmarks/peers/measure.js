@@ -79,6 +79,21 @@
     });
   };
 
+  // ms from the next event of this type until `value()` is first another one, and painted.
+  bench.first = (type, value) => {
+    const armed = now();
+    const seen = value();
+    bench.soon = new Promise((resolve) => {
+      const tick = () => {
+        const start = bench.last[type] ?? 0;
+        if (start >= armed && value() !== seen) painted(() => resolve(now() - start));
+        else if (now() - armed > LONGEST_DRAG) resolve(null);
+        else requestAnimationFrame(tick);
+      };
+      tick();
+    });
+  };
+
   // ms from the last event of this type until the page has come to rest.
   bench.rest = async (type) => {
     const asked = now();
@@ -109,7 +124,8 @@
   };
 
   // What each contender offers: the number of points drawn, the number selected where the page and the points agree
-  // on it, what stands for the colours that are drawn, and where the points are in the window.
+  // on it, and as the browser itself has marked and counted it where it does, what stands for the colours that are
+  // drawn, and where the points are in the window.
   const root = () => document.querySelector(".corral-map");
   const chart = () => {
     const found = document.querySelector(".js-plotly-plot");
@@ -119,6 +135,7 @@
     corral: {
       drawn: () => Number(root()?.dataset.drawn ?? 0),
       selected: () => (Number(root()?.dataset.selected) === bench.heading() ? bench.heading() : null),
+      marked: () => `${root()?.dataset.selected} ${document.querySelector(".corral-count")?.textContent}`,
       colours: () => root()?.dataset.colours ?? null,
       frame: () => {
         const { left, top, width, height } = document.querySelector(".corral-stage").getBoundingClientRect();
