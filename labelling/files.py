@@ -73,6 +73,22 @@ def save_array(path: Path, array: np.ndarray) -> None:
     write_whole(path, fill)
 
 
+def temporary_array(folder: Path, shape: tuple[int, int]) -> np.ndarray:
+    """A float32 array of NaN, memory-mapped from a file in `folder` that has no name and is gone with the array.
+
+    Raises OSError where the disk has no room for it: all of it is written at once, as a page of a mapped file that
+    finds no room ends the process.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    n_bytes = 4 * shape[0] * shape[1]
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        nothing = memoryview(np.full(max(1, min(n_bytes, _CHUNK) // 4), np.nan, np.float32)).cast("B")
+        left = n_bytes
+        while left:
+            left -= file.write(nothing[:left])
+        return np.memmap(file, np.float32, "r+", shape=shape) if n_bytes else np.empty(shape, np.float32)
+
+
 def load_array(path: Path) -> np.ndarray | None:
     """What `save_array` wrote, memory-mapped; None where it is not there.
 

@@ -27,7 +27,10 @@ def start_embedding(session: Session) -> Job:
             job.news = [so_far]
             job.progress(n_done, n_total)
 
-        return embed(bench, on_batch, job.stop)
+        done = embed(bench, on_batch, job.stop)
+        if done:
+            job.news = []  # a gigabyte and a half at a million texts: they are in the space now
+        return done
 
     return jobs().start("embed", session.project.id, title="Embedding texts", work=work)
 
