@@ -82,7 +82,7 @@ def temporary_array(folder: Path, shape: tuple[int, int]) -> np.ndarray:
     folder.mkdir(parents=True, exist_ok=True)
     n_bytes = 4 * shape[0] * shape[1]
     with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
-        nothing = memoryview(np.full(max(1, min(n_bytes, _CHUNK) // 4), np.nan, np.float32)).cast("B")
+        nothing = memoryview(np.full(max(1, min(n_bytes, _CHUNK) // 4), np.nan, np.float32).tobytes())
         left = n_bytes
         while left:
             left -= file.write(nothing[:left])

@@ -87,7 +87,7 @@ class EmbeddingCache:
         return embeddings, self._read(fingerprint, texts, n_dims, embeddings.__setitem__)
 
     def _read(
-        self, fingerprint: str, texts: Sequence[str], n_dims: int, put: Callable[[np.ndarray, np.ndarray], None]
+        self, fingerprint: str, texts: Sequence[str], n_dims: int, put: Callable[[np.ndarray, np.ndarray], object]
     ) -> np.ndarray:
         """`lookup`, whose embeddings are given part by part to `put(places in texts, embeddings)`; what is there."""
         present = np.zeros(len(texts), dtype=bool)
