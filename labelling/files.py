@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -95,7 +96,7 @@ def load_array(path: Path) -> np.ndarray | None:
     A damaged file is set aside under another name, so that what can be made again is made again: None too.
     """
     array = array_on_disk(path)
-    if array is not None and not _is_as_written(path, *_state(path)):
+    if array is not None and not _is_checked(path):
         _set_aside(path, "its checksum is another")
         return None
     return array
@@ -107,7 +108,7 @@ def is_whole(path: Path) -> bool:
         np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception:
         return False
-    return _is_as_written(path, *_state(path))
+    return _is_checked(path)
 
 
 def array_on_disk(path: Path) -> np.ndarray | None:
@@ -130,6 +131,16 @@ def _set_aside(path: Path, why: str) -> None:
 def _state(path: Path) -> tuple[int, int, int]:
     found = path.stat()
     return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def _is_checked(path: Path) -> bool:
+    with _lock_of(path):  # who asks while it is read waits for that, rather than read it once more
+        return _is_as_written(path, *_state(path))
+
+
+@lru_cache(maxsize=4096)
+def _lock_of(_path: Path) -> threading.Lock:
+    return threading.Lock()
 
 
 # Once a process for each file as it is: a gigabyte takes a second.

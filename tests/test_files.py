@@ -1,6 +1,9 @@
 """Files written whole, and arrays that tell when a byte of them changed."""
 
+import threading
+import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -84,3 +87,25 @@ def test_a_temporary_array_without_room_is_an_error_before_it_is_used(
         monkeypatch.setattr(files.tempfile, "TemporaryFile", lambda **_: full)
         with pytest.raises(OSError, match="No space left"):
             files.temporary_array(tmp_path, (10, 2))
+
+
+def test_who_asks_while_a_file_is_checked_waits_for_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_array(tmp_path / "x.npy", np.arange(10))
+    read: list[int] = []
+    inside, go_on = threading.Event(), threading.Event()
+
+    def slow(data: bytes, crc: int = 0) -> int:
+        read.append(len(data))
+        inside.set()
+        assert go_on.wait(30)
+        return zlib.crc32(data, crc)
+
+    monkeypatch.setattr(files, "zlib", SimpleNamespace(crc32=slow))
+    threads = [threading.Thread(target=load_array, args=(tmp_path / "x.npy",)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    assert inside.wait(30)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert len(read) == 1

@@ -17,6 +17,7 @@ is what a notebook does: pandas and numpy with all of it in memory. The clear ma
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -168,6 +169,7 @@ def inside(xy: np.ndarray, polygon: list[list[float]]) -> np.ndarray:
 
 
 def ours_working(folder: Path, clock: Clock) -> None:
+    from labelling import files
     from labelling.encoders.registry import encoder_for
     from labelling.formats.registry import FORMATS
     from labelling.session import Session
@@ -208,14 +210,29 @@ def ours_working(folder: Path, clock: Clock) -> None:
         session.labelling.undo()
         session.labels.unlabelled.sum()
     session.labelling.redo()
-    for kind, name, query in (
-        ("words", "search by words", "number 77"),
-        ("regex", "search by a pattern", "7{3}[1-3]"),
-        ("meaning", "search by meaning", "the card was stolen"),
-    ):
+
+    def search(name: str, kind: str, query: str) -> None:
         with clock.step(name):
             session.search.look_for(kind, query)
             session.search.found.best(session.map.seen, 100)
+
+    def never_read() -> None:
+        """As after a start of the machine: the vectors are not in the system's cache, nor have they been checked."""
+        path = session.project.spaces()[0].folder / "embeddings.npy"
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        files._is_as_written.cache_clear()
+
+    search("search by words", "words", "number 77")
+    search("search by a pattern", "regex", "7{3}[1-3]")
+    never_read()
+    search("search by meaning at once, from disk", "meaning", "the card was stolen")
+    never_read()
+    with clock.step("read ahead, in the background"):
+        session.search.read_ahead()
+    search("search by meaning, the first one then", "meaning", "the card was stolen")
+    search("search by meaning, another one", "meaning", "a parcel that never came")
     if session.map.graph is not None:
         with clock.step("grow by the neighbours"):
             session.selection.grow()

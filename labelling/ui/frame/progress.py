@@ -57,7 +57,7 @@ def show_progress(job: Job, unit: str) -> None:
     """A bar with how far the job is, how fast, and what is left; a button that stops it."""
     bar, button = st.columns([6, 1], vertical_alignment="center")
     if not job.total:
-        bar.progress(0.0, f"{job.title}: getting ready …")
+        bar.progress(0.0, f"{job.title}: {job.doing} …")
     else:
         parts = [f"{job.title}: {job.done:,} of {job.total:,} {unit}"]
         if job.rate and job.seconds_left is not None:
