@@ -168,8 +168,8 @@ def test_everything_uploaded_comes_out_in_its_order():
     assert list(data.frame.columns) == ["text", "label", "n", "original_label"]  # the dataset is untouched
 
 
-@pytest.mark.parametrize(("write", "ending"), WRITERS)
-def test_what_is_written_in_parts_is_the_same(write, ending, monkeypatch) -> None:
+@pytest.mark.parametrize("write", [write for write, _ in WRITERS])
+def test_what_is_written_in_parts_is_the_same(write, monkeypatch) -> None:
     n = len(ODD)
     columns = {"whole": range(n), "float": np.linspace(-1, 1, n), "yes": [True, False] * (n // 2) + [True] * (n % 2)}
     frame = labelled(dataset(text=ODD, gaps=[1.5, None] * (n // 2) + [2.0] * (n % 2), **columns))
@@ -177,7 +177,6 @@ def test_what_is_written_in_parts_is_the_same(write, ending, monkeypatch) -> Non
     whole = write(frame)
     monkeypatch.setattr(frames, "PART", 7)
     assert write(frame) == whole
-    assert read_table(whole, f"a.{ending}").frame["text"].tolist() == ODD
 
 
 def test_only_labelled_rows_keep_their_numbers():
