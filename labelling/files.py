@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -73,13 +74,29 @@ def save_array(path: Path, array: np.ndarray) -> None:
     write_whole(path, fill)
 
 
+def temporary_array(folder: Path, shape: tuple[int, int]) -> np.ndarray:
+    """A float32 array of NaN, memory-mapped from a file in `folder` that has no name and is gone with the array.
+
+    Raises OSError where the disk has no room for it: all of it is written at once, as a page of a mapped file that
+    finds no room ends the process.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    n_bytes = 4 * shape[0] * shape[1]
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        nothing = memoryview(np.full(max(1, min(n_bytes, _CHUNK) // 4), np.nan, np.float32).tobytes())
+        left = n_bytes
+        while left:
+            left -= file.write(nothing[:left])
+        return np.memmap(file, np.float32, "r+", shape=shape) if n_bytes else np.empty(shape, np.float32)
+
+
 def load_array(path: Path) -> np.ndarray | None:
     """What `save_array` wrote, memory-mapped; None where it is not there.
 
     A damaged file is set aside under another name, so that what can be made again is made again: None too.
     """
     array = array_on_disk(path)
-    if array is not None and not _is_as_written(path, *_state(path)):
+    if array is not None and not _is_checked(path):
         _set_aside(path, "its checksum is another")
         return None
     return array
@@ -91,7 +108,7 @@ def is_whole(path: Path) -> bool:
         np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception:
         return False
-    return _is_as_written(path, *_state(path))
+    return _is_checked(path)
 
 
 def array_on_disk(path: Path) -> np.ndarray | None:
@@ -114,6 +131,16 @@ def _set_aside(path: Path, why: str) -> None:
 def _state(path: Path) -> tuple[int, int, int]:
     found = path.stat()
     return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def _is_checked(path: Path) -> bool:
+    with _lock_of(path):  # who asks while it is read waits for that, rather than read it once more
+        return _is_as_written(path, *_state(path))
+
+
+@lru_cache(maxsize=4096)
+def _lock_of(_path: Path) -> threading.Lock:
+    return threading.Lock()
 
 
 # Once a process for each file as it is: a gigabyte takes a second.

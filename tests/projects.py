@@ -112,6 +112,10 @@ class Process:
     def __init__(self, graph: np.ndarray | None = None, xy: np.ndarray | None = None) -> None:
         self.graph, self.xy = graph, xy
         self.asked: list[str] = []
+        self.has_compiled = True
+
+    def compiles_first(self, n_rows):
+        return not self.has_compiled
 
     def neighbours(self, embeddings, *, on_progress, stop):
         self.asked.append("neighbours")

@@ -1,26 +1,20 @@
 """Embeddings on disk, by what made them and of what text: no text is embedded twice."""
 
 import os
-import subprocess
-import sys
 import threading
-import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from shutil import disk_usage
-from typing import Any, ClassVar
-from weakref import WeakValueDictionary
 
-import lmdb
 import numpy as np
 from filelock import FileLock, Timeout
 
 from labelling import errors
 from labelling.encoders import Encoder, EncoderError
-from labelling.errors import CorralError
+from labelling.encoders._database import CacheError, Database, clear_errors
+
+__all__ = ["CacheError", "EmbeddingCache"]
 
 # A batch is what a killed process loses and what a stop has to wait for: about half a second of work with the
 # packaged model on two cores, whether the texts are short (the first limit) or long (the second).
@@ -29,9 +23,6 @@ _BATCH_CHARACTERS = 16_384
 # Texts that are embedded first, in random order, so that the first map already has the shape of the whole.
 _SAMPLE_TEXTS = 256
 
-# The database's file is sparse where the system allows it; elsewhere (Windows) it has this size from the
-# start, so it begins small (30,000 embeddings of 384 dimensions) and doubles when it is full.
-_INITIAL_MAP_SIZE = 64 * 2**20
 # What follows each vector: its checksum, with the key and thus with whose it is, and this. Entries of before there were
 # checksums have a length that four divides.
 _CHECKED = b"\x01"
@@ -39,11 +30,7 @@ _CHECKED = b"\x01"
 _LOOKUP_ROWS = 10_000
 _LOCK_POLL_SECONDS = 0.02
 
-OnBatch = Callable[[np.ndarray, np.ndarray, int, int], None]
-
-
-class CacheError(CorralError, OSError):
-    """The embeddings can't be read from disk or written to it."""
+OnBatch = Callable[[np.ndarray, int, int], None]
 
 
 class EmbeddingCache:
@@ -72,7 +59,7 @@ class EmbeddingCache:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        self._database = _Database.at(self.folder)
+        self._database = Database.at(self.folder)
 
     @property
     def set_aside(self) -> Path | None:
@@ -96,14 +83,21 @@ class EmbeddingCache:
             Rows that are not there are NaN.
         present : ndarray of bool, shape (n_texts,)
         """
-        embeddings = np.full((len(texts), n_dims), np.nan, dtype="<f4")
+        embeddings = np.full((len(texts), n_dims), np.nan, np.float32)
+        return embeddings, self._read(fingerprint, texts, n_dims, embeddings.__setitem__)
+
+    def _read(
+        self, fingerprint: str, texts: Sequence[str], n_dims: int, put: Callable[[np.ndarray, np.ndarray], object]
+    ) -> np.ndarray:
+        """`lookup`, whose embeddings are given part by part to `put(places in texts, embeddings)`; what is there."""
         present = np.zeros(len(texts), dtype=bool)
-        n_bytes = n_dims * embeddings.itemsize
+        n_bytes = 4 * n_dims
         keys = _keys(fingerprint, texts)
         n_damaged = 0
         # In the order of the keys the database is read from front to back.
         order = sorted(range(len(keys)), key=keys.__getitem__)
         for start in range(0, len(order), _LOOKUP_ROWS):
+            rows, vectors = [], []
             with self._database.transaction(write=False) as transaction:
                 for row in order[start : start + _LOOKUP_ROWS]:
                     value = transaction.get(keys[row])
@@ -113,17 +107,21 @@ class EmbeddingCache:
                     if value[n_bytes:] not in (b"", _check(keys[row], vector)):
                         n_damaged += 1
                         continue
-                    embeddings[row] = np.frombuffer(vector, dtype="<f4")
-                    present[row] = True
+                    rows.append(row)
+                    vectors.append(vector)
+            present[rows] = True
+            put(np.array(rows, np.intp), np.frombuffer(b"".join(vectors), "<f4").reshape(len(rows), n_dims))
         if n_damaged:
             errors.log.warning("%d embeddings in %s are damaged: they are made anew", n_damaged, self.folder)
-        return embeddings.astype(np.float32, copy=False), present
+        return present
 
     def embed(
         self,
         encoder: Encoder,
         texts: Sequence[str],
         *,
+        out: np.ndarray | None = None,
+        at: np.ndarray | None = None,
         on_batch: OnBatch | None = None,
         stop: threading.Event | None = None,
         random_state: int | np.random.Generator | None = 0,
@@ -140,11 +138,14 @@ class EmbeddingCache:
         ----------
         encoder : Encoder
         texts : sequence of str
+        out : ndarray of float32, default=None
+            Where the embeddings are put, memory-mapped say: that of `texts[i]` in row `at[i]`, or row `i` where `at`
+            is None. What is not embedded stays as it is. None is a new array.
+        at : ndarray of int, shape (n_texts,), default=None
         on_batch : callable, default=None
-            Called as `on_batch(rows, embeddings, n_done, n_total)`, once at the start with all that was in
-            the cache (maybe no rows), then after each batch, when it is safe on disk. `rows` are row numbers
-            in `texts`, `embeddings` is float32 of shape (len(rows), n_dims); `n_done` of `n_total` rows have
-            their embedding.
+            Called as `on_batch(rows, n_done, n_total)`, once at the start with all that was in the cache (maybe no
+            rows), then after each batch, when it is safe on disk and in `out`. `rows` are row numbers in `texts`;
+            `n_done` of `n_total` rows have their embedding.
         stop : threading.Event, default=None
             When set, the batch at work is finished and no other is begun.
         random_state : int, Generator or None, default=0
@@ -152,8 +153,8 @@ class EmbeddingCache:
 
         Returns
         -------
-        ndarray of float32, shape (n_texts, n_dims)
-            Rows that were not embedded because of `stop` are NaN.
+        ndarray of float32
+            `out`; a new one has the shape (n_texts, n_dims), and NaN in rows that were not embedded because of `stop`.
 
         Raises
         ------
@@ -164,19 +165,29 @@ class EmbeddingCache:
         """
         fingerprint, n_dims = encoder.fingerprint, encoder.n_dims
         position: dict[str, int] = {}
-        inverse = np.array([position.setdefault(text, len(position)) for text in texts], dtype=np.intp)
+        inverse = np.fromiter((position.setdefault(text, len(position)) for text in texts), np.intp, len(texts))
         distinct = list(position)
-        # rows_of[i] are the rows that hold distinct[i].
-        rows_of = np.split(np.argsort(inverse, kind="stable"), np.cumsum(np.bincount(inverse))[:-1])
+        # order[ends[i - 1] : ends[i]] are the rows that hold distinct[i].
+        order = np.argsort(inverse, kind="stable")
+        ends = np.cumsum(np.bincount(inverse, minlength=len(distinct)))
+        embeddings = np.full((len(texts), n_dims), np.nan, np.float32) if out is None else out
 
-        found, present = self.lookup(fingerprint, distinct, n_dims)
-        # At a million texts each copy would be 1.5 GB.
-        embeddings = found if len(distinct) == len(texts) else found[inverse]
-        del found
+        def rows_of(i: int) -> np.ndarray:
+            return order[ends[i - 1] if i else 0 : ends[i]]
+
+        def put(numbers: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+            rows = [rows_of(i) for i in numbers.tolist()]
+            if not rows:
+                return np.empty(0, np.intp)
+            places = np.concatenate(rows)
+            embeddings[places if at is None else at[places]] = np.repeat(vectors, [len(each) for each in rows], axis=0)
+            return places
+
+        present = self._read(fingerprint, distinct, n_dims, put)
         rows = np.flatnonzero(present[inverse])
         n_done = len(rows)
         if on_batch:
-            on_batch(rows, embeddings if n_done == len(texts) else embeddings[rows], n_done, len(texts))
+            on_batch(rows, n_done, len(texts))
 
         # Held for one batch at a time. The system lets go of it when a process dies.
         lock = FileLock(self.folder / f"{_digest(fingerprint).hex()}.lock")
@@ -185,7 +196,7 @@ class EmbeddingCache:
             if stopped():
                 break
             try:
-                with _clear_errors(self.folder, "write"):
+                with clear_errors(self.folder, "write"):
                     lock.acquire(poll_interval=_LOCK_POLL_SECONDS, cancel_check=stopped)
             except Timeout:  # stopped while another process had the lock
                 break
@@ -196,16 +207,15 @@ class EmbeddingCache:
                 missing = np.flatnonzero(~there)
                 if len(missing):
                     missing_texts = [batch_texts[i] for i in missing]
-                    new = _encode(encoder, missing_texts, [rows_of[batch[i]][0] for i in missing])
+                    new = _encode(encoder, missing_texts, [rows_of(batch[i])[0] for i in missing])
                     self.store(fingerprint, missing_texts, new)
                     vectors[missing] = new
             finally:
                 lock.release()
-            rows = np.concatenate([rows_of[i] for i in batch])
-            embeddings[rows] = np.repeat(vectors, [len(rows_of[i]) for i in batch], axis=0)
+            rows = put(batch, vectors)
             n_done += len(rows)
             if on_batch:
-                on_batch(rows, embeddings[rows], n_done, len(texts))
+                on_batch(rows, n_done, len(texts))
         return embeddings
 
     def forget(self, texts: Sequence[str]) -> int:
@@ -292,109 +302,3 @@ def _encode(encoder: Encoder, texts: list[str], rows: list[int]) -> np.ndarray:
             f"first for the text in row {rows[bad[0]]}: {texts[bad[0]]!r:.80}"
         )
     return embeddings
-
-
-@contextmanager
-def _clear_errors(folder: Path, what: str) -> Iterator[None]:
-    try:
-        yield
-    except (lmdb.MapFullError, Timeout):  # no failures: dealt with by the callers
-        raise
-    except (OSError, lmdb.Error) as error:
-        # LMDB calls a full disk an input/output error.
-        space = f" ({disk_usage(folder).free / 1e6:,.0f} MB free on this disk)" if what == "write" else ""
-        damaged = isinstance(error, (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.PanicError, lmdb.InvalidError))
-        advice = ". Stop Corral and move data.mdb out of that folder: the embeddings are made anew, no label is in it"
-        raise CacheError(f"can't {what} the embeddings in {folder}: {error}{advice if damaged else space}") from error
-
-
-class _Database:
-    """One open LMDB environment; its lock keeps the map from being resized under a running transaction."""
-
-    # LMDB must not open the same files twice in a process: closing one would drop the locks of the other.
-    _open: ClassVar["WeakValueDictionary[str, _Database]"] = WeakValueDictionary()
-    _open_lock = threading.Lock()
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lock = threading.Lock()
-        with _clear_errors(folder, "open"):
-            folder.mkdir(parents=True, exist_ok=True)
-            self.set_aside = _set_damaged_aside(folder)
-            self._environment: Any = lmdb.open(str(folder), map_size=_INITIAL_MAP_SIZE)
-            # Free the pages that were kept for readers that died.
-            self._environment.reader_check()
-
-    @classmethod
-    def at(cls, folder: Path) -> "_Database":
-        key = os.path.realpath(folder)
-        with cls._open_lock:
-            database = cls._open.get(key)
-            if database is None:
-                database = cls._open[key] = cls(folder)
-            return database
-
-    @contextmanager
-    def transaction(self, write: bool) -> Iterator[Any]:
-        with self._lock, _clear_errors(self._folder, "write" if write else "read"):
-            try:
-                transaction = self._environment.begin(write=write)
-            except lmdb.MapResizedError:
-                self._environment.set_mapsize(0)  # another process made it larger: take over its size
-                transaction = self._environment.begin(write=write)
-            with transaction:
-                yield transaction
-
-    def write(self, items: Sequence[tuple[bytes, bytes]]) -> None:
-        while True:
-            try:
-                with self.transaction(write=True) as transaction:
-                    for key, value in items:
-                        transaction.put(key, value)
-                return
-            except lmdb.MapFullError:
-                with self._lock:
-                    self._environment.set_mapsize(2 * self._environment.info()["map_size"])
-
-    def remove(self, keys: Sequence[bytes]) -> int:
-        while True:
-            try:
-                with self.transaction(write=True) as transaction:
-                    return sum(transaction.delete(key) for key in keys)
-            except lmdb.MapFullError:  # pages are copied before they are changed
-                with self._lock:
-                    self._environment.set_mapsize(2 * self._environment.info()["map_size"])
-
-
-# Reads every page that the database says it has. Where the file ends before, the system ends the process (SIGBUS).
-_READ_ALL = "import lmdb, sys; sum(1 for _ in lmdb.open(sys.argv[1], readonly=True, lock=False).begin().cursor())"
-
-
-def _set_damaged_aside(folder: Path) -> Path | None:
-    """Rename a database file that can't be read without harm; its new name, None where the file is whole or not there.
-
-    LMDB maps the file into memory: whoever reads behind the end of one that was cut off dies without a word.
-    """
-    path = folder / "data.mdb"
-    with FileLock(folder / "opening.lock"):
-        if not path.exists() or not path.stat().st_size or _is_whole(path):
-            return None
-        aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}")
-        path.rename(aside)
-    errors.log.warning("the embeddings in %s are damaged: set aside as %s, they are made anew", path, aside.name)
-    return aside
-
-
-def _is_whole(path: Path) -> bool:
-    try:
-        # Looks at the first two pages alone.
-        environment = lmdb.open(str(path.parent), map_size=_INITIAL_MAP_SIZE, readonly=True, lock=False)
-    except (lmdb.InvalidError, lmdb.CorruptedError, lmdb.VersionMismatchError):
-        return False
-    n_pages, page = environment.info()["last_pgno"] + 1, environment.stat()["psize"]
-    environment.close()
-    if path.stat().st_size >= n_pages * page:
-        return True
-    # Its last pages may never have been written, where they were free again at once: a child finds out what is missing.
-    child = subprocess.run([sys.executable, "-c", _READ_ALL, path.parent], capture_output=True, check=False)  # noqa: S603
-    return child.returncode == 0

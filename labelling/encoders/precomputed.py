@@ -49,7 +49,9 @@ class OwnVectors:
         encoder: object,
         texts: Sequence[str],
         *,
-        on_batch: Callable[[np.ndarray, np.ndarray, int, int], None] | None = None,
+        out: np.ndarray | None = None,
+        at: np.ndarray | None = None,
+        on_batch: Callable[[np.ndarray, int, int], None] | None = None,
         stop: threading.Event | None = None,
     ) -> np.ndarray:
         """The vectors of all rows that have a text, as `EmbeddingCache.embed` gives them.
@@ -62,9 +64,11 @@ class OwnVectors:
             raise EncoderError(
                 f"This project needs {len(texts):,} vectors of its own, one for each text; it has {found}."
             )
+        if out is not None:
+            out[slice(None) if at is None else at] = vectors
         if on_batch:
-            on_batch(np.arange(len(vectors)), vectors, len(vectors), len(vectors))
-        return vectors
+            on_batch(np.arange(len(vectors)), len(vectors), len(vectors))
+        return vectors if out is None else out
 
 
 def from_npy(data: bytes, empty: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from labelling.csv_injection import guard
-from labelling.formats.frames import as_json, values_of
+from labelling.formats.frames import as_json, in_parts, values_of
 
 
 def to_csv(frame: pd.DataFrame) -> bytes:
@@ -30,14 +30,21 @@ def to_excel_csv(frame: pd.DataFrame, *, header: bool = True) -> bytes:
 
 
 def _csv(frame: pd.DataFrame, cell: Callable[[Any], str], header_quoting: int | None, quoting: int) -> bytes:
-    out = io.StringIO(newline="")
+    out = io.BytesIO()
+    file = io.TextIOWrapper(out, "utf-8", newline="")
     if header_quoting is not None:
-        csv.writer(out, quoting=header_quoting).writerow([cell(name) for name in frame.columns])  # type: ignore[arg-type]
-    columns = [
-        ["" if value is None else cell(as_json(value)) for value in values_of(frame[name])] for name in frame.columns
-    ]
-    csv.writer(out, quoting=quoting).writerows(zip(*columns, strict=True))  # type: ignore[arg-type]
-    return out.getvalue().encode()
+        csv.writer(file, quoting=header_quoting).writerow([cell(name) for name in frame.columns])  # type: ignore[arg-type]
+    rows = csv.writer(file, quoting=quoting)  # type: ignore[arg-type]
+    for part in in_parts(frame):
+        rows.writerows(zip(*(_cells(part[name], cell) for name in frame.columns), strict=True))
+    file.flush()
+    return out.getvalue()
+
+
+def _cells(values: pd.Series, cell: Callable[[Any], str]) -> list[str]:
+    if cell is str and isinstance(values.dtype, pd.StringDtype):
+        return list(values.to_numpy(object, na_value=""))
+    return ["" if value is None else cell(as_json(value)) for value in values_of(values)]
 
 
 def read_csv(content: bytes) -> pd.DataFrame:

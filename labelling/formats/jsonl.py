@@ -1,23 +1,30 @@
 """JSONL: a JSON object a line."""
 
+import io
 import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from labelling.formats.frames import values_of
+from labelling.formats.frames import in_parts, values_of
 
 
 def to_jsonl(frame: pd.DataFrame) -> bytes:
     """A JSON object a line, UTF-8. Values stay as they are; missing and infinite numbers become null."""
-    # JSON has no infinity (RFC 8259, section 6).
-    finite = (values.where(np.isfinite(values)) if values.dtype.kind == "f" else values for _, values in frame.items())
-    columns = [values_of(values) for values in finite]
     names = [str(name) for name in frame.columns]
     encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str).encode
-    lines = [encode(dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
-    return "".join(line + "\n" for line in lines).encode()
+    out = io.BytesIO()
+    for part in in_parts(frame):
+        columns = [_in_line(values) for _, values in part.items()]
+        lines = (encode(dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True))
+        out.write("".join(line + "\n" for line in lines).encode())
+    return out.getvalue()
+
+
+def _in_line(values: pd.Series) -> list[Any]:
+    # JSON has no infinity (RFC 8259, section 6).
+    return values_of(values.where(np.isfinite(values)) if values.dtype.kind == "f" else values)
 
 
 def read_jsonl(content: bytes) -> pd.DataFrame:

@@ -2,27 +2,59 @@
 
 import numpy as np
 
+PART = 8_192  # rows that are in memory at a time
+
 
 def pca(embeddings: np.ndarray, *, random_state: int = 0) -> np.ndarray:
     """The first two principal components of `embeddings` (n, n_dims): float32 (n, 2).
 
     A sign is free in PCA; each axis is turned so that its largest loading is positive (scikit-learn's svd_flip).
     Rows with NaN have no position: NaN in, NaN out. Fewer than three distinct texts still get a position each.
-    """
-    from sklearn.decomposition import PCA
 
-    # A row that is being filled in while this runs has NaN somewhere, not always in its first column.
-    present = ~np.isnan(embeddings.sum(axis=1))
+    Of more rows than dimensions a part is read at a time, for those that are memory-mapped.
+    """
+    present = _present(embeddings)
     xy = np.full((len(embeddings), 2), np.nan, np.float32)
     xy[present] = 0
-    known = embeddings if present.all() else embeddings[present]
-    n_components = min(2, len(known) - 1, known.shape[1])
-    if n_components > 0:
-        solver = "covariance_eigh" if known.shape[0] > known.shape[1] else "full"
+    rows = np.flatnonzero(present)
+    n_dims = embeddings.shape[1]
+    n_components = min(2, len(rows) - 1, n_dims)
+    if n_components > 0 and len(rows) > n_dims:
+        middle, components = _components(embeddings, rows, n_components)
+        for part in _parts(rows):
+            xy[part, :n_components] = (embeddings[part] - middle) @ components
+    elif n_components > 0:
+        from sklearn.decomposition import PCA
+
         with np.errstate(invalid="ignore"):  # identical texts have no variance that could be shared out
-            flat = PCA(n_components, svd_solver=solver, random_state=random_state).fit_transform(known)
-        xy[np.flatnonzero(present), :n_components] = flat
+            flat = PCA(n_components, svd_solver="full", random_state=random_state).fit_transform(embeddings[rows])
+        xy[rows, :n_components] = flat
     return xy
+
+
+def _present(embeddings: np.ndarray) -> np.ndarray:
+    """bool (n,): a row that is being filled in while this runs has NaN somewhere, not always in its first column."""
+    return ~np.isnan(embeddings.sum(axis=1))
+
+
+def _parts(rows: np.ndarray) -> list[np.ndarray]:
+    return [rows[i : i + PART] for i in range(0, len(rows), PART)]
+
+
+def _components(embeddings: np.ndarray, rows: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
+    """The middle of these rows, float32 (n_dims,), and their principal components, float32 (n_dims, n_components)."""
+    n_dims = embeddings.shape[1]
+    total = np.zeros(n_dims)
+    for part in _parts(rows):
+        total += embeddings[part].sum(axis=0, dtype=float)
+    middle = (total / len(rows)).astype(np.float32)
+    scatter = np.zeros((n_dims, n_dims))
+    for part in _parts(rows):
+        x = embeddings[part] - middle
+        scatter += x.T @ x
+    components = np.linalg.eigh(scatter)[1][:, ::-1][:, :n_components]
+    largest = np.abs(components).argmax(axis=0)
+    return middle, (components * np.sign(components[largest, range(n_components)])).astype(np.float32)
 
 
 def extend_pca(xy: np.ndarray, embeddings: np.ndarray) -> np.ndarray:
@@ -32,7 +64,7 @@ def extend_pca(xy: np.ndarray, embeddings: np.ndarray) -> np.ndarray:
     position: whatever rotation and shift the map was given since, new rows get it too. The others stay bit for bit.
     """
     xy = np.array(xy, np.float32)
-    present = ~np.isnan(embeddings.sum(axis=1))
+    present = _present(embeddings)
     known = np.flatnonzero(present & ~np.isnan(xy[:, 0]))
     new = np.flatnonzero(present & np.isnan(xy[:, 0]))
     if len(new) and len(known):

@@ -18,6 +18,7 @@ import numpy as np
 
 from labelling.projections.alignment import place
 from labelling.projections.components import pca
+from labelling.projections.nearest import EXACT_BELOW
 
 STOP_POLL_SECONDS = 0.2
 N_NEIGHBORS = 15
@@ -45,6 +46,7 @@ class UmapProcess:
         self._lock = threading.Lock()
         self._start_lock = threading.Lock()
         self._child: subprocess.Popen[str] | None = None
+        self._compiled_by: subprocess.Popen[str] | None = None  # the child that has compiled NN-descent
 
     def warm_up(self) -> None:
         """Start the child; returns at once, while it imports and compiles."""
@@ -69,6 +71,11 @@ class UmapProcess:
         if child is not None:
             child.kill()
             child.wait()
+
+    def compiles_first(self, n_rows: int) -> bool:
+        """Whether `neighbours` of so many rows first compiles NN-descent: once a child, numba can't keep it on disk."""
+        compiled = self._child is not None and self._compiled_by is self._child
+        return n_rows**2 >= EXACT_BELOW and not compiled
 
     def neighbours(
         self,
@@ -113,6 +120,8 @@ class UmapProcess:
             found = self._run_task("neighbours", arrays, settings, ("near", "far"), on_progress, stop)
             if found is None:
                 return None
+            if len(rows) * len(among) >= EXACT_BELOW:
+                self._compiled_by = self._child
             near[rows] = np.where(found[0] < 0, -1, among[found[0]])
             far[rows] = found[1]
         return near, far

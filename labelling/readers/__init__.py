@@ -21,6 +21,7 @@ from labelling.readers.label_values import guess_label_value_columns, guess_labe
 from labelling.readers.layout import are_names
 from labelling.readers.names import read_labels
 from labelling.readers.own_csv import read_our_export
+from labelling.readers.plain import read_plain
 from labelling.readers.rows import read_rows
 from labelling.readers.shards import is_shard, put_together
 from labelling.readers.tables import MAX_BYTES, READABLE, check_size, count, listed, numbered
@@ -175,6 +176,8 @@ def _read(data: bytes, name: str, options: ReadOptions) -> Table:
             raise ReadError(f"The file is named .{ending}, but is not {what}, or a damaged one. Save it again.")
     if options.header in (None, 1) and options.encoding is None and (ours := read_our_export(data)):
         return ours
+    if options == ReadOptions() and (plain := read_plain(data, ending)):
+        return plain
     text, encoding, notes = decode(data, options)
     table = _read_text(text, ending, encoding, options)
     return replace(table, encoding=encoding, notes=(*notes, *table.notes))

@@ -186,7 +186,7 @@ def _suspects(
         found = {}
         for number, line in enumerate(raw[start - 1 : last], start=start):
             if line.strip("\r"):
-                found[number] = _by_itself(line, delimiter, skip)
+                found[number] = by_itself(line, delimiter, skip)
                 if len(found[number]) != width:
                     break
         else:
@@ -194,7 +194,7 @@ def _suspects(
     return suspects
 
 
-def _by_itself(line: str, delimiter: str, skip: bool) -> list[str]:
+def by_itself(line: str, delimiter: str, skip: bool) -> list[str]:
     """The cells of a line: its quotes enclose cells where they can, else they are part of them."""
     return _cells(line, delimiter, skip) or read_rows(line, delimiter, quoting=csv.QUOTE_NONE, skip=skip).cells[0]
 

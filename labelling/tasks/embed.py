@@ -9,7 +9,7 @@ from labelling.tasks import classify, tune
 from labelling.tasks.maps import save_embeddings
 from labelling.tasks.workbench import Workbench
 from labelling.workspace import Space
-from labelling.workspace.spaces import CLASSIFIER_FOLDER, TUNER_FILE
+from labelling.workspace.spaces import CLASSIFIER_FOLDER, TUNER_FILE, temporary_array
 
 
 def embed(
@@ -20,22 +20,21 @@ def embed(
     """Embed the texts with the original space's encoder, through the cache; True once all are there.
 
     Texts that were added since are put on the maps that there are, and into the tuned spaces.
-    `on_batch(embeddings so far, n_done, n_total)` gets a float32 (n_rows, n_dims) array, NaN where nothing is yet;
-    counts are of rows that have a text. After `stop` the rest is taken up at the next call.
+    `on_batch(embeddings so far, n_done, n_total)` gets a float32 (n_rows, n_dims) array, memory-mapped, NaN where
+    nothing is yet; counts are of rows that have a text. After `stop` the rest is taken up at the next call.
     """
     project = bench.project
     space, dataset = project.spaces()[0], project.dataset
     encoder = bench.encoder_for(space.settings)
     filled = np.flatnonzero(~dataset.empty)
     texts = [dataset.texts[row] for row in filled]
-    so_far = np.full((len(dataset), encoder.n_dims), np.nan, np.float32)
+    so_far = temporary_array(space.folder, (len(dataset), encoder.n_dims))
 
-    def note(rows: np.ndarray, vectors: np.ndarray, n_done: int, n_total: int) -> None:
-        so_far[filled[rows]] = vectors
+    def note(rows: np.ndarray, n_done: int, n_total: int) -> None:
         if on_batch:
             on_batch(so_far, n_done, n_total)
 
-    (bench.vectors or bench.cache).embed(encoder, texts, on_batch=note, stop=stop)  # its result is all in `so_far`
+    (bench.vectors or bench.cache).embed(encoder, texts, out=so_far, at=filled, on_batch=note, stop=stop)
     if np.isnan(so_far[filled, 0]).any():
         return False
     n_truncated = encoder.count_truncated(texts)

@@ -90,11 +90,15 @@ def _exported(
         return form.write(records_of(project, log, rows, parts))
     rows = rows[:n_rows]
     dataset = project.dataset
-    some = replace(dataset, frame=dataset.frame.iloc[rows].reset_index(drop=True))
+    some = dataset
+    if len(rows) < log.n_rows:
+        some = replace(dataset, frame=dataset.frame.iloc[rows].reset_index(drop=True))
     at, sources = log.labelled_at()[rows], log.sources()[rows]
     imported, by_label = _imported(log)
-    more = {name: values for name, values in _origins(project, log, rows).items() if name not in EXPORT_COLUMNS}
-    more = {name: pd.Series(list(values)) for name, values in more.items()} if with_origins else {}
+    more: dict[str, Any] = {}
+    if with_origins:
+        origins = _origins(project, log, rows).items()
+        more = {name: pd.Series(list(values)) for name, values in origins if name not in EXPORT_COLUMNS}
     if parts is not None:
         more[SPLIT] = pd.Series(list(parts[rows]), dtype="str")
     if log.multi_label:

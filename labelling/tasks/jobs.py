@@ -7,6 +7,8 @@ from typing import Any
 
 from labelling.errors import CorralError, log_fault
 
+GETTING_READY = "getting ready"
+
 
 class Job(threading.Thread):
     """`work(job)` in a thread of its own. It tells `job` how far it is, and ends early once `job.stop` is set.
@@ -15,6 +17,8 @@ class Job(threading.Thread):
     ----------
     done, total : int
         How far the work is; `total` is 0 until it is known.
+    doing : str
+        What it does until then.
     result : what `work` returned; error : what it raised, None where it did not
     news : list
         Whatever `work` wants to show meanwhile, such as losses.
@@ -28,6 +32,7 @@ class Job(threading.Thread):
         self.work = work
         self.stop = threading.Event()
         self.done = self.total = 0
+        self.doing = GETTING_READY
         self.news: list[Any] = []
         self.settings: Any = None
         self.result: Any = None
@@ -51,9 +56,9 @@ class Job(threading.Thread):
             return f"{self.title} failed: {self.error}"
         return f"{self.title} failed by a fault of Corral's own: it is logged on the server, and nothing is lost."
 
-    def begin(self, title: str) -> None:
+    def begin(self, title: str, doing: str = GETTING_READY) -> None:
         """Go on to another part of the work, with a progress of its own."""
-        self.title, self.done, self.total, self._first = title, 0, 0, None
+        self.title, self.doing, self.done, self.total, self._first = title, doing, 0, 0, None
 
     def progress(self, done: int, total: int) -> None:
         # The first report holds what was there already, from the cache say: it tells nothing about speed.

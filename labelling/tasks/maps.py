@@ -8,6 +8,7 @@ import numpy as np
 from labelling import projections
 from labelling.workspace import Project, Space
 
+COMPILING = "compiling, once after each start of Corral"
 PART = "part"  # the name under which the map of what is embedded so far is kept
 
 
@@ -62,18 +63,18 @@ def make_umap(
     project: Project,
     space: Space,
     process: projections.UmapProcess,
-    begin: Callable[[str], None] = lambda title: None,
+    begin: Callable[..., None] = lambda *what: None,
     on_progress: Callable[[int, int], None] | None = None,
     stop: threading.Event | None = None,
 ) -> bool:
     """Make the neighbour graph and then the UMAP of this space; False where `stop` ended it.
 
     It starts from the UMAP of the original space, or from its own PCA, and is turned like what it started from.
-    `begin` is told the title of each part of the work.
+    `begin(title, doing)` is told the title of each part of the work, and what it does first where that takes long.
     """
     embeddings = space.embeddings
     if space.graph is None:
-        begin("Neighbour graph")
+        begin("Neighbour graph", *([COMPILING] if process.compiles_first(space.n_rows) else []))
         if not make_graph(space, process, on_progress, stop):
             return False
         begin("Clear map")

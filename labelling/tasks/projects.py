@@ -134,7 +134,7 @@ def vectors_file(project: Project, n_rows: int) -> Path:
 
 
 def load_vectors(project: Project, n_rows: int) -> np.ndarray:
-    """What `vectors_file` holds. Raises EncoderError where it is not there, or not as it was written."""
+    """What `vectors_file` holds, memory-mapped. Raises EncoderError where it is not there, or not as it was written."""
     path = vectors_file(project, n_rows)
     if not path.exists():
         raise EncoderError(f"The vectors of {project.name!r} are not in its folder: make the project again.")
@@ -143,4 +143,4 @@ def load_vectors(project: Project, n_rows: int) -> np.ndarray:
             f"The vectors that were brought along for {project.name!r} are damaged: {path}. Put a copy of it back; its "
             "labels are in the database."
         )
-    return np.asarray(np.load(path, allow_pickle=False))
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from labelling.encoders import Encoder
 from labelling.encoders.cache import EmbeddingCache
 from labelling.encoders.precomputed import OwnVectors
@@ -35,6 +37,11 @@ def open_workbench(workspace: Workspace, project: Project, encoder_for: EncoderF
     project = project.for_a_job()
     settings, vectors = project.spaces()[0].settings, None
     if settings.get("kind") == OWN:
-        filled = ~project.dataset.empty
-        vectors = OwnVectors(settings["n_dims"], lambda: load_vectors(project, project.n_rows)[filled])
+        vectors = OwnVectors(settings["n_dims"], lambda: _of_the_texts(project))
     return Workbench(project, project.open_log(), workspace.cache_of(project.owner), encoder_for, vectors)
+
+
+def _of_the_texts(project: Project) -> np.ndarray:
+    """The vectors that were brought along, of the rows that have a text: float32 (n_texts, n_dims)."""
+    vectors, empty = load_vectors(project, project.n_rows), project.dataset.empty
+    return vectors[~empty] if empty.any() else vectors  # they may be large: no copy

@@ -32,6 +32,14 @@ def save_array(path: Path, array: np.ndarray) -> None:
         raise cannot_write(path, error) from error
 
 
+def temporary_array(folder: Path, shape: tuple[int, int]) -> np.ndarray:
+    """See `files.temporary_array`. Raises WorkspaceError where there is no room for it on the disk."""
+    try:
+        return files.temporary_array(folder, shape)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
 def cannot_write(path: Path, error: OSError) -> WorkspaceError:
     return WorkspaceError(
         f"{path} can't be written ({error.strerror or error}): free some disk space, or check that it may be written."

@@ -8,16 +8,20 @@ by meaning asks the real model for the query's. FOLDER keeps what was made (8 GB
 that was stopped goes on.
 
 Each step is a process of its own. Its memory is what the process held at most (VmHWM, which counts the pages of mapped
-files that are in memory, too), less what it held after its imports; seconds are the median of the rounds. The plain way
+files that are in memory, too), less what it held before the step; "own" what of it is in no file (RssAnon, looked at a
+hundred times a second): the system can't take that back. Seconds are the median of the rounds; "CPU" those of all the
+process' threads, where others work on the machine. The plain way
 is what a notebook does: pandas and numpy with all of it in memory. The clear map is made with --umap alone
 (hours at a million on 2 cores); without it steps that need the neighbour graph are left out.
 """
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,12 +46,22 @@ class Clock:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        before = memory("VmRSS")
+        before, own, ended = memory("VmRSS"), [memory("RssAnon")], threading.Event()
+
+        def look() -> None:
+            while not ended.wait(0.01):
+                own.append(memory("RssAnon"))
+
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-        start = time.perf_counter()
+        looking = threading.Thread(target=look, daemon=True)
+        looking.start()
+        start, cpu = time.perf_counter(), time.process_time()
         yield
-        seconds = time.perf_counter() - start
-        self.figures[name] = {"s": seconds, "MB": (memory("VmHWM") - before) / 1e6}
+        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+        ended.set()
+        looking.join()
+        held = {"MB": memory("VmHWM") - before, "own": max(own) - own[0]}
+        self.figures[name] = {"s": seconds, "CPU": cpu, **{unit: n / 1e6 for unit, n in held.items()}}
 
 
 def make_files(folder: Path, n_rows: int) -> None:
@@ -155,6 +169,7 @@ def inside(xy: np.ndarray, polygon: list[list[float]]) -> np.ndarray:
 
 
 def ours_working(folder: Path, clock: Clock) -> None:
+    from labelling import files
     from labelling.encoders.registry import encoder_for
     from labelling.formats.registry import FORMATS
     from labelling.session import Session
@@ -195,14 +210,29 @@ def ours_working(folder: Path, clock: Clock) -> None:
         session.labelling.undo()
         session.labels.unlabelled.sum()
     session.labelling.redo()
-    for kind, name, query in (
-        ("words", "search by words", "number 77"),
-        ("regex", "search by a pattern", "7{3}[1-3]"),
-        ("meaning", "search by meaning", "the card was stolen"),
-    ):
+
+    def search(name: str, kind: str, query: str) -> None:
         with clock.step(name):
             session.search.look_for(kind, query)
             session.search.found.best(session.map.seen, 100)
+
+    def never_read() -> None:
+        """As after a start of the machine: the vectors are not in the system's cache, nor have they been checked."""
+        path = session.project.spaces()[0].folder / "embeddings.npy"
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        files._is_as_written.cache_clear()
+
+    search("search by words", "words", "number 77")
+    search("search by a pattern", "regex", "7{3}[1-3]")
+    never_read()
+    search("search by meaning at once, from disk", "meaning", "the card was stolen")
+    never_read()
+    with clock.step("read ahead, in the background"):
+        session.search.read_ahead()
+    search("search by meaning, the first one then", "meaning", "the card was stolen")
+    search("search by meaning, another one", "meaning", "a parcel that never came")
     if session.map.graph is not None:
         with clock.step("grow by the neighbours"):
             session.selection.grow()
@@ -324,12 +354,12 @@ def main() -> None:
                 for name, figures in measure(folder, step, who, number).items():
                     found.setdefault((name, who), []).append(figures)
                     print(f"{step} {number} {('ours', 'plain')[who]} {name}: {figures}", flush=True)
-    print("\n| | Corral s | MB | plain s | MB |\n| --- | ---: | ---: | ---: | ---: |")
+    print("\n| | Corral s | CPU | MB | own | plain s | CPU | MB | own |\n| --- |" + " ---: |" * 8)
     for name in dict.fromkeys(name for name, _ in found):
         cells = [name]
         for who in (0, 1):
             runs = found.get((name, who), [])
-            for unit in ("s", "MB"):
+            for unit in ("s", "CPU", "MB", "own"):
                 values = [run[unit] for run in runs if unit in run]
                 cells.append(f"{statistics.median(values):.3g}" if values else "")
             if runs and "kB" in runs[0]:

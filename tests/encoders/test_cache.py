@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labelling.encoders import EncoderError, cache
+from labelling.encoders import EncoderError, _database, cache
 from labelling.encoders.cache import CacheError, EmbeddingCache
 from tests.encoders.helpers import TEXTS, CountingEncoder, expected
 
@@ -102,12 +102,16 @@ def test_on_batch_tells_what_is_safe_on_disk(tmp_path):
     texts = TEXTS + TEXTS[50:150]
     calls = []
 
-    def on_batch(rows, vectors, n_done, n_total):
-        np.testing.assert_array_equal(vectors, expected([texts[row] for row in rows]))
+    out = np.full((len(texts) + 1, 8), np.nan, np.float32)
+    at = np.arange(len(texts), 0, -1)
+
+    def on_batch(rows, n_done, n_total):
+        np.testing.assert_array_equal(out[at[rows]], expected([texts[row] for row in rows]))
+        assert np.count_nonzero(~np.isnan(out).all(axis=1)) == n_done
         assert embeddings.lookup("ab12", [texts[row] for row in rows], 8)[1].all()
         calls.append((rows, n_done, n_total))
 
-    embeddings.embed(CountingEncoder(), texts, on_batch=on_batch)
+    assert embeddings.embed(CountingEncoder(), texts, out=out, at=at, on_batch=on_batch) is out
     assert calls[0][0].tolist() == [*range(100), *range(1200, 1250)]
     assert sorted(np.concatenate([rows for rows, _, _ in calls]).tolist()) == list(range(1300))
     assert [n_done for _, n_done, _ in calls] == np.cumsum([len(rows) for rows, _, _ in calls]).tolist()
@@ -118,7 +122,7 @@ def test_first_batch_is_a_sample_and_the_others_are_of_like_length(tmp_path):
     texts = [f"{i} " + "x" * (i // 20) for i in range(2000)]
     lengths: list[np.ndarray] = []
 
-    def on_batch(rows, vectors, n_done, n_total):
+    def on_batch(rows, n_done, n_total):
         lengths.append(np.array([len(texts[row]) for row in rows]))
 
     encoder = CountingEncoder()
@@ -147,7 +151,7 @@ def test_stop(tmp_path):
     stop = threading.Event()
     encoder = CountingEncoder()
 
-    def on_batch(rows, vectors, n_done, n_total):
+    def on_batch(rows, n_done, n_total):
         if n_done > 300:
             stop.set()
 
@@ -230,7 +234,7 @@ def test_killed_process_loses_one_batch_at_most(tmp_path):
 
 
 def test_database_grows(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "_INITIAL_MAP_SIZE", 2**18)
+    monkeypatch.setattr(_database, "_INITIAL_MAP_SIZE", 2**18)
     embeddings = EmbeddingCache(tmp_path)
     found = embeddings.embed(CountingEncoder(n_dims=384), TEXTS)
     np.testing.assert_array_equal(found, expected(TEXTS, n_dims=384))
@@ -239,7 +243,7 @@ def test_database_grows(tmp_path, monkeypatch):
 
 
 def test_database_grown_by_another_process(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "_INITIAL_MAP_SIZE", 2**18)
+    monkeypatch.setattr(_database, "_INITIAL_MAP_SIZE", 2**18)
     embeddings = EmbeddingCache(tmp_path)
     embeddings.embed(CountingEncoder(n_dims=384), TEXTS[:10])
     code = """

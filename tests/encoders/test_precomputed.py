@@ -89,7 +89,11 @@ def test_they_stand_in_for_the_cache():
     mine = precomputed.OwnVectors(3, lambda: vectors)
     found = mine.embed(mine, ["same", "same", "other"], on_batch=lambda *what: told.append(what))
     np.testing.assert_array_equal(found, vectors)  # two rows of one text keep their own
-    assert told[0][2:] == (3, 3)
+    assert told[0][1:] == (3, 3)
+    out = np.full((5, 3), np.nan, np.float32)
+    assert mine.embed(mine, ["same", "same", "other"], out=out, at=np.array([4, 0, 2])) is out
+    np.testing.assert_array_equal(out[[4, 0, 2]], vectors)
+    assert np.isnan(out[[1, 3]]).all()
     assert mine.count_truncated(["a"]) == 0
     with pytest.raises(EncoderError, match=r"needs 2 vectors of its own.*has 3"):
         mine.embed(mine, ["a", "b"])

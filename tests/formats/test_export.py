@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelling.csv_injection import guard
+from labelling.formats import frames
 from labelling.formats.delimited import read_csv, to_csv, to_excel_csv
 from labelling.formats.frames import file_name, label_values_frame, labelled_frame
 from labelling.formats.jsonl import read_jsonl, to_jsonl
@@ -165,6 +166,17 @@ def test_everything_uploaded_comes_out_in_its_order():
     assert frame["text"].tolist() == ["b", "a", "c"]
     assert frame["labelled_at"].tolist() == [pd.Timestamp("2025-01-31T09:30:00Z")] * 3
     assert list(data.frame.columns) == ["text", "label", "n", "original_label"]  # the dataset is untouched
+
+
+@pytest.mark.parametrize("write", [write for write, _ in WRITERS])
+def test_what_is_written_in_parts_is_the_same(write, monkeypatch) -> None:
+    n = len(ODD)
+    columns = {"whole": range(n), "float": np.linspace(-1, 1, n), "yes": [True, False] * (n // 2) + [True] * (n % 2)}
+    frame = labelled(dataset(text=ODD, gaps=[1.5, None] * (n // 2) + [2.0] * (n % 2), **columns))
+    frame["Int64"] = pd.Series([1, None] * (n // 2) + [3] * (n % 2), dtype="Int64")
+    whole = write(frame)
+    monkeypatch.setattr(frames, "PART", 7)
+    assert write(frame) == whole
 
 
 def test_only_labelled_rows_keep_their_numbers():

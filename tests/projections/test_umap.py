@@ -212,6 +212,17 @@ def test_the_quick_search_tells_how_far_it_is_and_is_seeded(monkeypatch: pytest.
     np.testing.assert_array_equal(again[1], found[1])
 
 
+def test_the_quick_search_is_compiled_once_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = UmapProcess()
+    assert not process.compiles_first(19_999)
+    assert process.compiles_first(20_000)
+    monkeypatch.setattr("labelling.projections.umap.EXACT_BELOW", 0)  # the child goes by its own
+    assert process.neighbours(embeddings(40)) is not None
+    assert not process.compiles_first(20_000)
+    process.close()
+    assert process.compiles_first(20_000)
+
+
 # ---------------------------------------------------------------- the layout
 
 

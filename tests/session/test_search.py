@@ -1,8 +1,12 @@
 """Searches."""
 
+from functools import cache
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from labelling import files
 from labelling.errors import StepError
 from labelling.selection.search import SearchError
 from labelling.workspace import Project, Workspace
@@ -49,6 +53,24 @@ def test_search(session: Worker) -> None:
 def test_search_by_meaning_before_all_is_embedded(workspace: Workspace, project: Project) -> None:
     with pytest.raises(SearchError, match="still being embedded"):
         new_session(workspace, project).search.look_for("meaning", "card")
+
+
+def test_reading_ahead(workspace: Workspace, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = new_session(workspace, project)
+    session.search.read_ahead()  # there is nothing yet
+    assert session.embed()
+    looked: list[str] = []
+
+    @cache
+    def look(path: Path, *state: int) -> bool:
+        looked.append(path.name)
+        return bool(files._is_as_written(path, *state))
+
+    monkeypatch.setattr(files, "_is_checked", lambda path: look(path, *files._state(path)))
+    session.search.read_ahead()
+    assert looked == ["embeddings.npy"]
+    session.search.look_for("meaning", TEXTS[0])
+    assert looked == ["embeddings.npy"], "the search finds it checked"
 
 
 def test_what_moved_most(session: Worker) -> None:

@@ -29,7 +29,11 @@ def test_each_part_of_the_work_has_a_progress_of_its_own() -> None:
     job.progress(0, 4)
     job.progress(4, 4)
     job.begin("Training")
-    assert (job.title, job.done, job.total, job.rate) == ("Training", 0, 0, None)
+    assert (job.title, job.doing, job.done, job.total, job.rate) == ("Training", "getting ready", 0, 0, None)
+    job.begin("Neighbour graph", "compiling")
+    assert job.doing == "compiling"
+    job.begin("Clear map")
+    assert job.doing == "getting ready"
 
 
 def test_a_failing_job_keeps_its_error() -> None:

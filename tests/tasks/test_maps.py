@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from labelling.tasks.maps import COMPILING
 from labelling.workspace import Workspace
 from tests.projects import (
     FILLED,
@@ -48,6 +49,11 @@ def test_umap_of_a_space(session: Worker) -> None:
     np.testing.assert_array_equal(process.neighbours_given[0], GRAPH)
     np.testing.assert_array_equal(process.init, space.map("PCA"))
     assert titles == ["Neighbour graph", "Neighbour graph", "Clear map"]
+    told: list[tuple[str, ...]] = []
+    process.has_compiled, process.graph = False, None
+    (space.folder / "neighbours.npy").unlink()
+    assert session.make_umap(space, process, lambda *what: told.append(what)) is False
+    assert told == [("Neighbour graph", COMPILING)], "the page says what takes so long"
     # turned back to lie as what it started from
     xy, pca = space.map("UMAP")[FILLED], space.map("PCA")[FILLED]
     assert np.corrcoef(xy[:, 0], pca[:, 0])[0, 1] > 0.999

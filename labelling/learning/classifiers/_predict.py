@@ -35,7 +35,7 @@ class FittedMixin:
         stop = threading.Event()
         body = FrozenBody(network, texts.second is not None)
 
-        def on_cached(rows: np.ndarray, pooled: np.ndarray, n_done: int, n_texts: int) -> None:
+        def on_cached(rows: np.ndarray, n_done: int, n_texts: int) -> None:
             if on_batch is not None and on_batch(n_done, n_texts) is False:
                 stop.set()
 

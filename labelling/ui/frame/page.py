@@ -208,8 +208,9 @@ def forget() -> None:
 def open_project(project: Project) -> Session:
     """Make this the tab's session; what was chosen on the pages for another project is forgotten."""
     forget()
-    st.session_state[SESSION] = resources.new_session(access.until_signed_out(project), access.person())
-    return st.session_state[SESSION]
+    session = st.session_state[SESSION] = resources.new_session(access.until_signed_out(project), access.person())
+    resources.read_ahead(session)
+    return session
 
 
 def go_label(project: Project) -> NoReturn:

@@ -27,7 +27,10 @@ def start_embedding(session: Session) -> Job:
             job.news = [so_far]
             job.progress(n_done, n_total)
 
-        return embed(bench, on_batch, job.stop)
+        done = embed(bench, on_batch, job.stop)
+        if done:
+            job.news = []  # a gigabyte and a half at a million texts: they are in the space now
+        return done
 
     return jobs().start("embed", session.project.id, title="Embedding texts", work=work)
 
@@ -54,7 +57,7 @@ def show_progress(job: Job, unit: str) -> None:
     """A bar with how far the job is, how fast, and what is left; a button that stops it."""
     bar, button = st.columns([6, 1], vertical_alignment="center")
     if not job.total:
-        bar.progress(0.0, f"{job.title}: getting ready …")
+        bar.progress(0.0, f"{job.title}: {job.doing} …")
     else:
         parts = [f"{job.title}: {job.done:,} of {job.total:,} {unit}"]
         if job.rate and job.seconds_left is not None:

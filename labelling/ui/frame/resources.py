@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from labelling.encoders.operated import OperatedEndpoint
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
+READ_AHEAD_ROWS = 50_000  # below, their embeddings are read and checked in a tenth of a second
 FIRST_MAP_SECONDS = 4.0  # a map that is there is shown by then, on two cores that have just been started
 
 
@@ -117,6 +118,24 @@ def warm_up(*, at_once: bool = True) -> None:
     begin = _warming_up()
     if at_once:
         begin.set()
+
+
+def read_ahead(session: Session) -> None:
+    """Read what the first search by meaning needs of a large project, in the background, once its map is shown."""
+    if session.project.n_rows < READ_AHEAD_ROWS:
+        return
+
+    def read() -> None:
+        try:
+            session.search.read_ahead()
+        except CorralError:
+            pass  # said where it is needed
+        except Exception as error:
+            log_fault(error, "reading ahead")
+
+    timer = threading.Timer(FIRST_MAP_SECONDS, read)
+    timer.daemon = True
+    timer.start()
 
 
 @st.cache_resource(show_spinner=False)

@@ -209,8 +209,8 @@ def _view(session: Session, space: Space, projection: str) -> MapView | None:
     if space.map(projection) is not None:
         return session.map.look(space, projection)
     job = jobs().get("embed", session.project.id)
-    if job and job.news and (_worth_showing(session, job.news) or not job.is_alive()):
-        return session.map.look_at_part(map_part(session.project, job.news[-1]))
+    if job and (news := job.news) and (_worth_showing(session, news) or not job.is_alive()):
+        return session.map.look_at_part(map_part(session.project, news[-1]))
     return session.map.view
 
 

@@ -255,7 +255,7 @@ def _record(job: Job, plan: Plan, cache: EmbeddingCache, encoder: Encoder) -> Do
         rows = sorted(np.random.default_rng(plan.seed).choice(rows, MAX_TEXTS, replace=False))
     texts = [source.texts[row] for row in rows]
     embeddings = cache.embed(
-        encoder, texts, on_batch=lambda _rows, _vectors, done, total: job.progress(done, total), stop=job.stop
+        encoder, texts, on_batch=lambda _rows, done, total: job.progress(done, total), stop=job.stop
     )
     recordings: list[Recording] = []
     for number, (kind, settings) in enumerate(plan.tuners, 1):

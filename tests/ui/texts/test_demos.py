@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -93,3 +94,13 @@ def test_loading_ahead_waits_until_it_is_told(monkeypatch: pytest.MonkeyPatch) -
     resources.warm_up()
     assert asked.wait(30)
     resources._warming_up.clear()
+
+
+def test_a_large_project_is_read_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = threading.Event()
+    search = SimpleNamespace(read_ahead=asked.set)
+    monkeypatch.setattr(resources, "FIRST_MAP_SECONDS", 0)
+    resources.read_ahead(SimpleNamespace(project=SimpleNamespace(n_rows=49_999), search=search))  # type: ignore[arg-type]
+    assert not asked.wait(0.1)
+    resources.read_ahead(SimpleNamespace(project=SimpleNamespace(n_rows=50_000), search=search))  # type: ignore[arg-type]
+    assert asked.wait(30)
