@@ -43,7 +43,7 @@ test("the map moves by shares of what is shown", () => {
 test("the view holds all points that have a place", () => {
   const { fit } = load("fit");
   const positions = [0, 0, 10, 20, NaN, NaN];
-  assert.deepEqual(plain(fit(positions)), { x: [-0.5, 10.7], y: [-1, 21] });
+  assert.deepEqual(plain(fit(positions)), { x: [-0.5, 10.5], y: [-1, 21] });
   assert.deepEqual(plain(fit(positions, (row) => row === 0)), { x: [-1, 1], y: [-1, 1] }, "one point has room round it");
   assert.deepEqual(plain(fit([])), { x: [-1, 1], y: [-1, 1] });
 });

@@ -2,12 +2,11 @@
 // The part of the plane that the map shows, {x: [from, to], y: [from, to]}, and what becomes of it. Places on the stage
 // are pixels from its left top, y down; on the map y goes up. One module with the others.
 
-// The ranges that show all points, or those of the rows that are `wanted`, with a little room around them: at
-// the right the toolbar needs more.
+// The ranges that show all points, or those of the rows that are `wanted`, with a little room around them.
 /** @type {(positions: ArrayLike<number>, wanted?: (row: number) => boolean) => View} */
 function fit(positions, wanted) {
-  /** @type {(offset: number, after: number) => [number, number]} */
-  const reach = (offset, after) => {
+  /** @type {(offset: number) => [number, number]} */
+  const reach = (offset) => {
     let low = Infinity;
     let high = -Infinity;
     for (let i = offset; i < positions.length; i += 2) {
@@ -15,10 +14,10 @@ function fit(positions, wanted) {
       if (positions[i] < low) low = positions[i];
       if (positions[i] > high) high = positions[i];
     }
-    const length = high - low;
-    return low <= high ? [low - (length * 0.05 || 1), high + (length * after || 1)] : [-1, 1];
+    const room = (high - low) * 0.05 || 1;
+    return low <= high ? [low - room, high + room] : [-1, 1];
   };
-  return { x: reach(0, 0.07), y: reach(1, 0.05) };
+  return { x: reach(0), y: reach(1) };
 }
 
 // About the middle; below 1 nearer.
