@@ -28,6 +28,7 @@ APART = (
     (18, 40, 36, 73, 43, 25, 23, 55, 34, 48, 0, 46),
     (24, 17, 19, 33, 19, 28, 43, 15, 15, 39, 46, 0),
 )
+ALIKE = 20  # hues that lie less far apart are alike: a text's point, a few pixels wide, may be taken for the other's
 
 Style = dict[str, Any]
 
@@ -56,16 +57,18 @@ ORDER = tuple(sorted(range(N_STYLES), key=_place))  # all hues as circles, then 
 def free_style(used: Iterable[int], near: Collection[int] = ()) -> int:
     """The style for a new label where labels have those that are `used`, and its points lie beside those of `near`.
 
-    Of the styles that are used least, and of these with the first shape, the one whose hue lies farthest from all that
-    are `near`; without any, the first.
+    Of the styles whose hue is not alike to any that is `near`, those that are used least; of these with the first shape
+    the one whose hue lies farthest from all that are `near`; without any, the first.
     """
-    times = Counter(index % N_STYLES for index in used)
-    least = min(times[index] for index in ORDER)
-    free = [index for index in ORDER if times[index] == least]
     beside = {_place(index)[1] for index in near}
 
     def distance(index: int) -> int:
-        return min((APART[_place(index)[1]][hue] for hue in beside), default=0)
+        return min((APART[_place(index)[1]][hue] for hue in beside), default=ALIKE)
 
+    enough = min(ALIKE, max(map(distance, ORDER)))  # with many labels beside it all hues are alike to one of them
+    apart = [index for index in ORDER if distance(index) >= enough]
+    times = Counter(index % N_STYLES for index in used)
+    least = min(times[index] for index in apart)
+    free = [index for index in apart if times[index] == least]
     first = style(free[0])["shape"]
     return max((index for index in free if style(index)["shape"] == first), key=distance)

@@ -1,6 +1,6 @@
 """Which mark a label gets."""
 
-from labelling.palette import APART, HUES, MORE, N_STYLES, ORDER, free_style, style
+from labelling.palette import ALIKE, APART, HUES, MORE, N_STYLES, ORDER, free_style, style
 
 
 def test_marks_of_before_look_as_they_did() -> None:
@@ -33,3 +33,13 @@ def test_labels_side_by_side_are_told_apart() -> None:
     chosen = HUES.index(style(free_style(taken, near=[1, 2]))["colour"])
     free = [place for place in range(12) if place not in taken]
     assert min(APART[1][chosen], APART[2][chosen]) == max(min(APART[1][each], APART[2][each]) for each in free)
+
+
+def test_a_hue_that_is_alike_is_left_for_another_shape() -> None:
+    alike = next(place for place in range(1, 12) if APART[0][place] < ALIKE)
+    used = [index for index in ORDER[:12] if HUES.index(style(index)["colour"]) != alike]
+    assert style(free_style(used)) == {"colour": HUES[alike], "shape": 0}
+    chosen = style(free_style(used, near=[0]))
+    assert chosen["shape"] == 1
+    assert APART[0][HUES.index(chosen["colour"])] >= ALIKE
+    assert free_style(ORDER, near=ORDER) in ORDER, "beside all hues one of them"

@@ -8,7 +8,7 @@ import numpy as np
 from labelling.errors import StepError
 from labelling.labels import LabelLog, Outcome
 from labelling.labels.coverage import turn
-from labelling.labels.label import YES, Action
+from labelling.labels.label import UNLABELLED, YES, Action
 from labelling.queues.contradicted import contradicted
 from labelling.selection import neighbours, search
 from labelling.session.selection import Selection
@@ -54,14 +54,22 @@ class Labelling:
         )
 
     def _labels_beside(self) -> list[int]:
-        """The labels of a good part of the selection's nearest texts: a new label's colour must differ from these."""
-        graph = self.selection.map.graph
+        """The labels that a new one's colour must differ from: a good part of the selection's nearest texts bear them.
+
+        Or a good part of the nearest texts of theirs, of those without the same label, are selected.
+        """
+        graph, codes, rows = self.selection.map.graph, self.log.codes, self.selection.rows
         if graph is None:
             return []
-        rows = self.selection.rows
         around = np.setdiff1d(graph[rows], rows)
-        counts = self.log.counts(around[around >= 0])
-        return np.flatnonzero(counts > NEAR * len(around)).tolist()
+        beside = self.log.counts(around[around >= 0]) > NEAR * len(around)
+        selected = np.zeros(len(codes) + 1, bool)  # one more, for the -1 of a text with fewer nearest ones
+        selected[rows] = True
+        labelled = np.flatnonzero((codes != UNLABELLED) & ~selected[:-1])
+        own, nearest = codes[labelled], graph[labelled]
+        n_selected = np.bincount(own, selected[nearest].sum(axis=1), len(beside))
+        n_others = np.bincount(own, (codes[nearest] != own[:, None]).sum(axis=1), len(beside))
+        return np.flatnonzero(beside | (n_selected > NEAR * n_others)).tolist()
 
     def clear(self, name: str | None = None) -> Outcome:
         """Take the labels off the selection, or this label alone."""

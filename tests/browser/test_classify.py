@@ -39,6 +39,7 @@ def test_train_look_keep_and_take_suggestions(
     page.get_by_role("button", name="Suggestions").click()
     page.get_by_role("button", name=re.compile(r"^trains \(\d+\) how right")).click()
     expect(page.get_by_role("heading", name=re.compile(r"^\d\d selected$"))).to_be_visible()
+    expect(page.get_by_text("At least so sure")).to_have_count(0)  # nothing lies over the map
     expect(page.get_by_role("button", name=re.compile(r"^Accept \d+ as trains"))).to_be_visible()
     page.keyboard.press("Enter")
     until(page, lambda: legend(page).get("trains", 0) > 40, "the suggested ones")

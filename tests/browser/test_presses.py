@@ -206,7 +206,7 @@ def test_keys_are_for_the_page_again_after_a_choice(
     page = opened(new_page, shared_server, project)
     kind = page.get_by_role("combobox", name="Search by")
     kind.click()
-    page.get_by_role("option", name="Regular expression").click()
+    page.get_by_role("option", name="Pattern", exact=True).click()
     expect(kind).not_to_be_focused()
     search(page, "late")  # with /
     expect(page.get_by_text("80 with the pattern")).to_be_visible()

@@ -5,6 +5,7 @@ import pytest
 
 from labelling.errors import StepError
 from labelling.labels.label import NO, LabelError
+from labelling.palette import APART, HUES, style
 from labelling.selection.filters import Filter
 from labelling.workspace import Project, Workspace
 from tests.projects import (
@@ -157,6 +158,19 @@ def test_contradicted_are_those_whose_neighbours_have_another_label(session: Wor
     assert session.log.rightness() is None, "what was looked for tells nothing of the share"
     with pytest.raises(ValueError, match="random, contradicted, outlying, edge, got 'best'"):
         session.labelling.audit_sample(1, "best", 9)
+
+
+def test_a_new_labels_colour_differs_from_those_beside_it_whichever_is_near_to_the_other(session: Worker) -> None:
+    first, second = FILLED[:6], FILLED[6:12]
+    graph = np.array([[(row + step) % 40 for step in range(1, 4)] for row in range(40)])
+    graph[second] = [second[:3]] * 3 + [second[3:]] * 3
+    graph[first] = second[:3]  # which are near to these, and these not to them
+    session.project.current.save_graph(graph, np.ones((40, 3)))
+    session.log.assign(first, "a")
+    select_rows(session, second)
+    session.labelling.give("b")
+    hues = [HUES.index(style(label.style)["colour"]) for label in session.log.labels]
+    assert APART[hues[0]][hues[1]] == max(APART[hues[0]])
 
 
 def test_the_edge_has_the_fewest_of_its_neighbours_inside(session: Worker) -> None:

@@ -27,6 +27,11 @@ SESSION = "corral"  # the one key of st.session_state that holds the session
 ICON = Path(__file__).parent / "icon.svg"
 WIDE = "<style>.stMainBlockContainer { padding: 4rem 2rem 2rem; max-width: none; }</style>"
 STYLE = """<style>
+.stMainBlockContainer { padding: 4rem 1rem 2rem; }
+/* A link to another action of the page where one is: Streamlit shows such a link as what one is reading. */
+.stMain [data-testid="stPageLink-NavLink"]:not(:hover) { background: none; }
+.stMain [data-testid="stPageLink-NavLink"] p { font-weight: 400; text-decoration: underline; }
+@media (max-width: 1250px) { .stMain [data-testid="stButtonGroup"] button { padding: 0 0.55rem; } }
 /* With what is round it, or the empty wrapper would keep its distance from its neighbours. */
 [class*="st-key-corral-wires"], [data-testid="stLayoutWrapper"]:has(> [class*="st-key-corral-wires"]) { display: none; }
 /* No fading while a run is under way: the map and the panel would flicker at every step. And without a GPU, whatever

@@ -43,7 +43,7 @@ def show(session: Session) -> None:
         )
     if not unchecked:
         return
-    with st.container(gap=None):
+    with st.container(gap="xsmall"):
         st.caption("Labelled and not checked yet: press one to read some of it")
         for seq, n_unchecked in unchecked[:MAX_ACTIONS]:
             action = log.actions[seq - 1]

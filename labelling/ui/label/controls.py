@@ -26,11 +26,11 @@ from labelling.ui.map.colours import Colouring
 # A column of one of these names is shown after them, as "column x".
 LABEL, DENSITY, SEARCH, SUGGESTION, SURE = "label", "density", "search", "suggestion", "how sure"
 COLUMN = "column "  # and its name
-KINDS = {"words": "Words", "regex": "Regular expression", "meaning": "Meaning"}
+KINDS = {"words": "Words", "regex": "Pattern", "meaning": "Meaning"}
 PLACEHOLDER = {
     "words": "all of these words",
-    "regex": "such as refunds? or ^where",
-    "meaning": "what the texts should be about",
+    "regex": "such as refunds?",
+    "meaning": "what they are about",
 }
 N_NEAREST = 100
 RANKED = {

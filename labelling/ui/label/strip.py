@@ -289,21 +289,13 @@ def _choice(session: Session) -> None:
     key = state.widget_key("overwrite")
     only = "Only the unknown" if log.multi_label else "Only the unlabelled"
     choices = {give_labels.LEAVE: only, give_labels.OVERWRITE: "Overwrite"}
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.segmented_control(
-            "Some have a label",
-            [give_labels.LEAVE, give_labels.OVERWRITE],
-            default=None if key in st.session_state else give_labels.LEAVE,
-            format_func=lambda choice: choices[choice],
-            key=key,
-            required=True,
-            label_visibility="collapsed",
-            help="Some of what is selected has a label already.",
-        )
-        st.button(
-            "Skip",
-            on_click=step(session.selection.deselect),
-            type="tertiary",
-            help="Leaves all of them as they are",
-            key="skip",
-        )
+    st.segmented_control(
+        "Some have a label",
+        [give_labels.LEAVE, give_labels.OVERWRITE],
+        default=None if key in st.session_state else give_labels.LEAVE,
+        format_func=lambda choice: choices[choice],
+        key=key,
+        required=True,
+        label_visibility="collapsed",
+        help="Some of what is selected has a label already.",
+    )

@@ -16,6 +16,7 @@ from labelling.ui.map import colours
 from labelling.ui.map.colours import Colouring
 
 MAX_SHOWN = 12  # labels, those suggested for the most texts
+POPOVER = "suggestions"
 
 
 @dataclass
@@ -31,7 +32,14 @@ def show(session: Session) -> None:
     space, chosen = session.suggested.space, state.of_project(Suggesting)
     if space is None:
         return
-    with st.popover("Suggestions", icon=":material/lightbulb:", type="tertiary", help=page.escape(space.name)):
+    with st.popover(
+        "Suggestions",
+        icon=":material/lightbulb:",
+        type="tertiary",
+        help=page.escape(space.name),
+        key=POPOVER,
+        on_change="rerun",
+    ):
         st.caption(f"By **{page.escape(space.name)}**, for texts without a label. Read a sample before you accept.")
         chosen.on_map = st.toggle(
             "Show them on the map",
@@ -85,6 +93,7 @@ def _about(wrong: Estimate | None) -> str:
 
 
 def _select(session: Session, name: str, at_least: float) -> None:
+    st.session_state[POPOVER] = False  # it lies over the map, and over the button that accepts
     session.suggested.select(name, at_least)
     state.of_project(Reading).page = 0
 

@@ -98,7 +98,7 @@ def by_label(
         palette += [*({**each, "hollow": True} for each in palette[1:]), HOLLOW_QUIET]
         n_hollow = int(np.count_nonzero(hollow))
         entry = {"name": "suggested", "count": n_hollow, "code": len(palette) - 1, "group": log.n_ids}
-        legend += [entry] if n_hollow else []
+        legend = [entry] * bool(n_hollow) + legend  # first, in sight: the labels have their chips
         n_unlabelled, rest = n_unlabelled - n_hollow, "nothing suggested"
     legend.append({"name": rest, "count": n_unlabelled, "code": 0, "group": UNLABELLED})
     return Colouring(name, codes, palette, legend, groups)

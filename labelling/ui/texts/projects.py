@@ -47,7 +47,7 @@ def list_projects(projects: list[ProjectInfo]) -> None:
 
 
 def _line(info: ProjectInfo, me: str | None, *, first: bool) -> None:
-    name, size, made, menu, button = st.columns([4.3, 3, 3.3, 1.7, 1.6], vertical_alignment="center")
+    name, size, made, menu, button = st.columns([3.6, 3.7, 3.3, 1.7, 1.6], vertical_alignment="center")
     name.markdown(page.escape(info.name))
     size.caption(_progress(info))
     made.caption((info.worked_at or info.created_at)[:16].replace("T", " "), help=_when(info))

@@ -102,6 +102,7 @@ def test_what_is_suggested_is_hollow_in_the_colour_of_its_label(log: LabelLog) -
         entry["name"]: (entry["count"], colouring.rows_of(entry["group"]).tolist()) for entry in colouring.legend
     }
     assert counted["suggested"] == (3, [7, 8, 9])
+    assert next(iter(counted)) == "suggested", "in sight, however many labels there are"
     assert counted["a"] == (2, [1, 2])
     assert counted["nothing suggested"][0] == N_ROWS - 6
     shown = next(entry for entry in colouring.legend if entry["name"] == "suggested")
