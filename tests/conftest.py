@@ -1,5 +1,6 @@
 """Fixtures that several tests share."""
 
+import json
 import os
 
 # Nothing here may ask a model hub for anything, and two threads for tiny models only get in each other's way.
@@ -8,7 +9,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -68,6 +69,21 @@ def save_tiny_model(folder: Path, seed: int = 0, hidden_size: int = 16) -> Path:
     model = SentenceTransformer(modules=[transformer, Pooling(hidden_size, "mean")], device="cpu")
     model.save(str(folder / "model"), create_model_card=False)
     return folder / "model"
+
+
+@pytest.fixture(autouse=True)
+def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Binary files are read as their child reads them, but in this process: to begin a child takes a second.
+
+    `tests/readers/test_bounds.py` has the children themselves.
+    """
+    from labelling.readers import apart, child
+
+    def ask(folder: Path, _what: str, asked: dict[str, Any]) -> int:
+        child.answer(folder, json.loads(json.dumps(asked)))
+        return 0
+
+    monkeypatch.setattr(apart, "_ask", ask)
 
 
 @pytest.fixture

@@ -38,16 +38,20 @@ def _save(table: Table, folder: Path) -> dict[str, Any]:
     return {name: getattr(table, name) for name in names}
 
 
-def main() -> None:
-    folder = Path(sys.argv[1])
-    asked = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
-    memory.limit(asked["seconds"])
+def answer(folder: Path, asked: dict[str, Any]) -> None:
+    """Read the file in `folder`, and leave there what comes of it."""
     try:
         said = _save(_read(asked["kind"], folder / "file", ReadOptions(**asked["options"])), folder)
     except ReadError as error:
         said = {"error": str(error), "offers": [asdict(offer) for offer in error.offers], "lines": error.lines}
     (folder / "said.json").write_text(json.dumps(said))
+
+
+def main() -> None:
+    asked = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    memory.limit(asked["seconds"])
+    answer(Path(sys.argv[1]), asked)
     os._exit(0)  # at once: what it held goes with it
 
 

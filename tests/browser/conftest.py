@@ -5,11 +5,21 @@ import shutil
 import threading
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    BrowserType,
+    Page,
+    Request,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from labelling.dataset import Dataset
 from labelling.workspace import Project, Workspace
@@ -19,6 +29,7 @@ from tests.browser.server import Server
 from tests.browser.traffic import Traffic
 
 ROOT = Path(__file__).parents[2]
+SIZE: ViewportSize = {"width": 1440, "height": 960}
 FAILED = pytest.StashKey[bool]()
 expect.set_options(timeout=TIMEOUT)
 
@@ -39,7 +50,8 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def chromium() -> Iterator[tuple[BrowserType, dict[str, Any]]]:
+    """Chromium, and how it is launched."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
         message = "no Chromium on this machine: install it (Debian, Ubuntu: apt install chromium) to run these tests"
@@ -51,9 +63,27 @@ def browser() -> Iterator[Browser]:
     software_gl = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
     flags.append("--disable-gpu-compositing")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=flags + software_gl)
-        yield browser
-        browser.close()
+        yield playwright.chromium, {"executable_path": path, "args": flags + software_gl}
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: tuple[BrowserType, dict[str, Any]]) -> Iterator[Browser]:
+    """For contexts of a test's own."""
+    kind, how = chromium
+    browser = kind.launch(**how)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def profile(
+    chromium: tuple[BrowserType, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BrowserContext]:
+    """The profile of a browser on disk, which keeps the app's scripts compiled: that is a third of opening a page."""
+    kind, how = chromium
+    profile = kind.launch_persistent_context(tmp_path_factory.mktemp("profile"), **how, viewport=SIZE)
+    yield profile
+    profile.close()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -70,29 +100,44 @@ def tell(page: Page) -> None:
 
 
 @pytest.fixture
-def new_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
-    """Makes pages, and holds them to two promises: no script fails, and nothing is asked of any other machine."""
+def new_page(profile: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
+    """Makes pages, and holds them to two promises: no script fails, and nothing is asked of any other machine.
+
+    With `alone` a page is in a browser of its own, as another person's; the others are tabs of one browser, which has
+    forgotten what the tests before left in it.
+    """
     errors: list[str] = []
-    contexts = []
+    contexts = [profile]
+    kept = profile.pages[0]  # with its last page a browser would end
 
     def check(asked: Request) -> None:
         if not asked.url.startswith(("http://localhost:", "ws://localhost:", "data:", "blob:")):
             errors.append(f"asked for {asked.url}")
 
-    def make(color_scheme: str = "light") -> Page:
-        context = browser.new_context(viewport={"width": 1440, "height": 960}, color_scheme=color_scheme)
-        contexts.append(context)
-        page = context.new_page()
+    def make(color_scheme: Literal["light", "dark"] = "light", *, alone: bool = False) -> Page:
+        if alone:
+            browser: Browser = request.getfixturevalue("browser")
+            contexts.append(browser.new_context(viewport=SIZE))
+        page = contexts[-1 if alone else 0].new_page()
+        page.emulate_media(color_scheme=color_scheme)
         page.set_default_timeout(TIMEOUT)
         page.on("request", check)
         page.on("pageerror", lambda error: errors.append(str(error)))
         return page
 
     yield make
-    for context in contexts:
-        if request.node.stash.get(FAILED, False):
-            for page in context.pages:
-                tell(page)
+    pages = [page for context in contexts for page in context.pages if page is not kept]
+    if request.node.stash.get(FAILED, False):
+        for page in pages:
+            tell(page)
+    origins = {"/".join(page.url.split("/")[:3]) for page in pages if page.url.startswith("http")}
+    for page in pages:
+        page.close()
+    forget = profile.new_cdp_session(kept)
+    for origin in origins:
+        forget.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "cookies,local_storage"})
+    forget.detach()
+    for context in contexts[1:]:
         context.close()
     assert not errors
 
@@ -139,7 +184,7 @@ def page(shared_server: Server, traffic: Traffic, project: Project) -> Page:
     return page
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def provider() -> Iterator[Provider]:
     provider = Provider()
     threading.Thread(target=provider.serve_forever, daemon=True).start()
@@ -148,7 +193,7 @@ def provider() -> Iterator[Provider]:
     provider.server_close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server_with_sign_in(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("sign_in") / "workspace", provider.secrets())
     yield server

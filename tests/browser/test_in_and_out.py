@@ -46,8 +46,8 @@ def choose(page: Page, name: str, content: str | bytes) -> None:
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files([file])
 
 
-def test_by_the_page_alone(server: Server, new_page: Callable[..., Page]) -> None:
-    page = new_page()
+def test_by_the_page_alone(shared_server: Server, new_page: Callable[..., Page]) -> None:
+    server, page = shared_server, new_page(alone=True)  # in a profile Chromium has cancelled the download of the model
     page.goto(server.url)
     expect(page.get_by_role("button", name="Open the demo")).to_be_visible()
     choose(page, "cards.jsonl", answers())

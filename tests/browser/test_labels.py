@@ -42,7 +42,7 @@ def open_label_page(page: Page, shared_server: Server, project: Project) -> np.n
 
 
 def test_two_people_at_once(shared_server: Server, new_page: Callable[..., Page], project: Project) -> None:
-    ann, bob = new_page(), new_page()
+    ann, bob = new_page(), new_page(alone=True)
     traffic = Traffic(ann)
     points = open_label_page(ann, shared_server, project)
     open_label_page(bob, shared_server, project)

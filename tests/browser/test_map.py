@@ -132,8 +132,7 @@ def test_embedding_is_stopped_and_taken_up_again(
     shared_server: Server, new_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     # Texts that no other test has embedded; so many that it is not done before somebody could stop it.
-    texts = pd.read_csv(ROOT / "data" / "demo.csv")["text"]
-    texts = pd.concat([f"{words} " + texts for words in ("Hello!", "Dear all:")])
+    texts = "Hello! " + pd.read_csv(ROOT / "data" / "demo.csv")["text"]
     texts.to_csv(tmp_path / "many.csv", index=False)
     page = new_page()
     page.goto(shared_server.url)

@@ -45,7 +45,7 @@ def listed(page: Page) -> list[str]:
 
 def test_a_project_is_its_owners_and_of_those_it_is_shared_with(server: Server, new_page: Callable[..., Page]) -> None:
     letters, notes, old = make(server, "letters", ANN), make(server, "notes", BEN), make(server, "old", None)
-    ann, ben = new_page(), new_page()
+    ann, ben = new_page(alone=True), new_page(alone=True)
 
     # Nobody is let in anywhere before they have signed in.
     for name in ("", "label", "export"):
@@ -116,7 +116,7 @@ def test_a_project_is_its_owners_and_of_those_it_is_shared_with(server: Server, 
     refusal(ben, server, "history", letters.id)
 
     # Whoever only says that they have an address does not get what is its owner's.
-    eve = new_page()
+    eve = new_page(alone=True)
     sign_in(eve, server, "Eve")
     expect(eve.get_by_role("heading", name="Your projects")).to_have_count(0)
     refusal(eve, server, "export", letters.id)

@@ -1,7 +1,6 @@
 """An export that is uploaded again gives back the same texts and the same answers; a second one adds no column."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,6 @@ from labelling.formats.registry import FORMATS, Format
 from labelling.labels.label import NO, LabelError, clean_name, names_to_import
 from labelling.readers import (
     Table,
-    apart,
-    columnar,
     guess_label_value_columns,
     make_dataset,
     read_label_values,
@@ -84,14 +81,6 @@ def columns(content: bytes, form: Format) -> list[str]:
 
 
 # ---------------------------------------------------------------- any project
-
-
-@contextmanager
-def without_a_child() -> Iterator[None]:
-    """Parquet files are read in this process: a hundred children would take minutes. The other tests here have them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(apart, "_read", lambda _kind, data, options: columnar.read_parquet(data, options))
-        yield
 
 
 NAMES = [
@@ -174,7 +163,6 @@ def labelled(given: Given, *, multi_label: bool) -> Labelled:
 @pytest.mark.parametrize("kind", FORMATS)
 @settings(derandomize=True, deadline=None, max_examples=25, database=None)
 @given(project=projects())
-@without_a_child()
 def test_any_project_goes_out_and_comes_in_again(kind: str, multi_label: bool, project: Given) -> None:
     form = FORMATS[kind]
     first = labelled(project, multi_label=multi_label)

@@ -79,6 +79,11 @@ READ = {
 }
 
 
+@pytest.fixture(autouse=True)
+def read_here() -> None:
+    """Not here: the children are what is tested."""
+
+
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
     """Of each bad file what came of it and what it cost.

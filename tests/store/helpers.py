@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import threading
+from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,30 @@ class Doubles:
             raise ZeroDivisionError("a fault")
         print("what libraries print is no answer")
         return {"number": 2 * task["number"], "length": len(data), "pid": os.getpid()}
+
+
+JOB = f"{__name__}:{Doubles.__name__}"
+
+
+def tasks(n: int) -> Iterator[tuple[dict[str, Any], bytes]]:
+    for number in range(n):
+        yield {"number": number}, b"\n" * number
+
+
+def done(folder: Path, n: int, n_deaths: int, machines: work.Machines) -> list[dict[str, Any]]:
+    return list(work.run(JOB, {"folder": str(folder), "n_deaths": n_deaths}, tasks(n), machines))
+
+
+class Waits:
+    """A job that says which process it is in, by a file of its name, and then does nothing until it is ended."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
+
+    def run(self, task: dict[str, Any], data: bytes) -> dict[str, Any]:
+        (self.folder / str(os.getpid())).touch()
+        threading.Event().wait()
+        return {}
 
 
 class _Here:

@@ -9,23 +9,12 @@ import pytest
 
 from labelling.store import StoreError
 from labelling.store.work import Machines, run
-from tests.store.helpers import Doubles
-
-JOB = f"{Doubles.__module__}:{Doubles.__name__}"
-
-
-def tasks(n: int) -> Iterator[tuple[dict[str, Any], bytes]]:
-    for number in range(n):
-        yield {"number": number}, b"\n" * number
-
-
-def done(folder: Path, n: int, n_deaths: int, workers: int) -> list[dict[str, Any]]:
-    return list(run(JOB, {"folder": str(folder), "n_deaths": n_deaths}, tasks(n), Machines(workers)))
+from tests.store.helpers import JOB, done
 
 
 @pytest.mark.parametrize(("workers", "n_deaths"), [(1, 0), (2, 0), (2, 2)])
 def test_each_part_is_done_once_whoever_dies(tmp_path: Path, workers: int, n_deaths: int) -> None:
-    found = done(tmp_path, 20, n_deaths, workers)
+    found = done(tmp_path, 20, n_deaths, Machines(workers))
     assert sorted((each["number"], each["length"]) for each in found) == [(2 * n, n) for n in range(20)]
     assert len(list(tmp_path.iterdir())) == n_deaths
     assert len({each["pid"] for each in found}) >= (workers if n_deaths else 1)
@@ -33,7 +22,7 @@ def test_each_part_is_done_once_whoever_dies(tmp_path: Path, workers: int, n_dea
 
 def test_a_part_that_always_ends_its_process_is_said(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"'number': 3.*ended its process 3 times"):
-        done(tmp_path, 20, 9, 2)
+        done(tmp_path, 20, 9, Machines(2))
     assert len(list(tmp_path.iterdir())) == 3
 
 
