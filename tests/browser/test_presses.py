@@ -18,7 +18,7 @@ from tests.browser.helpers import N, search
 from tests.browser.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-N_UNDO, N_LABELS, N_STEPS = 20, 8, 6
+N_UNDO, N_LABELS, N_STEPS = 50, 8, 12
 FOCUS = "() => document.activeElement.ariaLabel ?? document.activeElement.tagName"
 
 
