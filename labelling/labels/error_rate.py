@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 Z = 1.959963984540054  # of a 95 % interval
+UNCHECKED = 0.25  # of the labels: of more, the share of what was checked is not said to be that of all
 HALVINGS = 45  # of an interval, until what is looked for is known
 
 
@@ -37,9 +38,14 @@ class Estimate:
 
     @property
     def words(self) -> str:
-        """As every page says it: "97 % right (92 to 100), 69 not checked"."""
+        """As every page says it: "97 % right (92 to 100), 69 not checked".
+
+        Where no check covers much of it the interval stands alone: the share is that of the others.
+        """
         at, low, high = self.right
-        return f"{at} % right ({low} to {high})" + (f", {self.unchecked}" if self.n_unchecked else "")
+        alone = self.n_unchecked > UNCHECKED * self.n_rows
+        said = f"{low} to {high} % right" if alone else f"{at} % right ({low} to {high})"
+        return said + (f", {self.unchecked}" if self.n_unchecked else "")
 
     @property
     def unchecked(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -45,7 +46,7 @@ class Cluster:
                     machines.ray,
                     include_dashboard=False if machines.ray == LOCAL else None,
                     log_to_driver=False,
-                    logging_level="ERROR",
+                    logging_level=logging.ERROR,
                 )
             except Exception as error:  # it fails in many ways, by the address
                 why = " ".join(str(error).split())[:300]

@@ -23,6 +23,11 @@ def test_wilson_is_where_the_score_test_just_does_not_reject(n_wrong: int, n: in
     assert high == pytest.approx(1 if n_wrong == n else brentq(distance, share + 1e-9, 1 - 1e-12), abs=1e-6)
 
 
+def test_what_was_checked_is_not_said_of_what_mostly_was_not() -> None:
+    assert Estimate(0.03, 0.01, 0.20, 30, 100, n_unchecked=25).words == "97 % right (80 to 99), 25 not checked"
+    assert Estimate(0.03, 0.01, 0.47, 30, 100, n_unchecked=26).words == "53 to 99 % right, 26 not checked"
+
+
 def test_nothing_wrong_among_a_few_is_not_nothing_wrong() -> None:
     found = estimate(0, 9, 10_000)
     assert found.share == 0
