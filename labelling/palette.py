@@ -57,14 +57,19 @@ ORDER = tuple(sorted(range(N_STYLES), key=_place))  # all hues as circles, then 
 def free_style(used: Iterable[int], near: Collection[int] = ()) -> int:
     """The style for a new label where labels have those that are `used`, and its points lie beside those of `near`.
 
-    Of the styles whose hue is not alike to any that is `near`, those that are used least; of these with the first shape
-    the one whose hue lies farthest from all that are `near`; without any, the first.
+    A hue that no label has, while there is one; then of the styles whose hue is not alike to any that is `near` those
+    that are used least, with the first shape. Of these the one whose hue lies farthest from all that are `near`; without
+    any, the first.
     """
+    used = list(used)
     beside = {_place(index)[1] for index in near}
 
     def distance(index: int) -> int:
         return min((APART[_place(index)[1]][hue] for hue in beside), default=ALIKE)
 
+    taken = {_place(index)[1] for index in used}
+    if new := [index for index in ORDER[: len(HUES)] if _place(index)[1] not in taken]:
+        return max(new, key=distance)
     enough = min(ALIKE, max(map(distance, ORDER)))  # with many labels beside it all hues are alike to one of them
     apart = [index for index in ORDER if distance(index) >= enough]
     times = Counter(index % N_STYLES for index in used)

@@ -25,7 +25,7 @@ with first:
         "Open the easy demo", type="secondary" if listed else "primary", icon=":material/play_arrow:", width="stretch"
     ):
         page.go_label(load.open_demo("easy"))
-    st.caption("800 messages to a town hall, in eight clear topics. Nothing is labelled yet.")
+    st.caption("800 messages to a town hall, in eight clear topics.")
     if st.button("Open the demo", icon=":material/play_arrow:", width="stretch"):
         page.go_label(load.open_demo("hard"))
     st.caption(

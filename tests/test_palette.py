@@ -37,9 +37,11 @@ def test_labels_side_by_side_are_told_apart() -> None:
 
 def test_a_hue_that_is_alike_is_left_for_another_shape() -> None:
     alike = next(place for place in range(1, 12) if APART[0][place] < ALIKE)
-    used = [index for index in ORDER[:12] if HUES.index(style(index)["colour"]) != alike]
-    assert style(free_style(used)) == {"colour": HUES[alike], "shape": 0}
+    used = [index for index in ORDER[:24] if style(index) != {"colour": HUES[alike], "shape": 1}]
+    assert style(free_style(used)) == {"colour": HUES[alike], "shape": 1}
     chosen = style(free_style(used, near=[0]))
-    assert chosen["shape"] == 1
+    assert chosen["shape"] == 2
     assert APART[0][HUES.index(chosen["colour"])] >= ALIKE
+    last = [index for index in ORDER[:12] if HUES.index(style(index)["colour"]) != alike]
+    assert style(free_style(last, near=[0])) == {"colour": HUES[alike], "shape": 0}, "a hue of its own comes first"
     assert free_style(ORDER, near=ORDER) in ORDER, "beside all hues one of them"

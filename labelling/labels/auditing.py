@@ -12,7 +12,7 @@ from labelling.labels import error_rate
 from labelling.labels.coverage import Coverage, Gone, Standing, turn
 from labelling.labels.disagreement import Disagreements
 from labelling.labels.fold import ONE, Change
-from labelling.labels.label import NO, UNLABELLED, YES, Action, LabelError
+from labelling.labels.label import CHECK, NO, UNLABELLED, YES, Action, LabelError
 from labelling.labels.reading import AT_ONCE
 from labelling.labels.writing import LogWriter, Outcome, n_changed
 
@@ -228,6 +228,9 @@ class LogAuditor(LogWriter):
             its = read[setters[read] == by]
             for last in (known, drawn) if how["sample"] == RANDOM else (known,):
                 last[its] = np.maximum(last[its], _drawn(seq, how))
+        # What a check found wrong was read when it got its right label.
+        corrected = np.isin(setters, [action.seq for action in self.actions if action.source == CHECK])
+        known[corrected] = np.maximum(known, setters)[corrected]
         rows = np.flatnonzero(stands)
         return rows, labels[rows], setters[rows].astype(np.int64), since[rows], known[rows], drawn[rows]
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from labelling.errors import CorralError
 
+CHECK = "check"  # the source of the right labels of what a check found wrong
 UNLABELLED = -1
 YES, NO, UNKNOWN = 1, 0, -1
 MAX_NAME_LENGTH = 80  # what still fits a button

@@ -8,7 +8,7 @@ import numpy as np
 from labelling.errors import StepError
 from labelling.labels import LabelLog, Outcome
 from labelling.labels.coverage import turn
-from labelling.labels.label import UNLABELLED, YES, Action
+from labelling.labels.label import CHECK, UNLABELLED, YES, Action
 from labelling.queues.contradicted import contradicted
 from labelling.selection import neighbours, search
 from labelling.session.selection import Selection
@@ -33,9 +33,9 @@ class Labelling:
         for name in sorted(set(right.values())):
             since = [action for action in self.log.actions[after:] if action.who == self.log.who]
             # What the same person did meanwhile in another tab is no part of it.
-            own = [action.seq for action in since if action.kind == "audit" or action.source == "check"]
+            own = [action.seq for action in since if action.kind == "audit" or action.source == CHECK]
             rows = np.array([row for row in right if right[row] == name], np.int64)
-            self.log.assign(rows, name, how={**self.selection.on_map, "by": "check", "with": own})
+            self.log.assign(rows, name, how={**self.selection.on_map, "by": CHECK, "with": own})
 
     def clear_texts(self, rows: np.ndarray, name: str | None = None) -> Outcome:
         """Take the labels, or this one, off these texts alone."""

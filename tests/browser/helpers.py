@@ -44,6 +44,9 @@ def opened(
     page.goto(f"{server.url}/label?project={project.id}")
     wait_for_map(page, "UMAP")
     page.locator(".corral-region").first.wait_for(state="attached")  # they come last, with another run of the page
+    page.locator(
+        ".st-key-corral-steps button"
+    ).first.wait_for()  # drawn after the map, and not before its keys are there
     return page
 
 

@@ -104,7 +104,7 @@ def test_nothing_jumps_and_the_texts_are_in_sight(
     before = boxes()
     assert set(before) == set(STAYS)
     round_group(page, places(page, project), 1)
-    expect(page.get_by_text("80 selected")).to_be_visible()
+    expect(page.get_by_role("heading", name="80 selected")).to_be_visible()
     assert boxes() == before, "after a lasso"
     expect(page.locator("[role=status].corral-spoken")).to_have_text(f"Selected: 80. Labelled: {n_labelled:,} of 240.")
     texts = page.locator(".st-key-corral-texts .corral-sample")
@@ -119,7 +119,7 @@ def test_nothing_jumps_and_the_texts_are_in_sight(
     page.keyboard.press("Escape")
     expect(page.get_by_text("Nothing selected")).to_be_visible()
     page.keyboard.press("m")
-    expect(page.get_by_text("80 selected")).to_be_visible()
+    expect(page.get_by_role("heading", name="80 selected")).to_be_visible()
     settle(page)
     page.keyboard.press("1")
     expect(page.get_by_text(re.compile("labelled label 0")).first).to_be_visible()

@@ -173,6 +173,21 @@ def test_a_check_draws_of_all_labels_and_is_one_action(engine: Engine) -> None:
     assert log.quality_of(2) is None
 
 
+def test_what_a_check_found_wrong_and_put_right_is_checked(engine: Engine) -> None:
+    add_project(engine, "put right", 40)
+    log = LabelLog(engine, "put right", 40)
+    log.assign(range(40), "a")
+    drawn = log.check_sample(9)
+    log.keep_check(drawn, drawn[:2])
+    log.assign(drawn[:1], "b", how={"by": "text"})
+    assert log.rightness().n_unchecked == 1, "by somebody who may err"
+    log.undo()
+    log.assign(drawn[:2], "b", how={"by": "check", "with": [log.seq]})
+    assert log.rightness().n_unchecked == 0
+    assert log.rightness() == LabelLog(engine, "put right", 40).rightness()
+    assert log.rightness().low > 0, "what was found wrong still tells of what was not read"
+
+
 def test_what_is_given_after_a_check_over_all_is_not_covered(engine: Engine) -> None:
     add_project(engine, "big", 200)
     log = LabelLog(engine, "big", 200)

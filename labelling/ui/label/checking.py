@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from labelling.labels.error_rate import Estimate
 from labelling.labels.label import UNLABELLED, Action, LabelError
 from labelling.session import Session
 from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.steps import step
 from labelling.ui.history.audit import Audit, Held
-from labelling.ui.label import give_labels
+from labelling.ui.label import aim, give_labels
 
 N_OF_ACTION, N_OF_ALL = 5, 9  # texts that a check reads: a key each
 # So many actions after a check over all labels, or so many labels that none covers, the next one is due.
@@ -103,6 +104,11 @@ def _all_due(session: Session) -> bool:
     return bool(n_actions >= ACTIONS_DUE or log.n_unchecked >= (LABELS_DUE if session.labels.unlabelled.any() else 1))
 
 
+def _aimed(found: Estimate) -> str:
+    share = state.of_project(aim.Aim).share
+    return f": the aim of {share} % is reached" if found.right[1] >= share else ""
+
+
 def when_done(session: Session) -> str | None:
     """What comes next once all is labelled; None before."""
     log = session.log
@@ -110,6 +116,6 @@ def when_done(session: Session) -> str | None:
         return None
     found = log.rightness()
     if log.multi_label or not log.n_unchecked:
-        return "All is labelled" + ("." if found is None else f", about {found.words}.")
+        return "All is labelled" + ("." if found is None else f", about {found.words}{_aimed(found)}.")
     how_right = "how right nobody knows yet" if found is None else f"about {found.words}"
     return f"All is labelled, {how_right}. Next: press {keys.CHECK} to check {N_OF_ALL} of them."

@@ -10,7 +10,7 @@ import streamlit as st
 from labelling.errors import StepError
 from labelling.labels import LabelLog, Outcome
 from labelling.labels.error_rate import Estimate
-from labelling.labels.label import YES, Action
+from labelling.labels.label import CHECK, YES, Action
 from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui.frame import faults, keys, page, state
@@ -261,7 +261,7 @@ def describe(log: LabelLog, action: Action) -> str:
     if action.kind == "audit":
         return _described_check(log, action)
     said = VERBS.get(action.kind, action.kind)
-    if action.source == "check":
+    if action.source == CHECK:
         said = "check, and right label"
     if action.label_id is not None:
         said += f" {log.last_name(action.label_id)}"

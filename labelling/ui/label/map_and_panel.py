@@ -372,6 +372,6 @@ def _below(session: Session, shown: controls.Shown) -> None:
                 st.caption(f"**{n_shown:,} of {n_placed:,}** are shown.", width="content")
             controls.chips(session, shown)
             controls.found(session)
-        with st.popover("Keys", type="tertiary", icon=":material/keyboard:"):
+        with st.popover("Keys", type="tertiary", icon=":material/keyboard:", key="keys"):
             lines = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(what)}</dd>" for key, what in keys.TABLE)
             st.html(f'<dl class="corral-keys">{lines}</dl>')

@@ -28,10 +28,16 @@ class Chips {
     /** @type {number | null} */
     this.label = null; // the one that is lit up
     this.chip = null;
+    this.at = ""; // where the pointer was last
   }
 
   listen(on) {
-    for (const name of ["pointerover", "focusin"]) on(document, name, (event) => this.look(event.target));
+    // A chip that comes under a pointer at rest is not pointed at.
+    on(document, "pointermove", ({ screenX, screenY }) => (this.at = [screenX, screenY].join()));
+    on(document, "pointerover", ({ target, screenX, screenY }) =>
+      this.look([screenX, screenY].join() === this.at ? null : target),
+    );
+    on(document, "focusin", (event) => this.look(event.target));
     on(document, "focusout", (event) => event.relatedTarget || this.look(null));
     on(document.documentElement, "pointerleave", () => this.look(null));
     on(window, "click", (event) => this.pressed(event), { capture: true });

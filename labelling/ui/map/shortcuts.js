@@ -31,7 +31,7 @@ function keyPressed(map, event) {
   if (shortcut(map, event.key, here)) event.preventDefault();
 }
 
-const HELP = ".st-key-corral-below [data-testid=stPopover] button";
+const HELP = ".st-key-keys button";
 const helpButton = () => /** @type {HTMLElement} */ (document.querySelector(HELP));
 
 // What it holds is typed over.
