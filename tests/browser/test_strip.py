@@ -98,6 +98,8 @@ def test_a_label_without_a_key_has_two_after_a_point(
     wait_for_selected(page, 90)
     log.refresh()
     assert [action.kind for action in log.actions[seq:]] == ["assign", "undo"]
+    page.keyboard.press("?")
+    expect(page.get_by_text("these keys")).to_be_visible()
 
 
 @pytest.mark.parametrize("n_labels", [3, 150])  # of 150 several have one colour and shape
