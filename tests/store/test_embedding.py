@@ -29,6 +29,8 @@ from tests.conftest import save_tiny_model
 from tests.helpers import ROOT
 from tests.store.helpers import N_ROWS, SHARD_ROWS, embed_here, save_texts, stamps, whole
 
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture
 def begin(tmp_path: Path, settings: dict[str, Any]) -> Callable[..., Store]:
@@ -217,10 +219,8 @@ def done(folder: Path) -> list[Path]:
     return list((folder / "out" / "shards").glob("*.parquet"))
 
 
-def wait_until(so: Callable[[], bool], n_seconds: int = 60) -> None:
-    until = time.monotonic() + n_seconds
-    while not so():
-        assert time.monotonic() < until
+def wait_until(so: Callable[[], bool]) -> None:
+    while not so():  # however busy the machine is: pytest's own limit ends a test that hangs
         time.sleep(0.01)
 
 
@@ -236,7 +236,7 @@ def test_a_worker_that_is_killed(started: subprocess.Popen[str], tmp_path: Path,
     pids = workers_of(started)
     assert len(pids) == 2
     os.kill(pids[0], signal.SIGKILL)
-    assert started.wait(120) == 0
+    assert started.wait() == 0
     assert whole(Store(tmp_path / "out")).equals(expected)
 
 
