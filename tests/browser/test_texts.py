@@ -165,6 +165,9 @@ def test_what_is_marked_stays_so_when_the_list_is_written_anew(page: Page, proje
     wait_for_legend(page, billing=11, delivery=11)
     log.refresh()
     assert [log.name_of(each) for each in rows] == ["delivery", "billing"]
+    settle(page)
+    page.keyboard.press("ArrowDown")  # goes on from there
+    expect(page.locator(MARKED)).to_have_attribute("data-corral-row", str(row(page, 2)))
 
 
 def test_the_next_come_up_after_a_label(page: Page, project: Project) -> None:

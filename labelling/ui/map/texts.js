@@ -43,6 +43,7 @@ class Texts {
     this.anchor = null; // the row that was marked first
     /** @type {number | null} */
     this.at = null; // the one that the arrows go on from
+    this.next = 0; // the place that they go to where it has left the list
   }
 
   listen(on) {
@@ -73,7 +74,10 @@ class Texts {
       this.frame = null;
       const { all } = this;
       const first = all[0]?.dataset.corralRow;
-      if (first !== this.first) this.scroller?.scrollTo(0, 0);
+      if (first !== this.first) {
+        this.scroller?.scrollTo(0, 0);
+        this.next = 0;
+      }
       this.first = first;
       this.keep(all);
       // What is pinned takes room from below: the text that was clicked on stays in sight.
@@ -166,6 +170,7 @@ class Texts {
   mark(texts, anchor = texts.length ? rowOf(texts[0]) : null) {
     this.rows = new Set(texts.map(rowOf));
     this.anchor = this.at = anchor;
+    this.next = 0;
     this.show();
     this.say();
   }
@@ -209,7 +214,7 @@ class Texts {
     const { all } = this;
     const row = textAt(focused())?.dataset.corralRow ?? this.at;
     const at = row === null ? -1 : all.findIndex((text) => rowOf(text) === Number(row));
-    const next = all[at < 0 ? 0 : Math.min(Math.max(at + by, 0), all.length - 1)];
+    const next = all[at < 0 ? Math.min(this.next, all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1)];
     if (!next) return false;
     if (!event.shiftKey || !this.reach(next)) this.mark([next]);
     next.focus({ preventScroll: true });
@@ -257,9 +262,14 @@ class Texts {
     event.stopImmediatePropagation();
   }
 
+  // The arrows go on from there.
   send(press, texts) {
+    const { at } = this;
+    const place = this.all.findIndex((text) => rowOf(text) === at);
     this.map.send("texts", { ...press, rows: texts.map(rowOf) });
     this.mark([]);
+    this.at = at;
+    this.next = Math.max(place, 0);
   }
 
   // Enter in the box for a name.
