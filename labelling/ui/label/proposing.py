@@ -172,7 +172,7 @@ def in_words(session: Session, proposal: Proposal) -> str:
     n_right, n_read = session.proposals.proved
     proved = n_read > 0 and session.proposals.suggests
     so_far = f" · of the last {n_read} labels proposed {n_right} were right" if proved else ""
-    rest = f"{in_bulk:,} perhaps in bulk" if in_bulk else "none of them in bulk: read them one by one"
+    rest = f"{in_bulk:,} perhaps in bulk" if in_bulk else "none surely in bulk yet: read tens, or improve the map"
     if proposal.labels is None and aim.are_leftovers(session):
         rest = f"few of them alike: {keys.MIXED} where this is mixed"
     return f"{read}; mark what does not belong{so_far} · {left:,} left, {rest}"
