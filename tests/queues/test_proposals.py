@@ -114,6 +114,20 @@ def test_what_became_of_heaps_says_which_are_likely_to_be_accepted():
     assert chance_of(queue) < fresh
 
 
+def test_the_edge_that_is_left_out_grows_with_what_was_wrong_in_heaps():
+    queue = queue_of()
+    (heap,) = queue.next(np.full(240, -1))
+    assert queue.answers_.edge == pytest.approx(0.1)
+    for _ in range(20):
+        queue.answer(heap, True, label="a", wrong=heap.sample[:1])
+    assert 0.2 < queue.answers_.edge <= 0.3
+    (less,) = queue.next(np.full(240, -1))
+    assert len(less.rows) < len(heap.rows) or less.kind != "heap"
+    for _ in range(200):
+        queue.answer(heap, True, label="a")
+    assert queue.answers_.edge == pytest.approx(0.1)
+
+
 def test_tens_are_what_is_most_alike_and_what_they_gave_is_learnt():
     scattered = np.vstack([groups(n_dims=64)[0], np.random.RandomState(0).randn(60, 64)]).astype(np.float32)
     queue = ProposalQueue().fit(scattered, neighbours(scattered, None, 8, 0, lambda done, total: None)[0])
