@@ -71,7 +71,7 @@ class HeapTree:
             squares += self.sums(column) ** 2
         return self._scaled(squares, self.end_ - self.start_)
 
-    def _scaled(self, squares: np.ndarray, n: np.ndarray) -> np.ndarray:
+    def _scaled(self, squares: np.ndarray, n: np.ndarray | int) -> np.ndarray:
         """Likeness from the squared length of the sum of n rows."""
         if self.near_ <= self.far_:
             return np.ones(np.shape(squares))
