@@ -247,6 +247,8 @@ class ProposalQueue:
 
     def _ten(self, free: np.ndarray, left: np.ndarray) -> Found | None:
         """What stands nearest to the middle of a small node, as many as are read: the most that are of one label."""
+        put_off = self.answers_.put_off[self._rows]
+        free = free & (put_off == put_off[free].min())
         tree, places, count = self.tree_, np.flatnonzero(free), self.tree_.sums(free)
         n = min(self.n_read, len(places))
         nodes = np.flatnonzero((count >= 2) & (count <= n) & ((count[tree.parent_] > n) | (count == len(places))))
@@ -295,12 +297,20 @@ class ProposalQueue:
         return found
 
     def _loners(self, free: np.ndarray) -> Found:
-        """The place farthest from all labels, and what is nearest to it: of what was put off least."""
+        """The place farthest from all labels, and what is nearest to it: of what was put off least.
+
+        Of a refused proposal that was not much larger there are fewer than half in it, while there are others.
+        """
         places = np.flatnonzero(free)
         put_off = self.answers_.put_off[self._rows[places]]
-        places = places[put_off == put_off.min()]
-        one = places[self._logit[places].argmin()]
-        near = places[np.argsort(-(self._Z[places] @ self._Z[one]), kind="stable")[: self.n_read]]
+        one = places[np.lexsort((self._logit[places], put_off))[0]]
+        near = places[np.lexsort((-(self._Z[places] @ self._Z[one]), put_off))]
+        fresh, most = near, int(np.ceil(MEMORY_OVERLAP * self.n_read)) - 1
+        for refused, n in self.answers_.refused:
+            if SMALLER * n <= self.n_read:
+                again = np.flatnonzero(np.isin(self._rows[fresh], refused))
+                fresh = np.delete(fresh, again[most:])
+        near = (fresh if len(fresh) >= self.n_read else near)[: self.n_read]
         (expected,), (features,) = self._alike(near[None])
         return Found(0.0, TEN, near, None, float(expected), features=tuple(features.tolist()))
 

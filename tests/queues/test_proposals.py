@@ -278,7 +278,7 @@ def test_a_ten_that_was_called_mixed_comes_after_all_others():
     for before, after in itertools.pairwise(tens):
         assert len(before & after) <= 5
     read = [len(set.union(*tens[: n + 1])) for n in range(20)]
-    assert read[-1] > 130
+    assert read[-1] > 150
 
 
 def test_refused_suggestions_of_which_none_is_said_to_be_wrong_come_to_be_read_all():
