@@ -12,7 +12,6 @@ BY = "proposal"
 SHARE = 0.1  # of those read may be of another label, and the proposal is still accepted
 LARGEST = 1 / 8  # of all rows; no heap is larger, as what is wrong in it would be hard to find
 TYPICAL = 27  # rows of a heap
-EDGE, OUTER = (0.1, 0.3), 4  # of a heap is left out so many times the share that was wrong in heaps, within EDGE
 NOVELTY_MEMORY = 0.9
 # What is taken to be so before any answer, by weights of what is known, and by about how much each is off:
 # that a suggestion is right, by 1 and the logit of its confidence. To learn the slope as well (Platt 1999) predicts
@@ -34,7 +33,6 @@ class Answers:
     Attributes
     ----------
     largest : the most rows of a heap.
-    edge : share of a heap, what is farthest from its mean, that is left out: most of what is wrong stands there.
     right, accepted, alike : what is learnt of RIGHT, ACCEPTED, ALIKE.
     novelty : share of the last heaps with a label that was not there before.
     refused : list of (sorted rows, n_rows); of a large one a sketch.
@@ -47,7 +45,6 @@ class Answers:
         self.n_rows, self.n_read = n_rows, n_read
         self.largest, self.novelty = max(n_read, n_rows * LARGEST), 1.0
         self.right, self.accepted, self.alike = Chance(*RIGHT), Chance(*ACCEPTED), Chance(*ALIKE)
-        self._in_heaps = np.zeros(2)  # of accepted heaps, how many were read, and how many of these were wrong
         self.refused: list[tuple[np.ndarray, int]] = []
         self.not_of: dict[int, set[Any]] = {}
         self.put_off = np.zeros(n_rows, np.int32)
@@ -74,16 +71,10 @@ class Answers:
         features, accepted = record.get("features"), record["accepted"]  # none were kept in earlier records
         if features and record["n"] > self.n_read:
             self.accepted.take(features, 1, int(accepted))
-            self._in_heaps += (n_read, n_wrong) if accepted else 0
         elif features and n_read > 1:
             self.alike.take(features, n_read - 1, max(n_read - 1 - n_wrong, 0) if accepted else 0)
         if accepted:
             self.novelty = NOVELTY_MEMORY * self.novelty + (1 - NOVELTY_MEMORY) * record["new"]
-
-    @property
-    def edge(self) -> float:
-        n_read, n_wrong = self._in_heaps
-        return float(np.clip(OUTER * (1 + n_wrong) / (OUTER / EDGE[0] + n_read), *EDGE))
 
     @property
     def proved(self) -> tuple[int, int]:

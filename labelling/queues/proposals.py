@@ -8,13 +8,16 @@ import numpy as np
 from labelling.errors import CorralError
 from labelling.learning.graph import GraphClassifier, smooth, walk_matrix
 from labelling.learning.targets import read_targets
-from labelling.queues.answers import BY, EDGE, SHARE, SKETCH, TYPICAL, VERSION, Answers, logit
+from labelling.queues.answers import BY, SHARE, SKETCH, TYPICAL, VERSION, Answers, logit
 from labelling.queues.heap_tree import HeapTree
 from labelling.queues.proposal import ALIKE, HEAP, LABEL, SURE, TEN, Found, Proposal, in_words
 
 MODEL = "GraphClassifier"
 LIKELY = 0.5  # that a suggestion is right, to be said of a text in a heap; that a heap is accepted, to count as bulk
 BLOCK = 64  # nodes of which is asked at a time whether they were refused
+# Of the free rows of a heap the EDGE, what is farthest from its mean, is left out: most of what is wrong stands there.
+# Of one that is larger than TYPICAL more is, as what is wrong in it is many rows: so many more times as it is larger.
+EDGE, LARGER = 0.1, 0.05
 MEMORY_OVERLAP = 0.5  # of a heap's rows stood in one that was refused: it is taken for that one ...
 SMALLER = 0.6  # ... unless it has less than so much of its rows
 
@@ -242,7 +245,7 @@ class ProposalQueue:
             codes = self._codes[places]
             alike = places[~looks | (codes == np.bincount(codes[looks]).argmax())]
             places = alike if len(alike) > self.n_read else places
-        n = max(self.n_read + 1, int(np.ceil((1 - self.answers_.edge) * len(places))))
+        n = max(self.n_read + 1, int(np.ceil((1 - EDGE) * min(1, (len(places) / TYPICAL) ** -LARGER) * len(places))))
         return places[np.argsort(-(self._Z[places] @ self._Z[places].mean(axis=0)), kind="stable")[:n]]
 
     def _ten(self, free: np.ndarray, left: np.ndarray) -> Found | None:
@@ -292,7 +295,7 @@ class ProposalQueue:
             at = np.sort(self._at[rows])  # where they stand in the tree's order; each for n / len(rows) rows
             inside = np.searchsorted(at, self.tree_.end_[nodes]) - np.searchsorted(at, self.tree_.start_[nodes])
             found |= (inside * (n / len(rows)) >= MEMORY_OVERLAP * count[nodes]) & (
-                (count[nodes] >= SMALLER * n / (1 - EDGE[0])) | (n <= self.n_read)
+                (count[nodes] >= SMALLER * n / (1 - EDGE)) | (n <= self.n_read)
             )
         return found
 

@@ -114,18 +114,19 @@ def test_what_became_of_heaps_says_which_are_likely_to_be_accepted():
     assert chance_of(queue) < fresh
 
 
-def test_the_edge_that_is_left_out_grows_with_what_was_wrong_in_heaps():
-    queue = queue_of()
-    (heap,) = queue.next(np.full(240, -1))
-    assert queue.answers_.edge == pytest.approx(0.1)
-    for _ in range(20):
-        queue.answer(heap, True, label="a", wrong=heap.sample[:1])
-    assert 0.2 < queue.answers_.edge <= 0.3
-    (less,) = queue.next(np.full(240, -1))
-    assert len(less.rows) < len(heap.rows) or less.kind != "heap"
-    for _ in range(200):
-        queue.answer(heap, True, label="a")
-    assert queue.answers_.edge == pytest.approx(0.1)
+def test_what_is_farthest_from_the_middle_of_a_heap_is_left_out_and_more_of_a_large_one():
+    embeddings, _, graph = groups(n_rows=1200, n_groups=4)
+    queue = ProposalQueue().fit(embeddings, graph)
+    tree, left_out = queue.tree_, {}
+    nothing = np.full(1200, -1)
+    queue.next(nothing)
+    for node in np.flatnonzero(tree.end_ - tree.start_ >= 20).tolist():
+        rows = tree.rows(node)
+        kept = queue._without_edge(node, np.ones(1200, bool))
+        far = queue._Z[rows] @ queue._Z[rows].mean(axis=0)
+        assert sorted(far)[-len(kept) :] == pytest.approx(sorted(far[np.isin(rows, kept)]))
+        left_out[len(rows)] = 1 - len(kept) / len(rows)
+    assert left_out[min(left_out)] <= 0.1 < 0.15 < left_out[max(left_out)] < 0.3
 
 
 def test_tens_are_what_is_most_alike_and_what_they_gave_is_learnt():
