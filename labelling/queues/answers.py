@@ -24,6 +24,8 @@ ACCEPTED = (0.5, -2.0, 4.5, 4.0, 2.3), (2.5, 2.5, 3.0, 3.0, 1.5)
 ALIKE = (0.9, 3.0), (0.7, 2.0)
 RECENT = 5
 UNSAID = 3  # read ones of ten taken for wrong, where a refusal does not say which
+OVERLAP = 0.5  # of a heap's rows stood in one that was refused: it is taken for that one ...
+SMALLER = 0.6  # ... unless it has less than so much of its rows
 SKETCH = 500  # rows that a refused heap is remembered by
 
 
@@ -76,6 +78,22 @@ class Answers:
         if accepted:
             self.novelty = NOVELTY_MEMORY * self.novelty + (1 - NOVELTY_MEMORY) * record["new"]
 
+    def was_refused(self, rows: np.ndarray) -> bool:
+        """Whether half of them stood in a refused proposal that was not much larger, or of which all was read."""
+        return any(
+            np.isin(rows, refused).sum() * (n / len(refused)) >= OVERLAP * len(rows)
+            for refused, n in self.refused
+            if n <= self.n_read or SMALLER * n <= len(rows)
+        )
+
+    def mostly_new(self, rows: np.ndarray) -> np.ndarray:
+        """The first of them, as many as are read, for which that is not so; where too few are left, just the first."""
+        new, most = rows, int(np.ceil(OVERLAP * self.n_read)) - 1
+        for refused, n in self.refused:
+            if SMALLER * n <= self.n_read:
+                new = np.delete(new, np.flatnonzero(np.isin(new, refused))[most:])
+        return (new if len(new) >= self.n_read else rows)[: self.n_read]
+
     @property
     def proved(self) -> tuple[int, int]:
         """Of the suggestions that were read last, in RECENT proposals, how many were right, and how many were read."""
@@ -91,3 +109,8 @@ def logit(share: np.ndarray) -> np.ndarray:
     share = np.clip(share, 1e-4, 1 - 1e-4)
     odds: np.ndarray = np.log(share / (1 - share))
     return odds
+
+
+def sketch(rows: np.ndarray) -> np.ndarray:
+    """All rows, or so many of them, spread evenly from the inner to the outer ones."""
+    return rows if len(rows) <= SKETCH else rows[np.linspace(0, len(rows) - 1, SKETCH).astype(int)]

@@ -8,7 +8,7 @@ import numpy as np
 from labelling.errors import CorralError
 from labelling.learning.graph import GraphClassifier, smooth, walk_matrix
 from labelling.learning.targets import read_targets
-from labelling.queues.answers import BY, SHARE, SKETCH, TYPICAL, VERSION, Answers, logit
+from labelling.queues.answers import BY, OVERLAP, SHARE, SMALLER, TYPICAL, VERSION, Answers, logit, sketch
 from labelling.queues.heap_tree import HeapTree
 from labelling.queues.proposal import ALIKE, HEAP, LABEL, SURE, TEN, Found, Proposal, in_words
 
@@ -18,8 +18,6 @@ BLOCK = 64  # nodes of which is asked at a time whether they were refused
 # Of the free rows of a heap the EDGE, what is farthest from its mean, is left out: most of what is wrong stands there.
 # Of one that is larger than TYPICAL more is, as what is wrong in it is many rows: so many more times as it is larger.
 EDGE, LARGER = 0.1, 0.05
-MEMORY_OVERLAP = 0.5  # of a heap's rows stood in one that was refused: it is taken for that one ...
-SMALLER = 0.6  # ... unless it has less than so much of its rows
 
 
 class ProposalError(CorralError, ValueError):
@@ -224,7 +222,7 @@ class ProposalQueue:
             block = order[start : start + BLOCK]
             for i in block[~self._are_refused(nodes[block], count)].tolist():
                 places = self._without_edge(int(nodes[i]), free)
-                if not self._was_refused(self._rows[places]):
+                if not self.answers_.was_refused(self._rows[places]):
                     worth, known = float(chance[i] * left[places].sum()), tuple(features[i].tolist())
                     return Found(worth, HEAP, places, None, 1 - SHARE / 2, features=known)
         return None
@@ -267,7 +265,7 @@ class ProposalQueue:
             expected, features = self._alike(tens)
             worth = expected * left[tens].sum(axis=1)
             for i in np.argsort(-worth, kind="stable").tolist():
-                if not self._was_refused(self._rows[tens[i]]):
+                if not self.answers_.was_refused(self._rows[tens[i]]):
                     ten = tens[i][np.argsort(-(self._Z[tens[i]] @ middles[block[i]]), kind="stable")]
                     return Found(
                         float(worth[i]), TEN, ten, None, float(expected[i]), features=tuple(features[i].tolist())
@@ -280,21 +278,13 @@ class ProposalQueue:
         features = np.stack([np.ones(m), self.tree_.likeness(self._Z[tens]) - 1], axis=1)
         return (1 + (n - 1) * self.answers_.alike(features)) / n, features
 
-    def _was_refused(self, rows: np.ndarray) -> bool:
-        """Whether half of them stood in a refused proposal that was not much larger, or of which all was read."""
-        return any(
-            np.isin(rows, refused).sum() * (n / len(refused)) >= MEMORY_OVERLAP * len(rows)
-            for refused, n in self.answers_.refused
-            if n <= self.n_read or SMALLER * n <= len(rows)
-        )
-
     def _are_refused(self, nodes: np.ndarray, count: np.ndarray) -> np.ndarray:
-        """bool (len(nodes),): of each node what `_was_refused` says, before its edge is left out."""
+        """bool (len(nodes),): of each node what `Answers.was_refused` says, before its edge is left out."""
         found = np.zeros(len(nodes), bool)
         for rows, n in self.answers_.refused:
             at = np.sort(self._at[rows])  # where they stand in the tree's order; each for n / len(rows) rows
             inside = np.searchsorted(at, self.tree_.end_[nodes]) - np.searchsorted(at, self.tree_.start_[nodes])
-            found |= (inside * (n / len(rows)) >= MEMORY_OVERLAP * count[nodes]) & (
+            found |= (inside * (n / len(rows)) >= OVERLAP * count[nodes]) & (
                 (count[nodes] >= SMALLER * n / (1 - EDGE)) | (n <= self.n_read)
             )
         return found
@@ -308,12 +298,7 @@ class ProposalQueue:
         put_off = self.answers_.put_off[self._rows[places]]
         one = places[np.lexsort((self._logit[places], put_off))[0]]
         near = places[np.lexsort((-(self._Z[places] @ self._Z[one]), put_off))]
-        fresh, most = near, int(np.ceil(MEMORY_OVERLAP * self.n_read)) - 1
-        for refused, n in self.answers_.refused:
-            if SMALLER * n <= self.n_read:
-                again = np.flatnonzero(np.isin(self._rows[fresh], refused))
-                fresh = np.delete(fresh, again[most:])
-        near = (fresh if len(fresh) >= self.n_read else near)[: self.n_read]
+        near = self._place[self.answers_.mostly_new(self._rows[near])]
         (expected,), (features,) = self._alike(near[None])
         return Found(0.0, TEN, near, None, float(expected), features=tuple(features.tolist()))
 
@@ -363,7 +348,7 @@ class ProposalQueue:
             "label": label.item() if isinstance(label, np.generic) else label,
             "new": proposal.labels is None and label not in self.classes_.tolist(),
             "suggested": self._suggestions(proposal, gone or []),
-            "rows": [] if accepted else np.sort(_sketch(proposal.rows)).tolist(),
+            "rows": [] if accepted else np.sort(sketch(proposal.rows)).tolist(),
             "logit": proposal._logit,
             "features": None if proposal._features is None else list(proposal._features),
             "model": MODEL,
@@ -395,8 +380,3 @@ class ProposalQueue:
                 answers.take(record)
         self.answers_ = answers
         return self
-
-
-def _sketch(rows: np.ndarray) -> np.ndarray:
-    """All rows, or so many of them, spread evenly from the inner to the outer ones."""
-    return rows if len(rows) <= SKETCH else rows[np.linspace(0, len(rows) - 1, SKETCH).astype(int)]
