@@ -41,6 +41,7 @@ class Answers:
     not_of : for a row, the labels that it was said not to be of.
     put_off : int (n_rows,), in how many refused proposals a row was of which all was read, or of which it was not said
         what is wrong with the suggestions: it comes after the others, and not in bulk.
+    mixed : int (n_rows,), in how many of these that suggested nothing: it is in no ten while there are others.
     """
 
     def __init__(self, n_rows: int, n_read: int) -> None:
@@ -49,7 +50,7 @@ class Answers:
         self.right, self.accepted, self.alike = Chance(*RIGHT), Chance(*ACCEPTED), Chance(*ALIKE)
         self.refused: list[tuple[np.ndarray, int]] = []
         self.not_of: dict[int, set[Any]] = {}
-        self.put_off = np.zeros(n_rows, np.int32)
+        self.put_off, self.mixed = np.zeros((2, n_rows), np.int32)
 
     def take(self, record: Mapping[str, Any]) -> None:
         """Learn from one record, as `ProposalQueue.answer` makes it."""
@@ -66,6 +67,8 @@ class Answers:
             self.right.take((1.0, record["logit"]), n_read, n_read - n_wrong)
         if not record["accepted"] and record["rows"]:
             self.refused.append((np.array(record["rows"]), n))
+            if n <= self.n_read and record["logit"] is None:
+                self.mixed[record["rows"]] += 1
             if n <= self.n_read or (wrong is None and record["logit"] is not None):
                 self.put_off[record["rows"]] += 1
 

@@ -248,8 +248,8 @@ class ProposalQueue:
 
     def _ten(self, free: np.ndarray, left: np.ndarray) -> Found | None:
         """What stands nearest to the middle of a small node, as many as are read: the most that are of one label."""
-        put_off = self.answers_.put_off[self._rows]
-        free = free & (put_off == put_off[free].min())
+        mixed = self.answers_.mixed[self._rows]
+        free = free & (mixed == mixed[free].min())
         tree, places, count = self.tree_, np.flatnonzero(free), self.tree_.sums(free)
         n = min(self.n_read, len(places))
         nodes = np.flatnonzero((count >= 2) & (count <= n) & ((count[tree.parent_] > n) | (count == len(places))))
