@@ -5,47 +5,52 @@ from typing import Any
 
 import numpy as np
 
+from labelling.queues.chance import Chance
+
 VERSION = 1
 BY = "proposal"
 SHARE = 0.1  # of those read may be of another label, and the proposal is still accepted
-SHRINK, GROW = 0.7, 1.15  # of the size of heaps, after one that was refused and one that was accepted
-FIRST_HEAP = 1 / 8  # of all rows; no heap is larger, as what is wrong in it would be hard to find
-MEMORY = 0.8  # how much of what heaps were like before counts, after one more
+LARGEST = 1 / 8  # of all rows; no heap is larger, as what is wrong in it would be hard to find
+TYPICAL = 27  # rows of a heap
 NOVELTY_MEMORY = 0.9
-EVIDENCE_MEMORY = 0.97
-# How often a suggestion is right whose confidence is c, before any was read: 1 / (1 + exp(-(OFFSET + SLOPE logit(c)))).
-# What is read then moves the offset, which is taken to be off by about SPREAD. To learn the slope as well (Platt 1999)
-# predicts better what is read, on all three corpora of the benchmark, and took as many gestures or more.
-OFFSET, SLOPE, SPREAD = 1.2, 3.0, 1.0
+# What is taken to be so before any answer, by weights of what is known, and by about how much each is off:
+# that a suggestion is right, by 1 and the logit of its confidence. To learn the slope as well (Platt 1999) predicts
+# better what is read, on all three corpora of the benchmark, and took as many gestures or more.
+RIGHT = (1.2, 3.0), (1.0, 0.0)
+# That a heap is accepted, by 1, ln(rows / TYPICAL), the share of the steps to a neighbour that stay in its node less a
+# half, likeness of its node less 1, and ln of the share of its node that has no label yet.
+ACCEPTED = (0.5, -2.0, 4.5, 4.0, 2.3), (2.5, 2.5, 3.0, 3.0, 1.5)
+# That another text of a ten is of its commonest label, by 1 and its likeness less 1.
+ALIKE = (0.9, 3.0), (0.7, 2.0)
 RECENT = 5
 UNSAID = 3  # read ones of ten taken for wrong, where a refusal does not say which
+OVERLAP = 0.5  # of a heap's rows stood in one that was refused: it is taken for that one ...
+SMALLER = 0.6  # ... unless it has less than so much of its rows
 SKETCH = 500  # rows that a refused heap is remembered by
 
 
 class Answers:
-    """The size at which heaps are accepted, how new their labels are, what was refused, how right suggestions were.
+    """Which heaps are accepted, how new their labels are, what was refused, how right suggestions were.
 
     Attributes
     ----------
-    size : the most rows of the next heap.
-    accepted : share of the last heaps that were accepted, 0 to 1.
-    alike : share of the rows of small heaps, read as a whole, that got its label.
+    largest : the most rows of a heap.
+    right, accepted, alike : what is learnt of RIGHT, ACCEPTED, ALIKE.
     novelty : share of the last heaps with a label that was not there before.
     refused : list of (sorted rows, n_rows); of a large one a sketch.
     not_of : for a row, the labels that it was said not to be of.
     put_off : int (n_rows,), in how many refused proposals a row was of which all was read, or of which it was not said
         what is wrong with the suggestions: it comes after the others, and not in bulk.
-    offset : of the calibration, see OFFSET.
+    mixed : int (n_rows,), in how many of these that suggested nothing: it is in no ten while there are others.
     """
 
     def __init__(self, n_rows: int, n_read: int) -> None:
         self.n_rows, self.n_read = n_rows, n_read
-        self.largest = self.size = max(n_read, n_rows * FIRST_HEAP)
-        self.accepted, self.alike, self.novelty, self.offset = 0.5, 0.9, 1.0, OFFSET
+        self.largest, self.novelty = max(n_read, n_rows * LARGEST), 1.0
+        self.right, self.accepted, self.alike = Chance(*RIGHT), Chance(*ACCEPTED), Chance(*ALIKE)
         self.refused: list[tuple[np.ndarray, int]] = []
         self.not_of: dict[int, set[Any]] = {}
-        self.put_off = np.zeros(n_rows, np.int32)
-        self._evidence: list[tuple[float, int, int]] = []
+        self.put_off, self.mixed = np.zeros((2, n_rows), np.int32)
 
     def take(self, record: Mapping[str, Any]) -> None:
         """Learn from one record, as `ProposalQueue.answer` makes it."""
@@ -54,41 +59,53 @@ class Answers:
         for row, label in zip(wrong or (), labels, strict=False):
             if label is not None:
                 self.not_of.setdefault(row, set()).add(label)
+        n_read = len(record["read"])
         if record["logit"] is None:
-            self._take_heap(record["accepted"], n, 0 if wrong is None else len(wrong), record["new"])
+            self._take_heap(record, n_read, len(wrong or ()))
         else:
-            n_read = len(record["read"])
             n_wrong = min(n_read, UNSAID) if wrong is None else len(wrong)
-            self._evidence.append((record["logit"], n_read, n_read - n_wrong))
-            self.offset = _calibrated(self._evidence)
+            self.right.take((1.0, record["logit"]), n_read, n_read - n_wrong)
         if not record["accepted"] and record["rows"]:
             self.refused.append((np.array(record["rows"]), n))
+            if n <= self.n_read and record["logit"] is None:
+                self.mixed[record["rows"]] += 1
             if n <= self.n_read or (wrong is None and record["logit"] is not None):
                 self.put_off[record["rows"]] += 1
 
-    def _take_heap(self, accepted: bool, n: int, n_wrong: int, new: bool) -> None:
-        whole = n <= self.n_read  # all of it was read
-        if accepted and (not whole or n_wrong <= SHARE * n):
-            self.size = min(self.largest, max(self.size, n) * GROW)
-        elif not accepted:
-            self.size = max(2.0, min(self.size, n) * SHRINK)
-        if whole and accepted:
-            self.alike = NOVELTY_MEMORY * self.alike + (1 - NOVELTY_MEMORY) * (n - n_wrong) / n
-        elif not whole:
-            self.accepted = MEMORY * self.accepted + (1 - MEMORY) * accepted
+    def _take_heap(self, record: Mapping[str, Any], n_read: int, n_wrong: int) -> None:
+        features, accepted = record.get("features"), record["accepted"]  # none were kept in earlier records
+        if features and record["n"] > self.n_read:
+            self.accepted.take(features, 1, int(accepted))
+        elif features and n_read > 1:
+            self.alike.take(features, n_read - 1, max(n_read - 1 - n_wrong, 0) if accepted else 0)
         if accepted:
-            self.novelty = NOVELTY_MEMORY * self.novelty + (1 - NOVELTY_MEMORY) * new
+            self.novelty = NOVELTY_MEMORY * self.novelty + (1 - NOVELTY_MEMORY) * record["new"]
+
+    def was_refused(self, rows: np.ndarray) -> bool:
+        """Whether half of them stood in a refused proposal that was not much larger, or of which all was read."""
+        return any(
+            np.isin(rows, refused).sum() * (n / len(refused)) >= OVERLAP * len(rows)
+            for refused, n in self.refused
+            if n <= self.n_read or SMALLER * n <= len(rows)
+        )
+
+    def mostly_new(self, rows: np.ndarray) -> np.ndarray:
+        """The first of them, as many as are read, for which that is not so; where too few are left, just the first."""
+        new, most = rows, int(np.ceil(OVERLAP * self.n_read)) - 1
+        for refused, n in self.refused:
+            if SMALLER * n <= self.n_read:
+                new = np.delete(new, np.flatnonzero(np.isin(new, refused))[most:])
+        return (new if len(new) >= self.n_read else rows)[: self.n_read]
 
     @property
     def proved(self) -> tuple[int, int]:
         """Of the suggestions that were read last, in RECENT proposals, how many were right, and how many were read."""
-        last = self._evidence[-RECENT:]
+        last = self.right.answers[-RECENT:]
         return sum(right for _, _, right in last), sum(read for _, read, _ in last)
 
     def rightness(self, confidence: np.ndarray) -> np.ndarray:
         """How often suggestions of these confidences, 0 to 1, are right."""
-        right: np.ndarray = 1 / (1 + np.exp(-(self.offset + SLOPE * logit(confidence))))
-        return right
+        return self.right(np.stack([np.ones(len(confidence)), logit(confidence)], axis=1))
 
 
 def logit(share: np.ndarray) -> np.ndarray:
@@ -97,14 +114,6 @@ def logit(share: np.ndarray) -> np.ndarray:
     return odds
 
 
-def _calibrated(evidence: list[tuple[float, int, int]]) -> float:
-    """The likeliest offset, by Newton's method: read (mean logit, read, right), the last counting most."""
-    logits, read, right = np.array(evidence).T
-    weight = EVIDENCE_MEMORY ** np.arange(len(evidence))[::-1]
-    offset = OFFSET
-    for _ in range(8):
-        p = 1 / (1 + np.exp(-(offset + SLOPE * logits)))
-        slope = weight @ (right - read * p) - (offset - OFFSET) / SPREAD**2
-        bend = weight @ (read * p * (1 - p)) + 1 / SPREAD**2
-        offset += float(np.clip(slope / bend, -1, 1))
-    return offset
+def sketch(rows: np.ndarray) -> np.ndarray:
+    """All rows, or so many of them, spread evenly from the inner to the outer ones."""
+    return rows if len(rows) <= SKETCH else rows[np.linspace(0, len(rows) - 1, SKETCH).astype(int)]

@@ -18,8 +18,8 @@ class HeapTree:
         `order_[start_[i]:end_[i]]`.
     start_, end_ : int64 (n_nodes,).
     parent_ : int64 (n_nodes,), of the last node itself.
-    separation_ : float (n_nodes,), 0 to 1: how much tighter a node is than its parent, 1 - h(node) / h(parent), where h
-        is the distance at which a node's two parts were joined.
+    inside_ : float (n_nodes,), 0 to 1: the chance that a step to a neighbour, from any row of a node, stays in it.
+    likeness_ : float (n_nodes,), of all rows of each node.
     far_, near_ : float, the mean cosine of any two rows, and of neighbours; see `likeness`.
     """
 
@@ -32,17 +32,15 @@ class HeapTree:
         n = len(X)
         mean = X.mean(axis=0)
         self.far_ = float(mean @ mean)
-        self.near_ = float(np.einsum("ij,ij->i", X, walk_matrix(graph) @ X).mean())
-        children, heights = np.empty((0, 2), np.int64), np.empty(0)
+        steps = walk_matrix(graph)
+        self.near_ = float(np.einsum("ij,ij->i", X, steps @ X).mean())
+        children = np.empty((0, 2), np.int64)
         if n > 1:
-            children, _, _, _, heights = ward_tree(X, connectivity=_one_piece(X, graph), return_distance=True)
-        size, height = np.ones(2 * n - 1, np.int64), np.zeros(2 * n - 1)
+            children = ward_tree(X, connectivity=_one_piece(X, graph))[0]
+        size = np.ones(2 * n - 1, np.int64)
         self.parent_ = np.full(2 * n - 1, 2 * n - 2)
         for node, (a, b) in enumerate(children, n):
             size[node] = size[a] + size[b]
-            height[node] = max(
-                heights[node - n], height[a], height[b]
-            )  # with a graph a join may be tighter than its parts
             self.parent_[a] = self.parent_[b] = node
         self.start_ = np.zeros(2 * n - 1, np.int64)
         for node in range(2 * n - 2, n - 1, -1):
@@ -50,19 +48,55 @@ class HeapTree:
             self.start_[a], self.start_[b] = self.start_[node], self.start_[node] + size[a]
         self.end_ = self.start_ + size
         self.order_ = np.argsort(self.start_[:n])
-        above = height[self.parent_]
-        self.separation_ = np.where(above > 0, 1 - height / np.where(above > 0, above, 1), 0)
+        self.inside_ = self._steps_inside(steps.tocoo()) / size
+        self.likeness_ = self._likeness_of_nodes(X)
         return self
 
-    def likeness(self, X: np.ndarray) -> float:
-        """How alike some rows (n, n_dims) of those fitted are: 1 as neighbours in the graph are, 0 as any two rows.
+    def _steps_inside(self, steps: Any) -> np.ndarray:
+        """The weight of the steps from and to rows of each node: float (n_nodes,)."""
+        a, b = steps.row.astype(np.int64), steps.col.astype(np.int64)
+        apart = np.flatnonzero(a != b)
+        while len(apart):  # up to the smallest node that holds both: a parent comes after its parts
+            low = np.minimum(a[apart], b[apart])
+            a[apart], b[apart] = np.maximum(a[apart], b[apart]), self.parent_[low]
+            apart = apart[a[apart] != b[apart]]
+        inside = np.bincount(a, weights=steps.data, minlength=len(self.parent_))
+        for node, parent in enumerate(self.parent_[:-1].tolist()):
+            inside[parent] += inside[node]
+        return inside
 
-        By the mean cosine of all pairs; 1 of a single row, and where all are neighbours.
+    def _likeness_of_nodes(self, X: np.ndarray) -> np.ndarray:
+        squares = np.zeros(len(self.parent_))
+        for column in X.T:  # one by one: the sums of all nodes at once are twice as large as X
+            squares += self.sums(column) ** 2
+        return self._scaled(squares, self.end_ - self.start_)
+
+    def _scaled(self, squares: np.ndarray, n: np.ndarray | int) -> np.ndarray:
+        """Likeness from the squared length of the sum of n rows."""
+        if self.near_ <= self.far_:
+            return np.ones(np.shape(squares))
+        cosine = (squares - n) / np.maximum(n * (n - 1), 1)
+        return np.where(np.asarray(n) > 1, (cosine - self.far_) / (self.near_ - self.far_), 1.0)
+
+    def likeness(self, X: np.ndarray) -> np.ndarray:
+        """How alike some rows (..., n, n_dims) of those fitted are: 1 as neighbours in the graph, 0 as any two rows.
+
+        By the mean cosine of all pairs; 1 of a single row, and where all are neighbours. Float (...).
         """
-        n, total = len(X), X.sum(axis=0)
-        if n < 2 or self.near_ <= self.far_:
-            return 1.0
-        return float(((total @ total - n) / (n * (n - 1)) - self.far_) / (self.near_ - self.far_))
+        return self.likeness_of(X.sum(axis=-2), X.shape[-2])
+
+    def likeness_of(self, totals: np.ndarray, n: np.ndarray | int) -> np.ndarray:
+        """The same of n rows, each, whose sum is totals (..., n_dims)."""
+        return self._scaled(np.einsum("...i,...i->...", totals, totals), n)
+
+    def totals(self, X: np.ndarray, some: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+        """The sum of the rows of X in `some`, bool (n_rows,), of each of the nodes, which have some: (m, n_dims)."""
+        among = some[self.order_]
+        before = np.append(0, np.cumsum(among))
+        bounds = np.stack([before[self.start_[nodes]], before[self.end_[nodes]]], axis=1).ravel()
+        one_more = np.append(self.order_[among], 0)  # as a bound may be the end
+        totals: np.ndarray = np.add.reduceat(X[one_more], bounds, axis=0)[::2]
+        return totals
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """The sum of values (n_rows,) over the rows of each node: float (n_nodes,)."""

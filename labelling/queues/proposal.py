@@ -34,6 +34,7 @@ class Proposal:
     why: str
     likeness: float = 1.0
     _logit: float | None = field(default=None, repr=False)
+    _features: tuple[float, ...] | None = field(default=None, repr=False)
 
     @property
     def is_alike(self) -> bool:
@@ -51,6 +52,7 @@ class Found:
     codes: np.ndarray | None
     expected: float
     logit: float | None = None
+    features: tuple[float, ...] | None = None
     likeness: float = 1.0
 
 

@@ -8,16 +8,16 @@ import numpy as np
 from labelling.errors import CorralError
 from labelling.learning.graph import GraphClassifier, smooth, walk_matrix
 from labelling.learning.targets import read_targets
-from labelling.queues.answers import BY, SHARE, SKETCH, VERSION, Answers, logit
+from labelling.queues.answers import BY, OVERLAP, SHARE, SMALLER, TYPICAL, VERSION, Answers, logit, sketch
 from labelling.queues.heap_tree import HeapTree
 from labelling.queues.proposal import ALIKE, HEAP, LABEL, SURE, TEN, Found, Proposal, in_words
 
 MODEL = "GraphClassifier"
-EDGE = 0.1  # of a heap is left out, what is farthest from its mean: most of what is wrong stands there
-LIKELY = 0.5  # that a suggestion is right, to be made of a text that is shown as one of a heap
+LIKELY = 0.5  # that a suggestion is right, to be said of a text in a heap; that a heap is accepted, to count as bulk
 BLOCK = 64  # nodes of which is asked at a time whether they were refused
-MEMORY_OVERLAP = 0.5  # of a heap's rows stood in one that was refused: it is taken for that one ...
-SMALLER = 0.6  # ... unless it has less than so much of its rows
+# Of the free rows of a heap the EDGE, what is farthest from its mean, is left out: most of what is wrong stands there.
+# Of one that is larger than TYPICAL more is, as what is wrong in it is many rows: so many more times as it is larger.
+EDGE, LARGER = 0.1, 0.05
 
 
 class ProposalError(CorralError, ValueError):
@@ -28,7 +28,7 @@ class ProposalQueue:
     """A queue of proposals, ranked by how many rows each is expected to label.
 
     Three sources, one measure: rows x the chance that nine of ten that are read are alike. Heaps of a tree
-    (`HeapTree`), at a size that adapts to what was accepted; what `GraphClassifier` suggests, as many rows as are
+    (`HeapTree`), as likely to be accepted as those like them were; what `GraphClassifier` suggests, as many rows as are
     expected to be right often enough; few rows that are read as a whole. The queue depends on the labels and on the
     records of the answers alone: `replay` of these gives the same queue, whatever was undone or labelled in between.
 
@@ -132,7 +132,8 @@ class ProposalQueue:
         if not len(self._rows):
             return 0
         tree, count = self.tree_, self.tree_.sums(self._free)
-        heaps = np.flatnonzero((count > self.n_read) & (count <= self.answers_.size))
+        heaps = np.flatnonzero((count > self.n_read) & (count <= self.answers_.largest))
+        heaps = heaps[self.answers_.accepted(self._features(heaps, count)) >= LIKELY]
         at_once = np.zeros(len(self._rows), bool)
         for node in heaps[~self._are_refused(heaps, count)][::-1].tolist():  # what holds others comes before them
             places = tree.rows(node)[self._free[tree.rows(node)]]
@@ -166,8 +167,8 @@ class ProposalQueue:
 
     def _candidates(self, free: np.ndarray) -> list[Found]:
         found = [] if self._codes is None else self._suggested(free)
-        if heap := self._heap(free):
-            found.append(heap)
+        left = free * (1 - self._chance(self._right))  # what will not be had in bulk anyway
+        found += filter(None, [self._heap(free, left), self._ten(free, left)])
         return found or [self._loners(free)]
 
     def _suggested(self, free: np.ndarray) -> list[Found]:
@@ -210,61 +211,96 @@ class ProposalQueue:
         chance: np.ndarray = binom.cdf(int(SHARE * self.n_read), self.n_read, 1 - np.clip(right, 0, 1))
         return chance
 
-    def _heap(self, free: np.ndarray) -> Found | None:
-        """The node that is best set off, and largest, of those that are small enough and were not refused."""
-        tree, answers = self.tree_, self.answers_
-        left = free * (1 - self._chance(self._right))  # what will not be had in bulk anyway
-        count = tree.sums(free)
-        nodes = np.flatnonzero((count >= 2) & (count <= max(answers.size, 2)))
-        order = np.argsort(-(tree.separation_ * tree.sums(left))[nodes], kind="stable")
+    def _heap(self, free: np.ndarray, left: np.ndarray) -> Found | None:
+        """The node that is expected to label most, of those that were not refused."""
+        tree, answers, count = self.tree_, self.answers_, self.tree_.sums(free)
+        nodes = np.flatnonzero((count > self.n_read) & (count <= answers.largest))
+        features = self._features(nodes, count)
+        chance = answers.accepted(features)
+        order = np.argsort(-chance * tree.sums(left)[nodes], kind="stable")
         for start in range(0, len(order), BLOCK):
-            block = nodes[order[start : start + BLOCK]]
-            for node in block[~self._are_refused(block, count)].tolist():
-                places = self._around(node, free)
-                if self._was_refused(self._rows[places]):
-                    continue
-                if len(places) <= self.n_read:
-                    return Found(answers.alike * left[places].sum(), TEN, places, None, answers.alike)
-                return Found(answers.accepted * left[places].sum(), HEAP, places, None, 1 - SHARE / 2)
+            block = order[start : start + BLOCK]
+            for i in block[~self._are_refused(nodes[block], count)].tolist():
+                places = self._without_edge(int(nodes[i]), free)
+                if not self.answers_.was_refused(self._rows[places]):
+                    worth, known = float(chance[i] * left[places].sum()), tuple(features[i].tolist())
+                    return Found(worth, HEAP, places, None, 1 - SHARE / 2, features=known)
         return None
 
-    def _around(self, node: int, free: np.ndarray) -> np.ndarray:
-        """The places of a node, the nearest to its mean first, without its edge; where they are few, with others."""
+    def _features(self, nodes: np.ndarray, count: np.ndarray) -> np.ndarray:
+        """What says whether a node with so many free rows is of one label, see ACCEPTED: (n, n_features)."""
+        tree, n = self.tree_, count[nodes]
+        inside, likeness = tree.inside_[nodes] - 0.5, tree.likeness_[nodes] - 1
+        free = np.log(n / (tree.end_ - tree.start_)[nodes])
+        return np.stack([np.ones(len(n)), np.log(n / TYPICAL), inside, likeness, free], axis=1)
+
+    def _without_edge(self, node: int, free: np.ndarray) -> np.ndarray:
+        """The free places of a node, the nearest to its mean first, but for the last and those that look otherwise."""
         places = self.tree_.rows(node)
         places = places[free[places]]
-        middle = self._Z[places].mean(axis=0)
-        n = max(self.n_read, int(np.ceil((1 - EDGE) * len(places))))
-        if len(places) < n:  # as many are read anyway: fill up with what is nearest
-            places = np.flatnonzero(free)
-        return places[np.argsort(-(self._Z[places] @ middle), kind="stable")[:n]]
+        looks = self._right[places] >= LIKELY
+        if self._codes is not None and looks.any():
+            codes = self._codes[places]
+            alike = places[~looks | (codes == np.bincount(codes[looks]).argmax())]
+            places = alike if len(alike) > self.n_read else places
+        n = max(self.n_read + 1, int(np.ceil((1 - EDGE) * min(1, (len(places) / TYPICAL) ** -LARGER) * len(places))))
+        return places[np.argsort(-(self._Z[places] @ self._Z[places].mean(axis=0)), kind="stable")[:n]]
 
-    def _was_refused(self, rows: np.ndarray) -> bool:
-        """Whether half of them stood in a refused proposal that was not much larger, or of which all was read."""
-        return any(
-            np.isin(rows, refused).sum() * (n / len(refused)) >= MEMORY_OVERLAP * len(rows)
-            for refused, n in self.answers_.refused
-            if n <= self.n_read or SMALLER * n <= len(rows)
-        )
+    def _ten(self, free: np.ndarray, left: np.ndarray) -> Found | None:
+        """What stands nearest to the middle of a small node, as many as are read: the most that are of one label."""
+        mixed = self.answers_.mixed[self._rows]
+        free = free & (mixed == mixed[free].min())
+        tree, places, count = self.tree_, np.flatnonzero(free), self.tree_.sums(free)
+        n = min(self.n_read, len(places))
+        nodes = np.flatnonzero((count >= 2) & (count <= n) & ((count[tree.parent_] > n) | (count == len(places))))
+        if not len(nodes):
+            return None
+        middles = tree.totals(self._Z, free, nodes)
+        order = np.argsort(-tree.likeness_of(middles, count[nodes]) * count[nodes], kind="stable")
+        for start in range(0, len(order), BLOCK):
+            block = order[start : start + BLOCK]
+            block = block[~self._are_refused(nodes[block], count)]
+            cosines = middles[block] @ self._Z[places].T
+            tens = places[np.argpartition(-cosines, n - 1, axis=1)[:, :n]]
+            expected, features = self._alike(tens)
+            worth = expected * left[tens].sum(axis=1)
+            for i in np.argsort(-worth, kind="stable").tolist():
+                if not self.answers_.was_refused(self._rows[tens[i]]):
+                    ten = tens[i][np.argsort(-(self._Z[tens[i]] @ middles[block[i]]), kind="stable")]
+                    return Found(
+                        float(worth[i]), TEN, ten, None, float(expected[i]), features=tuple(features[i].tolist())
+                    )
+        return None
+
+    def _alike(self, tens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of each of some sets of n places, (m, n), the share expected to be of one label, and by what features."""
+        m, n = tens.shape
+        features = np.stack([np.ones(m), self.tree_.likeness(self._Z[tens]) - 1], axis=1)
+        return (1 + (n - 1) * self.answers_.alike(features)) / n, features
 
     def _are_refused(self, nodes: np.ndarray, count: np.ndarray) -> np.ndarray:
-        """bool (len(nodes),): of each node what `_was_refused` says, before its edge is left out."""
+        """bool (len(nodes),): of each node what `Answers.was_refused` says, before its edge is left out."""
         found = np.zeros(len(nodes), bool)
         for rows, n in self.answers_.refused:
             at = np.sort(self._at[rows])  # where they stand in the tree's order; each for n / len(rows) rows
             inside = np.searchsorted(at, self.tree_.end_[nodes]) - np.searchsorted(at, self.tree_.start_[nodes])
-            found |= (inside * (n / len(rows)) >= MEMORY_OVERLAP * count[nodes]) & (
+            found |= (inside * (n / len(rows)) >= OVERLAP * count[nodes]) & (
                 (count[nodes] >= SMALLER * n / (1 - EDGE)) | (n <= self.n_read)
             )
         return found
 
     def _loners(self, free: np.ndarray) -> Found:
-        """The place farthest from all labels, and what is nearest to it: of what was put off least."""
+        """The place farthest from all labels, and what is nearest to it: of what was put off least.
+
+        Of a refused proposal that was not much larger there are fewer than half in it, while there are others.
+        """
         places = np.flatnonzero(free)
         put_off = self.answers_.put_off[self._rows[places]]
-        places = places[put_off == put_off.min()]
-        one = places[self._logit[places].argmin()]
-        near = np.argsort(-(self._Z[places] @ self._Z[one]), kind="stable")[: self.n_read]
-        return Found(0.0, TEN, places[near], None, self.answers_.alike)
+        one = places[np.lexsort((self._logit[places], put_off))[0]]
+        near = places[np.lexsort((-(self._Z[places] @ self._Z[one]), put_off))]
+        near = self._place[self.answers_.mostly_new(self._rows[near])]
+        (expected,), (features,) = self._alike(near[None])
+        return Found(0.0, TEN, near, None, float(expected), features=tuple(features.tolist()))
 
     def _drawn_up(self, found: Found) -> Proposal:
         rows = self._rows[found.rows]
@@ -272,9 +308,9 @@ class ProposalQueue:
         if len(rows) > self.n_read:
             sample = np.random.default_rng([self.random_state, len(rows), *rows[:8]]).choice(rows, self.n_read, False)
         labels = None if found.codes is None else self.classes_[found.codes]
-        found.likeness = self.tree_.likeness(self._Z[found.rows])
+        found.likeness = float(self.tree_.likeness(self._Z[found.rows]))
         said, expected = in_words(found, labels), round(found.expected, 3)
-        return Proposal(found.kind, rows, labels, expected, sample, said, found.likeness, found.logit)
+        return Proposal(found.kind, rows, labels, expected, sample, said, found.likeness, found.logit, found.features)
 
     def answer(
         self,
@@ -312,8 +348,9 @@ class ProposalQueue:
             "label": label.item() if isinstance(label, np.generic) else label,
             "new": proposal.labels is None and label not in self.classes_.tolist(),
             "suggested": self._suggestions(proposal, gone or []),
-            "rows": [] if accepted else np.sort(_sketch(proposal.rows)).tolist(),
+            "rows": [] if accepted else np.sort(sketch(proposal.rows)).tolist(),
             "logit": proposal._logit,
+            "features": None if proposal._features is None else list(proposal._features),
             "model": MODEL,
             "version": VERSION,
         }
@@ -343,8 +380,3 @@ class ProposalQueue:
                 answers.take(record)
         self.answers_ = answers
         return self
-
-
-def _sketch(rows: np.ndarray) -> np.ndarray:
-    """All rows, or so many of them, spread evenly from the inner to the outer ones."""
-    return rows if len(rows) <= SKETCH else rows[np.linspace(0, len(rows) - 1, SKETCH).astype(int)]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from labelling.learning.graph import walk_matrix
 from labelling.queues.heap_tree import HeapTree
 from tests.queues.helpers import groups
 
@@ -18,11 +19,9 @@ def test_each_node_is_the_rows_of_its_two_parts():
         parts = np.flatnonzero((tree.parent_ == node) & (np.arange(2 * n - 1) != node))
         assert len(parts) == 2
         assert sorted(np.concatenate([tree.rows(part) for part in parts])) == sorted(tree.rows(node))
-    assert (tree.separation_ >= 0).all()
-    assert (tree.separation_ <= 1).all()
 
 
-def test_groups_that_stand_apart_are_nodes_that_stand_apart():
+def test_groups_that_stand_apart_are_nodes_that_steps_do_not_leave():
     X, codes, graph = groups(spread=0.1)
     tree = HeapTree().fit(X, graph)
     size = tree.end_ - tree.start_
@@ -30,7 +29,7 @@ def test_groups_that_stand_apart_are_nodes_that_stand_apart():
         node = next(
             node for node in np.flatnonzero(size == 40) if set(tree.rows(node)) == set(np.flatnonzero(codes == code))
         )
-        assert tree.separation_[node] > 0.5
+        assert tree.inside_[node] > 0.99
 
 
 def test_likeness_is_1_of_neighbours_and_0_of_any_rows():
@@ -43,6 +42,32 @@ def test_likeness_is_1_of_neighbours_and_0_of_any_rows():
     assert tree.likeness(X[:1]) == 1
     same = np.ones((5, 4), np.float32) / 2
     assert HeapTree().fit(same, (np.arange(5)[:, None] + [1, 2]) % 5).likeness(same) == 1
+
+
+def test_inside_is_the_share_of_steps_that_stay_in_a_node():
+    X, _, graph = groups()
+    graph[:5] = -1  # rows that have no neighbours of their own
+    tree, steps = HeapTree().fit(X, graph), walk_matrix(graph)
+    for node in (0, 239, 240, 300, 400, 470, 478):
+        rows = tree.rows(node)
+        assert tree.inside_[node] == pytest.approx(steps[rows][:, rows].sum() / len(rows), abs=1e-5)
+    assert tree.inside_[:240].max() == 0
+    assert tree.inside_.max() <= 1 + 1e-6
+
+
+def test_likeness_of_nodes_and_the_sums_of_some_of_their_rows():
+    X, _, graph = groups()
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    tree, some = HeapTree().fit(X, graph), np.arange(240) % 3 > 0
+    for node in (250, 400, 470, 478):
+        cosines = X[tree.rows(node)] @ X[tree.rows(node)].T
+        mean = cosines[~np.eye(len(cosines), dtype=bool)].mean()
+        assert tree.likeness_[node] == pytest.approx((mean - tree.far_) / (tree.near_ - tree.far_), abs=1e-4)
+    assert (tree.likeness_[:240] == 1).all()
+    nodes = np.flatnonzero(tree.sums(some) > 0)
+    for node, total in zip(nodes, tree.totals(X, some, nodes), strict=True):
+        rows = tree.rows(node)
+        assert total == pytest.approx(X[rows[some[rows]]].sum(axis=0), abs=1e-4)
 
 
 def test_sums_are_over_the_rows_of_each_node():

@@ -75,8 +75,15 @@ def test_three_that_share_no_row_and_the_first_is_what_one_would_be():
     assert seen(three[:1]) == seen(queue_of().next(y))
 
 
+def chance_of(queue, n=30, inside=0.5, likeness=1.0, free=1.0):
+    return float(
+        queue.answers_.accepted(np.array([[1.0, np.log(n / 27), inside - 0.5, likeness - 1, np.log(free)]]))[0]
+    )
+
+
 def test_a_refused_heap_does_not_come_back_and_heaps_get_smaller():
     queue, nothing = queue_of(), np.full(240, -1)
+    before = chance_of(queue)
     (first,) = queue.next(nothing)
     record = queue.answer(first, False)
     assert record["accepted"] is False
@@ -85,7 +92,54 @@ def test_a_refused_heap_does_not_come_back_and_heaps_get_smaller():
         (other,) = queue.next(nothing)
         assert len(np.intersect1d(first.rows, other.rows)) < max(0.5 * len(other.rows), 0.6 * len(first.rows))
         queue.answer(other, False)
-    assert queue.answers_.size < 8
+    assert chance_of(queue) < 0.2 < before
+    assert len(queue.next(nothing)[0].rows) <= 10 < len(first.rows)
+
+
+def test_what_became_of_heaps_says_which_are_likely_to_be_accepted():
+    queue = queue_of()
+    (first,) = queue.next(np.full(240, -1))
+    fresh = chance_of(queue)
+    assert chance_of(queue, n=60) < fresh < chance_of(queue, n=15)
+    assert chance_of(queue, inside=0.4) < fresh < chance_of(queue, inside=0.9)
+    assert chance_of(queue, likeness=0.8) < fresh < chance_of(queue, likeness=1.1)
+    assert chance_of(queue, free=0.5) < fresh
+    record = queue.answer(first, True, label="a")
+    assert len(record["features"]) == 5
+    assert chance_of(queue) > fresh
+    old = {key: value for key, value in record.items() if key != "features"}  # of a log from before they were kept
+    assert chance_of(queue_of().replay([old])) == fresh
+    queue.answer(first, False)
+    queue.answer(first, False)
+    assert chance_of(queue) < fresh
+
+
+def test_what_is_farthest_from_the_middle_of_a_heap_is_left_out_and_more_of_a_large_one():
+    embeddings, _, graph = groups(n_rows=1200, n_groups=4)
+    queue = ProposalQueue().fit(embeddings, graph)
+    tree, left_out = queue.tree_, {}
+    nothing = np.full(1200, -1)
+    queue.next(nothing)
+    for node in np.flatnonzero(tree.end_ - tree.start_ >= 20).tolist():
+        rows = tree.rows(node)
+        kept = queue._without_edge(node, np.ones(1200, bool))
+        far = queue._Z[rows] @ queue._Z[rows].mean(axis=0)
+        assert sorted(far)[-len(kept) :] == pytest.approx(sorted(far[np.isin(rows, kept)]))
+        left_out[len(rows)] = 1 - len(kept) / len(rows)
+    assert left_out[min(left_out)] <= 0.1 < 0.15 < left_out[max(left_out)] < 0.3
+
+
+def test_tens_are_what_is_most_alike_and_what_they_gave_is_learnt():
+    scattered = np.vstack([groups(n_dims=64)[0], np.random.RandomState(0).randn(60, 64)]).astype(np.float32)
+    queue = ProposalQueue().fit(scattered, neighbours(scattered, None, 8, 0, lambda done, total: None)[0])
+    nothing, few = np.full(300, -1), np.isin(np.arange(300), [*range(0, 48, 6), *range(240, 248)])
+    (ten,) = queue.next(nothing, among=few)
+    assert ten.kind == "ten"
+    assert set(range(0, 48, 6)) < set(ten.rows.tolist())
+    for _ in range(5):
+        queue.answer(ten, True, label="a", wrong=ten.rows[1:])
+    (again,) = queue.next(nothing, among=few)
+    assert again.expected < ten.expected - 0.1
 
 
 def test_refusals_are_remembered_in_another_space():
@@ -331,5 +385,6 @@ def test_any_mix_of_answers_checks_undos_and_maps_is_the_queue_of_its_log(steps,
     restarted = fresh(shown, seed, log)
     assert seen(queue.next(y, 3, denied=pairs())) == seen(restarted.next(y, 3, denied=pairs()))
     assert vars(queue.answers_).keys() == vars(restarted.answers_).keys()
-    assert queue.answers_.size == restarted.answers_.size
+    for learnt in ("right", "accepted", "alike"):
+        assert getattr(queue.answers_, learnt).weights.tolist() == getattr(restarted.answers_, learnt).weights.tolist()
     assert queue.answers_.put_off.tolist() == restarted.answers_.put_off.tolist()
