@@ -58,8 +58,8 @@ def free_style(used: Iterable[int], near: Collection[int] = ()) -> int:
     """The style for a new label where labels have those that are `used`, and its points lie beside those of `near`.
 
     A hue that no label has, while there is one; then of the styles whose hue is not alike to any that is `near` those
-    that are used least, with the first shape. Of these the one whose hue lies farthest from all that are `near`; without
-    any, the first.
+    that are used least, with the first shape. Of these the one whose hue lies farthest from all that are `near`; the
+    first without any.
     """
     used = list(used)
     beside = {_place(index)[1] for index in near}
