@@ -12,12 +12,14 @@ from streamlit.testing.v1 import AppTest
 
 from labelling.labels import LabelLog
 from labelling.projections import UmapProcess
+from labelling.projections.nearest import neighbours
 from labelling.readers import make_dataset, read_table
 from labelling.tasks.embed import embed
 from labelling.ui.frame import page, progress, resources
 from labelling.workspace import Project, Workspace
 
 ROOT = Path(__file__).parents[2]
+CODES = np.arange(30) % 2  # the groups that `with_groups` makes
 
 
 CSV = b"id,text,kind\n1,the card was lost,a\n2,the refund is late,b\n3,where is my money,\n4,how is the cat,a\n"
@@ -99,6 +101,16 @@ def make(workspace: Workspace, *, multi_label: bool = False) -> Project:
         "mine", make_dataset(read_table(csv.encode(), "a.csv"), "text"), {}, multi_label=multi_label
     )
     assert embed(resources.new_workbench(project))
+    return project
+
+
+def with_groups(project: Project) -> Project:
+    """Its texts in two groups, CODES, with a clear map and a graph."""
+    X = (np.eye(2, 8)[CODES] + np.random.default_rng(0).normal(0, 0.1, (30, 8))).astype(np.float32)
+    space = project.current
+    space.save_map("UMAP", X[:, :2])
+    space.save_graph(*neighbours(X, None, 6, 0, lambda done, total: None))
+    space.save_embeddings(X)
     return project
 
 

@@ -7,7 +7,6 @@ import pytest
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
-from labelling.projections.nearest import neighbours
 from labelling.selection.regions import Region
 from labelling.session import Session
 from labelling.ui.frame.page import SESSION
@@ -15,22 +14,14 @@ from labelling.ui.label import panel, proposing, texts
 from labelling.ui.map import Pressed
 from labelling.ui.texts import load
 from labelling.workspace import Project, Workspace
-from tests.ui.helpers import log_of, make, open_page, said, select
-
-CODES = np.arange(30) % 2
+from tests.ui.helpers import CODES, log_of, make, open_page, said, select, with_groups
 
 
 @pytest.fixture
 def project(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Thirty texts in two groups, with a clear map and a graph."""
     monkeypatch.setattr(proposing, "AT_ONCE_SECONDS", 60)  # however busy the machine is
-    project = make(workspace)
-    X = (np.eye(2, 8)[CODES] + np.random.default_rng(0).normal(0, 0.1, (30, 8))).astype(np.float32)
-    space = project.current
-    space.save_map("UMAP", X[:, :2])
-    space.save_graph(*neighbours(X, None, 6, 0, lambda done, total: None))
-    space.save_embeddings(X)
-    return project
+    return with_groups(make(workspace))
 
 
 def label(project: Project, n_left: int = 0) -> None:

@@ -7,28 +7,15 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from labelling.projections.nearest import neighbours
 from labelling.session import Session
 from labelling.session.proposals import Proposals
 from labelling.ui.frame.page import SESSION
 from labelling.ui.label import answering, proposing
 from labelling.ui.label.proposing import Proposing
 from labelling.ui.map import Pressed
-from labelling.workspace import Project, Space, Workspace
-from tests.ui.helpers import click, log_of, make, open_page, said, select
+from labelling.workspace import Space, Workspace
+from tests.ui.helpers import CODES, click, log_of, make, open_page, said, select, with_groups
 from tests.ui.tab import of_project
-
-CODES = np.arange(30) % 2
-
-
-def with_groups(project: Project) -> Project:
-    """Its texts in two groups, with a clear map and a graph."""
-    X = (np.eye(2, 8)[CODES] + np.random.default_rng(0).normal(0, 0.1, (30, 8))).astype(np.float32)
-    space = project.current
-    space.save_map("UMAP", X[:, :2])
-    space.save_graph(*neighbours(X, None, 6, 0, lambda done, total: None))
-    space.save_embeddings(X)
-    return project
 
 
 @pytest.fixture

@@ -4,24 +4,16 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from labelling.projections.nearest import neighbours
 from labelling.ui.frame.page import SESSION
 from labelling.ui.label import reviewing
 from labelling.workspace import Project, Workspace
-from tests.ui.helpers import log_of, make, open_page, said
-
-CODES = np.arange(30) % 2
+from tests.ui.helpers import CODES, log_of, make, open_page, said, with_groups
 
 
 @pytest.fixture
 def project(workspace: Workspace) -> Project:
     """Two groups, labelled by several actions, one text wrong."""
-    project = make(workspace)
-    X = (np.eye(2, 8)[CODES] + np.random.default_rng(0).normal(0, 0.1, (30, 8))).astype(np.float32)
-    space = project.current
-    space.save_map("UMAP", X[:, :2])
-    space.save_graph(*neighbours(X, None, 6, 0, lambda done, total: None))
-    space.save_embeddings(X)
+    project = with_groups(make(workspace))
     log = log_of(project)
     for start in (0, 10, 20):
         rows = np.arange(start, start + 10)
