@@ -1,29 +1,29 @@
 """Load texts: a demo, a file, or pasted; choose the columns; open an earlier project."""
 
+from typing import Literal
+
 import streamlit as st
 
 from labelling import readers
 from labelling.errors import CorralError
 from labelling.ui.frame import access, page, resources, state
 from labelling.ui.texts import columns, encoder_choice, load, projects, reading, unpacking
+from labelling.workspace import ProjectInfo
 
 page.start("Texts", wide=False)
-st.title("Lasso texts into labels")
-st.markdown(
-    "Load texts, see them as points on a map, **draw a lasso** round those that belong together and give them "
-    "all one label. A tuner then bends the map towards your labels, and the next lasso is easier."
-)
 
-if listed := access.projects():  # who comes back goes on
-    st.markdown("##### Your projects")
-    projects.list_projects(listed)
-    st.divider()
-first, second = st.columns([1, 2], gap="large")
-with first:
+
+def offer_projects(listed: list[ProjectInfo]) -> None:
+    """The projects that are there already."""
+    if listed:
+        st.markdown("##### Your projects")
+        projects.list_projects(listed)
+
+
+def offer_demos(kind: Literal["primary", "secondary"]) -> None:
+    """The demos, the easy one first."""
     st.markdown("##### Try it")
-    if st.button(
-        "Open the easy demo", type="secondary" if listed else "primary", icon=":material/play_arrow:", width="stretch"
-    ):
+    if st.button("Open the easy demo", type=kind, icon=":material/play_arrow:", width="stretch"):
         page.go_label(load.open_demo("easy"))
     st.caption("800 messages to a town hall, in eight clear topics.")
     if st.button("Open the demo", icon=":material/play_arrow:", width="stretch"):
@@ -32,6 +32,12 @@ with first:
         "963 messages to the support of an invented product. Harder: topics run into each other, some are in "
         "other languages."
     )
+
+
+listed = access.projects()
+st.title("Lasso texts into labels")
+above = st.container()
+first, second = st.columns([1, 2], gap="large")
 with second:
     st.markdown("##### Your texts")
     how = st.segmented_control(
@@ -48,10 +54,27 @@ with second:
     else:
         reading.read_file()
 
-if (pack := state.of_tab(reading.Upload).pack) is not None:
+
+# Who has brought texts goes on with these: what comes next is in sight, and all else stands below it.
+upload = state.of_tab(reading.Upload)
+brought = upload.pack is not None or upload.found is not None
+if not brought:
+    with above:
+        st.markdown(
+            "Load texts, see them as points on a map, **draw a lasso** round those that belong together and give them "
+            "all one label. A tuner then bends the map towards your labels, and the next lasso is easier."
+        )
+        offer_projects(listed)  # who comes back goes on
+        if listed:
+            st.divider()
+    with first:
+        offer_demos("secondary" if listed else "primary")
+else:
+    first.caption("Next: see below how it was read, then go on with the button at the end.")
+if (pack := upload.pack) is not None:
     st.divider()
     unpacking.offer(pack)
-elif (found := state.of_tab(reading.Upload).found) is not None:
+elif (found := upload.found) is not None:
     resources.warm_up()  # not before there is a file: a demo needs no model, and the two would share the processor
     st.divider()
     try:
@@ -81,6 +104,10 @@ elif (found := state.of_tab(reading.Upload).found) is not None:
     except CorralError as error:
         page.error(error)
 
+if brought:
+    st.divider()
+    offer_projects(listed)
+    offer_demos("secondary")
 st.caption(access.who_sees(str(resources.workspace().folder)))
 if warning := access.open_to_all():
     st.warning(warning, icon=":material/lock_open:")

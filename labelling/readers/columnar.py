@@ -42,8 +42,8 @@ def reading(what: str) -> Iterator[None]:
         ) from None
     except Exception as error:
         raise ReadError(
-            f"The {what} can't be read: {str(error)[:200]}. It is cut off or damaged, or another kind of file: "
-            f"save or download it again, or upload {READABLE}."
+            f"The {what} can't be read: {str(error)[:200].rstrip('. ')}. It is cut off or damaged, or another kind "
+            f"of file: save or download it again, or upload {READABLE}."
         ) from None
 
 

@@ -317,3 +317,11 @@ def test_two_projects_of_one_name_are_told_apart(workspace: Workspace) -> None:
     press(at, "Add the texts")
     assert workspace.open(oldest.id).n_rows == 5
     assert workspace.open(newest.id).n_rows == 4
+
+
+def test_what_comes_next_for_a_file_stands_above_demos_and_projects(workspace: Workspace) -> None:
+    at = open_page("texts")
+    demo, make = "Open the easy demo", "Make the map"
+    assert demo in [each.label for each in at.button]
+    labels = [each.label for each in upload(at, "cards.csv", CSV).button]
+    assert labels.index(make) < labels.index(demo)
