@@ -23,7 +23,7 @@ from labelling.store.embedding import embed
 from labelling.store.store import Store
 from labelling.store.work import Machines
 from tests.helpers import ROOT
-from tests.store.helpers import SHARD_ROWS, Waits, done, whole
+from tests.store.helpers import SHARD_ROWS, Waits, done, embed_here, save_texts, stamps, whole
 
 if find_spec("ray") is None:
     pytest.skip("Ray is not installed", allow_module_level=True)
@@ -109,6 +109,29 @@ def test_the_workers_of_a_driver_that_is_killed_end(cluster: str, tmp_path: Path
         driver.kill()
     while any(worker.exists() for worker in workers):
         time.sleep(0.01)
+
+
+def test_a_store_whose_driver_was_killed_is_made_whole(cluster: str, tmp_path: Path, settings: dict[str, Any]) -> None:
+    """What was done is kept; a shard that was cut short meanwhile is made anew."""
+    file, out = tmp_path / "many.csv", tmp_path / "out"
+    save_texts(file, 6_000)
+    how: dict[str, Any] = {"text": "message", "encoder": settings, "shard_rows": SHARD_ROWS}
+    command = [sys.executable, "-m", "labelling.cli", "embed", str(file), "-o", str(out), "--text", "message"]
+    command += ["--encoder", settings["model"], "--shard-rows", str(SHARD_ROWS), "--workers", "2", "--ray", cluster]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as driver:
+        while len(stamps(out)) < 5:
+            if driver.poll() is not None:
+                raise AssertionError(driver.communicate()[1])
+            time.sleep(0.01)
+        driver.kill()
+    before = stamps(out)
+    assert len(before) < 6_000 // SHARD_ROWS
+    cut = next(iter(before))
+    os.truncate(out / "shards" / cut, 1_000)
+    made = embed([str(file)], out, **how, machines=Machines(2, cluster))
+    assert whole(made).equals(whole(embed_here([str(file)], tmp_path / "here", **how)))
+    after = stamps(out)
+    assert {name for name, stamp in before.items() if after[name] != stamp} == {cut}
 
 
 def test_a_cluster_that_goes_away(cluster: str, tmp_path: Path) -> None:
