@@ -1,14 +1,19 @@
 """Buttons that save a file, and who may fetch what they have made.
 
 Streamlit keeps what a button made, as long as a page is open, at an address that anybody can ask for: see `may_fetch`.
-It also takes two long files for one where beginnings, middles and ends are alike, and would give out the older.
+It also takes two long files for one where beginnings, middles and ends are alike, and would give out the older. And no
+page refers to a file that was just made: the second run after that of whichever tab, a second or two, drops it, and a
+browser that asks for it later, as a busy one does, gets nothing.
 """
 
+import threading
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
 from streamlit.runtime import Runtime
+from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
 from labelling.database.engine import WorkspaceError
@@ -16,6 +21,8 @@ from labelling.errors import CorralError, log_fault
 from labelling.ui.frame import access, faults, resources
 
 SECONDS_TO_SAY = 1.0  # a file is made beside the page, which learns of it so
+HELD_SECONDS = 300.0  # it waits so long for the browser
+HELD = "what was made"  # in the place of a session's number
 
 
 @st.cache_resource(show_spinner=False)
@@ -47,11 +54,29 @@ def button(label: str, make: Callable[[], bytes], project: str | None = None, **
         if account is not None:
             made.setdefault(file_id, set()).add((account, project))
         if Runtime.exists():
-            Runtime.instance().media_file_mgr._storage.delete_file(file_id)  # an older one that is taken for it
+            _hold(Runtime.instance().media_file_mgr, file_id, content)
         return content
 
     st.download_button(label, data=make_and_note, on_click="ignore", **options)
     st.fragment(faults.guarded(_say), run_every=SECONDS_TO_SAY)(failed)
+
+
+def _hold(manager: MediaFileManager, file_id: str, content: bytes) -> None:
+    """Make sure that the file is this one, and stays for HELD_SECONDS."""
+    storage: Any = manager._storage
+    if (older := storage._files_by_id.get(file_id)) is not None and older.content != content:
+        storage.delete_file(file_id)
+    press = uuid.uuid4().hex
+    with manager._lock:
+        manager._files_by_session_and_coord[HELD][press] = file_id
+
+    def let_go() -> None:
+        with manager._lock:
+            manager._files_by_session_and_coord[HELD].pop(press, None)
+
+    timer = threading.Timer(HELD_SECONDS, let_go)
+    timer.daemon = True
+    timer.start()
 
 
 def _say(failed: list[str]) -> None:

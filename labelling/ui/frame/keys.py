@@ -44,7 +44,7 @@ TABLE = (
     ("drag", "a lasso; shift adds, alt takes away, both keep what is in both"),
     ("click", "pins a text: whole, with its columns; in the list it marks it, too, with shift all up to there"),
     ("click again", f"unpins it; so does {DESELECT}, and a selection that it is not in"),
-    ("arrows", "in the list of texts: mark the next, with shift one more"),
+    ("up, down", "in the list of texts: mark the next, with shift one more"),
     ("marked texts", f"a label's key, chip or name, or {UNLABEL}, is for them alone"),
     (TAKE_OUT, "takes out of the selection what is marked, else the text under the pointer"),
     (MORE_LIKE_IT, "looks for more like the pinned text"),
@@ -73,7 +73,11 @@ TABLE = (
     ),
     (WORDS, "hide the words on the map, or show them; a click on one selects its region"),
     (f"{TO_SELECTION}, {SHOW_ALL}", "zoom to the selection, show all (also by double-click)"),
-    (f"wheel, {NEARER}, {FARTHER}, arrows", "zoom and move; so do the middle button, and space and drag"),
+    (
+        f"wheel, {NEARER}, {FARTHER}, arrows",
+        "zoom and move, up and down only where no text is listed or the map was reached by Tab; "
+        "so do the middle button, and space and drag",
+    ),
     (f"{UNDO}, {REDO}", "undo, redo"),
     (HELP, "these keys"),
 )

@@ -50,6 +50,8 @@ STYLE = """<style>
 .corral-sample.corral-marked { background: #0072B233; box-shadow: inset 0 0 0 2px #0072B2; }
 .corral-sample mark { background-color: #E69F0066; color: inherit; }
 ::highlight(corral-words) { background-color: #E69F0044; text-decoration: underline #E69F00; }
+[class*="st-key-corral-label-line"] { flex-wrap: nowrap; }
+[class*="st-key-corral-label-line"] > :last-child { flex-shrink: 1; min-width: 0; }
 .corral-keywords { display: flex; flex-wrap: wrap; gap: 4px; }
 .corral-keywords span { padding: 0 7px; border: 1px solid #8886; border-radius: 10px; font-size: 0.8rem;
   cursor: pointer; }

@@ -83,6 +83,11 @@ def _report(session: Session, found: Agreement) -> None:
     st.dataframe(
         pd.DataFrame(lines),
         hide_index=True,
-        column_config={"Agree": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)},
+        column_config={  # narrow, so that long names push none of them out of sight
+            "Label": st.column_config.Column(width=100),
+            "Stands for": st.column_config.Column(width=90),
+            "Texts": st.column_config.Column(width=50),
+            "Agree": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0, width=85),
+        },
     )
     st.page_link(page.LABEL, label="Back to the map", query_params={"project": session.project.id})

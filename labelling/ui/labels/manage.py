@@ -48,7 +48,8 @@ def listed(session: Session) -> None:
     for place, label in enumerate(log.labels):
         cells = st.columns(WIDTHS, vertical_alignment="center")
         chosen = state.of_project(Edited).label_id == label.id
-        with cells[0].container(horizontal=True, vertical_alignment="center", gap="small"):
+        line = f"corral-label-line-{label.id}"
+        with cells[0].container(horizontal=True, vertical_alignment="center", gap="small", key=line):
             st.html(_swatch(label), width="content")
             st.button(
                 page.escape(label.name),

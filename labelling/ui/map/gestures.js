@@ -30,6 +30,7 @@ class Gestures {
     // Plotly lets no dblclick through; its second press still counts. The wait lets plotly finish its own click.
     const again = (event) => {
       if (this.panning || (map.mode && map.outline.path)) event.stopPropagation();
+      if (!event.target.closest?.(BUTTONS)) event.preventDefault(); // the map has the focus only by the keyboard
       if (event.detail === 2) setTimeout(() => map.goHome(), 200);
     };
     on(map.stage, "mousedown", again, { capture: true });

@@ -236,7 +236,7 @@ class Texts {
     const { marked, map } = this;
     const pinned = this.asked ? null : map.pin.row;
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (by) return !map.gestures.over && focused() !== map.stage && (this.step(by, event) || this.scroll(by / 2));
+    if (by) return focused() !== map.stage && (this.step(by, event) || this.scroll(by / 2));
     if (event.shiftKey) return false;
     if ((event.key === "j" || event.key === "k") && this.all.length && !this.asked) return this.scroll(event.key === "j" ? 1 : -1);
     if (event.key === "Enter" && focused()?.matches("[data-corral-word]")) return focused().click() ?? true;

@@ -48,7 +48,7 @@ def settings(session: Session) -> None:
         st.info(page.escape(what_is_needed(session.project, session.log)), icon=":material/lightbulb:")
         st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
         return
-    st.caption(" · ".join(f"{page.escape(name)} {n:,}" for name, n in used.items()))
+    st.caption(" · ".join(f"{page.escape(name)} ({n:,})" for name, n in used.items()))
     kind = st.radio("Tuner", list(titles()), captions=[each.about for each in TUNERS.values()])
     keep = st.slider(
         "How much of the original map stays",
@@ -150,7 +150,7 @@ def compare(session: Session, new: Space) -> None:
     """The maps before and after, and the choice: keep the new space or go back."""
     old = session.project.current if session.project.current.id != new.id else session.project.spaces()[0]
     job = progress.umap(session, new)
-    pick, name, keep, back = st.columns([2, 3, 2, 2], vertical_alignment="bottom")
+    pick, name, keep, back = st.columns([6, 5, 4, 4], vertical_alignment="bottom")
     offered = ["PCA", "UMAP"] if umap_possible(session.project) else ["PCA"]
     projection = pick.segmented_control(
         "Projection",

@@ -1,5 +1,6 @@
 """Who may fetch what a button has made."""
 
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 import streamlit as st
-from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage, _calculate_file_id
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.memory_media_file_storage import MemoryFile, MemoryMediaFileStorage, _calculate_file_id
 
 from labelling.dataset import Dataset
 from labelling.ui.frame import access, downloads, resources
@@ -60,14 +62,44 @@ def test_a_file_is_its_makers_for_as_long_as_they_may_see_the_project(
     assert may(None, of_ann), "where nobody signs in, who reaches the server sees all"
 
 
-def test_a_long_file_is_not_taken_for_an_older_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    storage = MemoryMediaFileStorage("/media")
-    runtime = SimpleNamespace(media_file_mgr=SimpleNamespace(_storage=storage))
+@pytest.fixture
+def manager(monkeypatch: pytest.MonkeyPatch) -> MediaFileManager:
+    manager = MediaFileManager(MemoryMediaFileStorage("/media"))
     monkeypatch.setattr(downloads.Runtime, "exists", lambda: True)
-    monkeypatch.setattr(downloads.Runtime, "instance", lambda: runtime)
-    older, newer = (b"a" * 700_000 + word + b"a" * 1_300_000 for word in (b"late", b"cold"))
-    for content in (older, newer):
-        file_id = press(monkeypatch, ANN, content, None)
-        kept = storage.load_and_get_id(content, OPTIONS["mime"], None, OPTIONS["file_name"])  # type: ignore[arg-type]
-        assert kept == file_id
-        assert storage.get_file(kept).content == content
+    monkeypatch.setattr(downloads.Runtime, "instance", lambda: SimpleNamespace(media_file_mgr=manager))
+    return manager
+
+
+def save(manager: MediaFileManager, monkeypatch: pytest.MonkeyPatch, content: bytes) -> MemoryFile | None:
+    """What the browser is given for this content, once some pages have run meanwhile."""
+    shown: dict[str, Any] = {}
+    monkeypatch.setattr(access, "account", lambda: ANN)
+    monkeypatch.setattr(st, "download_button", lambda label, **options: shown.update(options))
+    downloads.button("Save", lambda: content, None, **OPTIONS)
+    button = manager.add_deferred(shown["data"], OPTIONS["mime"], "here", OPTIONS["file_name"])
+    address = manager.execute_deferred(button)
+    for _ in range(3):
+        manager.remove_orphaned_files()
+    return manager.read_file(address.rpartition("/")[2])
+
+
+def test_a_long_file_is_not_taken_for_an_older_one(manager: MediaFileManager, monkeypatch: pytest.MonkeyPatch) -> None:
+    for word in (b"late", b"cold"):
+        content = b"a" * 700_000 + word + b"a" * 1_300_000
+        assert (found := save(manager, monkeypatch, content)) is not None
+        assert found.content == content
+
+
+def test_a_file_waits_for_a_browser_that_asks_late_and_not_for_ever(
+    manager: MediaFileManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[threading.Timer] = []
+    monkeypatch.setattr(threading.Timer, "start", lambda timer: begun.append(timer))
+    assert save(manager, monkeypatch, b"a file") is not None
+    assert save(manager, monkeypatch, b"a file") is not None, "pressed twice"
+    begun[0].function()
+    for n_left in (1, 0):
+        manager.remove_orphaned_files()
+        manager.remove_orphaned_files()
+        assert len(manager._file_metadata) == n_left
+        begun[1].function()
