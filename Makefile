@@ -5,6 +5,8 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/pip install --quiet --disable-pip-version-check
 # torch of PyPI brings gigabytes of CUDA on Linux. This is PyTorch's own index of what needs no GPU.
 TORCH_CPU ?= https://download.pytorch.org/whl/cpu
+# Without it each process that a test starts, and each worker, would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test test-fast lint scripts types pytest screenshots format
 
@@ -28,10 +30,11 @@ scripts:
 types: $(VENV)/test
 	$(BIN)/mypy
 
-# In several processes, but the browser's tests: those keep a server, a browser and UMAP busy as it is.
+# What is slow comes first (tests/conftest.py), so that no process waits for another's at the end. Of the browser's tests
+# each process has a server, a browser and UMAP to itself, 2 GB: no more than two.
 pytest: $(VENV)/test
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/browser
-	$(BIN)/pytest tests/browser
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --ignore tests/browser
+	$(BIN)/pytest --numprocesses auto --maxprocesses 2 --dist worksteal tests/browser
 
 # What to run while one works: no browser, no database server, nothing killed, trained or installed.
 test-fast: $(VENV)/test

@@ -7,6 +7,7 @@ import os
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,12 +28,15 @@ if FAST:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What starts a database server is slow, too."""
+    """What starts a database server is slow, too. Files that have most of what is slow come first."""
+    n_slow: Counter[Path] = Counter()
     for item in items:
         asked = {*getattr(item, "fixturenames", ())}
         on_server = getattr(getattr(item, "callspec", None), "params", {}).values()
         if "postgres" in asked or "postgresql" in map(str, on_server):
             item.add_marker(pytest.mark.slow)
+        n_slow[item.path] += item.get_closest_marker("slow") is not None
+    items.sort(key=lambda item: -n_slow[item.path])
 
 
 WORDS = [
