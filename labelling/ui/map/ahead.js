@@ -49,7 +49,8 @@ class Ahead {
     event.stopImmediatePropagation();
     // A label would be for a selection that nobody has seen yet.
     const unseen = !button.closest(STEPS) && this.keys.some((key) => buttonOf(key)?.closest(STEPS));
-    if (event.repeat || unseen) return;
+    if (event.repeat) return;
+    if (unseen) return this.map.texts.hint(`${event.key} came before the new selection was here: look at it, and press again`);
     this.keys.push(event.key);
     if (this.keys.length === 1) this.look();
   }

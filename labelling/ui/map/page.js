@@ -37,3 +37,7 @@ const serverIsBusy = () => {
 
 // Whether the next key is for a box.
 const typing = () => /^(INPUT|TEXTAREA|SELECT)$/.test(focused()?.tagName ?? "");
+
+// A text beside the map, and its row.
+const rowOf = (text) => Number(text.dataset.corralRow);
+const textAt = (target) => /** @type {HTMLElement | null} */ (target?.closest?.("[data-corral-row]"));

@@ -6,6 +6,7 @@
 const LIST = ".st-key-corral-texts";
 const MARKED = "corral-marked";
 const OUT = "X";
+const NAME_BUTTON = ".st-key-corral-new .stFormSubmitButton button"; // it stands for what is marked
 const HINT_MS = 4000;
 const A_WORD = /\p{L}[\p{L}\p{N}_'’]*/gu; // as the server counts them
 
@@ -30,9 +31,6 @@ function wordsIn(text, words) {
   return found.map((match) => [match.index, match.index + match[0].length]);
 }
 
-const rowOf = (text) => Number(text.dataset.corralRow);
-const textAt = (target) => /** @type {HTMLElement | null} */ (target?.closest?.("[data-corral-row]"));
-
 class Texts {
   constructor(map) {
     this.map = map;
@@ -49,6 +47,7 @@ class Texts {
   listen(on) {
     for (const name of ["pointerover", "focusin"]) on(document, name, (event) => this.look(event.target));
     on(document, "click", (event) => this.clicked(event));
+    on(window, "click", (event) => event.target.closest?.(NAME_BUTTON) && this.named(event), { capture: true });
     on(document, "mousedown", (event) => event.shiftKey && textAt(event.target) && event.preventDefault());
     on(document, "focusin", ({ target }) => {
       const text = this.tabbed && target.closest?.(LIST) ? textAt(target) : null;
@@ -133,16 +132,18 @@ class Texts {
 
   clicked(event) {
     const { map } = this;
-    if (!map.data?.interactive) return;
+    if (!map.data?.interactive || event.target.closest?.(NAME_BUTTON)) return;
     if (event.target.matches?.("[data-corral-word]")) return map.send("word", { word: event.target.textContent });
     const text = textAt(event.target);
     if (!text) return this.isForMarked(event.target) || this.mark([]);
     if (!text.closest(LIST)) return false; // the pinned one itself
     if (event.shiftKey && this.reach(text)) return;
     const row = rowOf(text);
+    // What is pinned takes room from the list: a second click does that, and where something is, it is what was clicked.
     const again = this.rows.size === 1 && this.rows.has(row);
-    this.mark(again ? [] : [text]);
-    if (!this.asked && again === (map.pin.row === row)) map.pin.toggle(row);
+    const pins = !this.asked && (again || (map.pin.row !== null && map.pin.row !== row));
+    this.mark(again && (this.asked || map.pin.row === row) ? [] : [text]);
+    if (pins) map.pin.toggle(row);
   }
 
   // A click on a label, or into the box for a name, is for what is marked.
@@ -189,6 +190,8 @@ class Texts {
   // In the line above the list, in place of what stands there.
   say() {
     const n = this.rows.size;
+    const button = /** @type {HTMLElement | null} */ (document.querySelector(NAME_BUTTON));
+    if (button) button.dataset.corralMarks = n ? `Label ${n} marked` : "";
     const which = n === 1 ? "This text" : `These ${n}`;
     const keys = !registry.nameBox?.multiLabel ? "a label's key or a name" : this.asked ? "a name" : "Y, O";
     this.tell(n ? `${which} alone: ${keys}${this.asked ? "" : `, ${OUT} takes out`}, Esc` : "");
@@ -257,7 +260,8 @@ class Texts {
 
   take(event) {
     if (!this.map.data?.interactive || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (typing() ? !this.named(event) : !this.pressed(event)) return;
+    if (typing()) return void this.named(event);
+    if (!this.pressed(event)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
   }
@@ -268,19 +272,21 @@ class Texts {
     const place = this.all.findIndex((text) => rowOf(text) === at);
     this.map.send("texts", { ...press, rows: texts.map(rowOf) });
     this.mark([]);
-    this.at = at;
-    this.next = Math.max(place, 0);
+    Object.assign(this, { at, next: Math.max(place, 0) });
   }
 
-  // Enter in the box for a name.
+  // Enter in the box for a name, or the button beside it: for what is marked, where anything is.
   named(event) {
-    const box = /** @type {HTMLInputElement} */ (event.target);
     const { marked } = this;
-    if (event.key !== "Enter" || event.isComposing || !marked.length || !box.matches?.(NAME_BOX)) return false;
+    const box = /** @type {HTMLInputElement | null} */ (document.querySelector(NAME_BOX));
+    const enter = event.key === "Enter" && !event.isComposing && event.target === box;
+    if (!box || !marked.length || !(enter || event.type === "click")) return false;
     registry.nameBox?.choosePressed();
     const name = box.value.trim();
     if (name) this.send({ what: "name", called: name }, marked);
     box.blur();
+    event.preventDefault();
+    event.stopImmediatePropagation();
     return true;
   }
 
