@@ -45,7 +45,7 @@ TABLE = (
     ("click", "pins a text: whole, with its columns; in the list it marks it, too, with shift all up to there"),
     ("click again", f"unpins it; so does {DESELECT}, and a selection that it is not in"),
     ("arrows", "in the list of texts: mark the next, with shift one more"),
-    ("marked texts", f"a label's key, chip or name, or {UNLABEL}, is for them alone"),
+    ("marked texts", f"a label's key, chip or name, or {UNLABEL}, is for them alone; {YES} says that theirs is right"),
     (TAKE_OUT, "takes out of the selection what is marked, else the text under the pointer"),
     (MORE_LIKE_IT, "looks for more like the pinned text"),
     (SEARCH, f"search; {SELECT_FOUND} selects what was found, and after a label the next that are like it"),

@@ -67,7 +67,7 @@ def test_when_all_is_labelled_it_leads_to_the_contradicted_and_to_the_export(pro
     assert "Export" in links(at)
     assert "Compare with the true topics" not in links(at), "nobody knows any"
     assert not {"propose the rest", "select the rest"} & keys(at)
-    assert at.button(key="check contradicted").label == "1 contradict their neighbours"
+    assert at.button(key="check contradicted").label == "Read 1 doubtful"
     at = at.button(key="check contradicted").click().run()
     session = at.session_state[SESSION]
     assert session.search.found.best(session.map.seen).tolist() == [0]
@@ -129,6 +129,20 @@ def test_after_the_last_label_it_is_said_though_its_texts_are_selected(project: 
     assert "All is labelled" in said(at)
     select(at, [3, 4, 5])
     assert "All is labelled" not in said(at), "what is looked at comes first"
+
+
+def test_y_on_a_marked_text_says_that_its_label_is_right(
+    project: Project, on_text: Callable[[AppTest, Pressed], AppTest]
+) -> None:
+    label(project)
+    at = open_page("label", project)
+    assert "check contradicted" in keys(at)
+    at = on_text(at, Pressed("yes", [0]))
+    log = at.session_state[SESSION].log
+    assert np.flatnonzero(log.found_right()).tolist() == [0]
+    assert "check contradicted" not in keys(at)
+    at = on_text(at, Pressed("yes", [0]))
+    assert log.actions[-2].kind != "audit", "it is noted once"
 
 
 def test_after_single_texts_it_is_said(project: Project, on_text: Callable[[AppTest, Pressed], AppTest]) -> None:
