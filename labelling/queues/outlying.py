@@ -7,7 +7,7 @@ import numpy as np
 from labelling.queues.review import Records, Review
 
 CHUNK = 16_384
-OF_MIDDLES = 50_000  # rows, of a label a thousand and more: a middle is known well by these
+OF_MIDDLES = 20_000  # rows: of a label a hundred and more, by which its middle is known well
 MARGIN = 0.1  # of the cosines: of what lies between two labels next to nothing is wrong
 
 
@@ -39,11 +39,12 @@ def outlying(
     group_of = np.full(len(codes), -1)
     group_of[every] = group
     sums = np.zeros((len(groups), embeddings.shape[1]))
-    for rows, X in _in_parts(_some(every), embeddings):
-        np.add.at(sums, group_of[rows], X)
+    known = _some(every)
+    for rows, X in _in_parts(known[np.argsort(group_of[known], kind="stable")], embeddings):
+        here, start = np.unique(group_of[rows], return_index=True)
+        sums[here] += np.add.reduceat(X, start)
     its_label = groups // n_actions
-    of_label = np.zeros((len(labels), embeddings.shape[1]))
-    np.add.at(of_label, its_label, sums)
+    of_label = np.add.reduceat(sums, np.unique(its_label, return_index=True)[1])
     own = _unit(of_label[its_label] - sums)  # 0 where all of a label's rows are of one action
     alone = np.bincount(its_label)[its_label] == 1
     middles = _unit(of_label)
@@ -62,20 +63,19 @@ def _some(rows: np.ndarray) -> np.ndarray:
     """Rows that the middles are of: all, or a random sample."""
     if len(rows) <= OF_MIDDLES:
         return rows
-    return np.sort(np.random.default_rng(0).choice(rows, OF_MIDDLES, replace=False))
+    return np.random.default_rng(0).choice(rows, OF_MIDDLES, replace=False)
 
 
 def _in_parts(rows: np.ndarray, embeddings: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The rows that have a text, and their vectors, scaled to length 1, CHUNK at a time."""
     for start in range(0, len(rows), CHUNK):
         part = rows[start : start + CHUNK]
-        X = np.asarray(embeddings[part])
+        X = np.asarray(embeddings[part], np.float32)
         has_text = ~np.isnan(X[:, 0])
         yield part[has_text], _unit(X[has_text])
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
-    vectors = np.asarray(vectors, float)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: np.ndarray = vectors / np.where(length > 0, length, 1)
     return unit

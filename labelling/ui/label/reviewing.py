@@ -17,7 +17,7 @@ from labelling.ui.frame.steps import step, tell
 from labelling.ui.label import controls
 
 POPOVER = "reviews"
-AT_ONCE = 20_000  # texts: in more, the doubtful labels are counted beside the page, which takes a second at a million
+AT_ONCE_SECONDS = 0.05  # that the page waits for the number of doubtful labels: at a million texts it takes seconds
 
 
 @dataclass
@@ -39,18 +39,16 @@ class Counted:
 
 
 def n_doubtful(session: Session) -> int:
-    """As far as it is known: of many texts as they were before the last step, until the job has counted anew."""
+    """As far as it is known: of many texts as it was before the last step, until it has been counted anew."""
     counted, now = state.of_project(Counted), session.reviews.now
     has_counted(counted)
-    if counted.of == now:
-        return counted.n
-    if session.project.n_rows <= AT_ONCE:
-        counted.of, counted.n = session.reviews.count_doubtful()
-    elif counted.job is None:
+    if counted.of != now and counted.job is None:
         counted.asked, title = now, "Doubtful labels"
         counted.job = jobs().start(
             "doubtful", session.project.id, title=title, work=lambda _: session.reviews.count_doubtful()
         )
+        counted.job.join(AT_ONCE_SECONDS)
+        has_counted(counted)
     return counted.n
 
 

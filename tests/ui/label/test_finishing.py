@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from labelling.selection.regions import Region
 from labelling.session import Session
 from labelling.ui.frame.page import SESSION
-from labelling.ui.label import panel, proposing, texts
+from labelling.ui.label import panel, proposing, reviewing, texts
 from labelling.ui.map import Pressed
 from labelling.ui.texts import load
 from labelling.workspace import Project, Workspace
@@ -20,7 +20,8 @@ from tests.ui.helpers import CODES, log_of, make, open_page, said, select, with_
 @pytest.fixture
 def project(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Thirty texts in two groups, with a clear map and a graph."""
-    monkeypatch.setattr(proposing, "AT_ONCE_SECONDS", 60)  # however busy the machine is
+    for module in (proposing, reviewing):
+        monkeypatch.setattr(module, "AT_ONCE_SECONDS", 60)  # however busy the machine is
     return with_groups(make(workspace))
 
 

@@ -76,7 +76,7 @@ def test_what_was_read_and_is_right_is_not_offered_again_unless_its_label_change
 def test_of_many_texts_the_doubtful_are_counted_beside_the_page(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reviewing, "AT_ONCE", 0)
+    monkeypatch.setattr(reviewing, "AT_ONCE_SECONDS", 0)
     go_on, make = threading.Event(), Reviews.make
     monkeypatch.setattr(Reviews, "make", lambda *args: go_on.wait(20) and make(*args))
     rest = np.flatnonzero(~log_of(project).known)
