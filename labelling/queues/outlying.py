@@ -38,18 +38,14 @@ def outlying(
     groups, group = np.unique(label * n_actions + actions[every], return_inverse=True)
     group_of = np.full(len(codes), -1)
     group_of[every] = group
-    sums = np.zeros((len(groups), embeddings.shape[1]))
-    known = _some(every)
-    for rows, X in _in_parts(known[np.argsort(group_of[known], kind="stable")], embeddings):
-        here, start = np.unique(group_of[rows], return_index=True)
-        sums[here] += np.add.reduceat(X, start)
+    sums = _sums(every, group_of, len(groups), embeddings)
     its_label = groups // n_actions
     of_label = np.add.reduceat(sums, np.unique(its_label, return_index=True)[1])
     own = _unit(of_label[its_label] - sums)  # 0 where all of a label's rows are of one action
     alone = np.bincount(its_label)[its_label] == 1
-    middles = _unit(of_label)
+    unit = _unit(of_label)
     for rows, X in _in_parts(every if among is None else among[codes[among] >= 0], embeddings):
-        near = X @ middles.T
+        near = X @ unit.T
         near[np.arange(len(X)), of[rows]] = -np.inf
         best = near.argmax(axis=1)
         score = near[np.arange(len(X)), best] - np.einsum("ij,ij->i", X, own[group_of[rows]])
@@ -57,6 +53,26 @@ def outlying(
         scores[rows] = score
         nearest[rows] = np.where(np.isnan(score), -1, labels[best])
     return scores, nearest
+
+
+def middles(codes: np.ndarray, embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The labels that there are, int (n_labels,), and the middles of their texts, of length 1: (n_labels, n_dims)."""
+    every = np.flatnonzero(codes >= 0)
+    labels, label = np.unique(codes[every], return_inverse=True)
+    of = np.full(len(codes), -1)
+    of[every] = label
+    return labels, _unit(_sums(every, of, len(labels), embeddings))
+
+
+def _sums(rows: np.ndarray, group_of: np.ndarray, n_groups: int, embeddings: np.ndarray) -> np.ndarray:
+    """The sum of the vectors, scaled to length 1, of each group of `rows`, or of a sample of them."""
+    sums = np.zeros((n_groups, embeddings.shape[1]))
+    known = _some(rows)
+    for part, X in _in_parts(known[np.argsort(group_of[known], kind="stable")], embeddings):
+        here, start = np.unique(group_of[part], return_index=True)
+        if len(here):
+            sums[here] += np.add.reduceat(X, start)
+    return sums
 
 
 def _some(rows: np.ndarray) -> np.ndarray:

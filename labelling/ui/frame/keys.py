@@ -32,11 +32,18 @@ CODES = [
 
 
 def code_of(label: Label, *, digits_are_taken: bool = False) -> str | None:
-    """The two keys that give a label without a key of its own, after MORE_LABELS; the same for good, as its id is.
+    """The two keys that give a label without a key of its own, after MORE_LABELS: the tenth by "10", for good.
 
-    Where `digits_are_taken` by something else every label is given by its two keys.
+    Where `digits_are_taken` by something else every label is given by two keys: what has the key 3 by "03".
     """
-    return CODES[label.id] if (label.key is None or digits_are_taken) and label.id < len(CODES) else None
+    if label.key is not None and not digits_are_taken:
+        return None
+    if label.key is not None and label.key in digits:
+        return f"0{label.key}"
+    number = label.id + 1
+    if number >= len(CODES) - 9:
+        return None
+    return CODES[number if number > 9 else -number]  # "01" to "09" are those of the keys 1 to 9
 
 
 # What the page's "?" and the README show.
@@ -50,7 +57,10 @@ TABLE = (
     (MORE_LIKE_IT, "looks for more like the pinned text"),
     (SEARCH, f"search; {SELECT_FOUND} selects what was found, and after a label the next that are like it"),
     (f"{NEW_LABEL}, 1 to 9, {UNLABEL}", "a new label, the labels, unlabel"),
-    (f"{MORE_LABELS} and two more", "the labels without a key of their own; the two stand on their chips"),
+    (
+        f"{MORE_LABELS} and two more",
+        "the labels without a key of their own, as on their chips; where digits answer, 3 is . 0 3",
+    ),
     ("Ctrl, shift, alt + click", "on a label beside the map: selects its points, adds them, hides or shows them"),
     (f"{YES}, {NO}, {UNLABEL}", "yes, no, unknown for the label in focus, where each label is asked on its own"),
     (f"{GROW}, {SHRINK}", "grow the selection to the nearest texts in the full space, shrink it to its core"),
