@@ -157,12 +157,13 @@ class LogAuditor(LogWriter):
         return self._estimate(seq=seq) if seq in self._fold.audits else None
 
     def wrong_shares(self) -> np.ndarray:
-        """For each row the share of wrong labels among those of its step that stand, None without an audit: (n_rows,).
+        """For each row the share of wrong labels among those of its step that stand, None if unknown: (n_rows,).
 
-        It is that of `quality_now`, from 0 to 1: object array.
+        It is that of `quality_now`, from 0 to 1, where enough was read to say it: object array.
         """
         found = {seq: self.quality_now(seq) for seq in self._fold.audits}
-        return self._of_setter([None if (its := found.get(seq + 1)) is None else its.share for seq in range(self.seq)])
+        shares = {seq: None if its is None or its.is_rough else its.share for seq, its in found.items()}
+        return self._of_setter([shares.get(seq + 1) for seq in range(self.seq)])
 
     def quality_of_label(self, label_id: int) -> error_rate.Estimate | None:
         """As `rightness`, of the labels of this name."""

@@ -32,7 +32,7 @@ class Proposals:
     ----------
     proposal : Proposal or None, the one that is looked at; its rows are selected
     n_left : int, how many of the rows that it may propose have no label
-    n_in_bulk : int, how many of these may come many at once
+    n_in_bulk : int, how many of these are expected to come many at once
     given : set of int, the rows of the proposal that were given a label of their own
     """
 

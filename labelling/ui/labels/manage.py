@@ -65,7 +65,9 @@ def listed(session: Session) -> None:
         cells[2].markdown(n)
         found = log.quality_of_label(label.id)
         with cells[3]:
-            if found:
+            if found and found.is_rough:
+                st.caption(give_labels.in_words(found))
+            elif found:
                 st.progress(1 - found.share, found.words)
             else:
                 st.caption("not checked yet")

@@ -139,6 +139,7 @@ def test_y_on_a_marked_text_says_that_its_label_is_right(
     at = open_page("label", project)
     assert "check contradicted" in keys(at)
     at = on_text(at, Pressed("yes", [0]))
+    assert not at.exception
     log = at.session_state[SESSION].log
     assert np.flatnonzero(log.found_right()).tolist() == [0]
     assert "check contradicted" not in keys(at)
