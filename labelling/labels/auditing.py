@@ -17,6 +17,7 @@ from labelling.labels.reading import AT_ONCE
 from labelling.labels.writing import LogWriter, Outcome, n_changed
 
 RANDOM = "random"  # the sample that tells the share of wrong labels
+DOUBTFUL = "doubtful"  # one that does not: texts that were read again, as their label may be wrong
 OF_ALL = "setters"  # kept of a check over all labels: the action of each row that was read
 
 
@@ -56,6 +57,19 @@ class LogAuditor(LogWriter):
             meanwhile = self._meanwhile(connection, seen, wrong)
         return Outcome(n_changed(new), 0, meanwhile)
 
+    def keep_right(self, rows: np.ndarray) -> int:
+        """Note that these rows were read, and their labels are right, as one action; returns of how many.
+
+        Rows without a label are left out. It tells nothing of the share of wrong labels: they were not drawn at random.
+        Raises LabelError with yes, no and unknown for each label.
+        """
+        rows = self._valid(rows)
+        with self._writing() as (connection, _):
+            rows = rows[self.codes[rows] != UNLABELLED]
+            if len(rows):
+                self._keep(connection, rows, rows[:0], DOUBTFUL, self.seq)
+        return len(rows)
+
     def keep_check(self, read: np.ndarray, wrong: np.ndarray, drawn: int | None = None) -> int:
         """Note what was found of the rows of a `check_sample`, as one action; returns how many were wrong.
 
@@ -68,12 +82,16 @@ class LogAuditor(LogWriter):
             read = read[(self.codes[read] != UNLABELLED) & (self.setters[read] <= drawn)]
             wrong = np.intersect1d(read, wrong)
             if len(read):
-                setters = self.setters[read]
-                n_lost = {int(seq): int(np.count_nonzero(self.setters[wrong] == seq)) for seq in np.unique(setters)}
-                how = {**self._how_read(read, wrong, RANDOM, drawn, n_lost), OF_ALL: setters.tolist()}
-                new = [self._new(ONE, wrong, np.full(len(wrong), UNLABELLED))] if len(wrong) else []
-                self._append(connection, "audit", new, targets=list(n_lost), how=how)
+                self._keep(connection, read, wrong, RANDOM, drawn)
         return len(wrong)
+
+    def _keep(self, connection: Connection, read: np.ndarray, wrong: np.ndarray, sample: str, drawn: int) -> None:
+        """An audit of labels of any actions."""
+        setters = self.setters[read]
+        n_lost = {int(seq): int(np.count_nonzero(self.setters[wrong] == seq)) for seq in np.unique(setters)}
+        how = {**self._how_read(read, wrong, sample, drawn, n_lost), OF_ALL: setters.tolist()}
+        new = [self._new(ONE, wrong, np.full(len(wrong), UNLABELLED))] if len(wrong) else []
+        self._append(connection, "audit", new, targets=list(n_lost), how=how)
 
     def _how_read(
         self, read: np.ndarray, wrong: np.ndarray, sample: str, drawn: int | None, n_lost: Mapping[int, int]
@@ -139,12 +157,13 @@ class LogAuditor(LogWriter):
         return self._estimate(seq=seq) if seq in self._fold.audits else None
 
     def wrong_shares(self) -> np.ndarray:
-        """For each row the share of wrong labels among those of its step that stand, None without an audit: (n_rows,).
+        """For each row the share of wrong labels among those of its step that stand, None if unknown: (n_rows,).
 
-        It is that of `quality_now`, from 0 to 1: object array.
+        It is that of `quality_now`, from 0 to 1, where enough was read to say it: object array.
         """
         found = {seq: self.quality_now(seq) for seq in self._fold.audits}
-        return self._of_setter([None if (its := found.get(seq + 1)) is None else its.share for seq in range(self.seq)])
+        shares = {seq: None if its is None or its.is_rough else its.share for seq, its in found.items()}
+        return self._of_setter([shares.get(seq + 1) for seq in range(self.seq)])
 
     def quality_of_label(self, label_id: int) -> error_rate.Estimate | None:
         """As `rightness`, of the labels of this name."""
@@ -171,7 +190,7 @@ class LogAuditor(LogWriter):
         audits = (
             action.seq for action in reversed(self.actions) if action.kind == "audit" and self.in_force(action.seq)
         )
-        return next((_drawn(seq, self.how(seq)) for seq in audits if OF_ALL in self.how(seq)), 0)
+        return next((_drawn(seq, self.how(seq)) for seq in audits if _is_over_all(self.how(seq))), 0)
 
     def unchecked_actions(self) -> dict[int, int]:
         """How many of the labels that stand no check covers, by the action that gave them."""
@@ -195,7 +214,7 @@ class LogAuditor(LogWriter):
         hows = {seq: self.how(seq) for seq in sorted(audits)}
         over_all, until = [], np.full(self.seq + 1, -1)
         for seq, how in hows.items():
-            if OF_ALL in how:
+            if _is_over_all(how):
                 over_all.append(_drawn(seq, how))
             elif how["sample"] == RANDOM:
                 until[self.actions[seq - 1].targets[0]] = _drawn(seq, how)
@@ -222,9 +241,7 @@ class LogAuditor(LogWriter):
             if self._now(other) == number or not self.multi_label:
                 np.maximum(since, brought, out=since)
         for seq, how in hows.items():
-            read = np.setdiff1d(how["read"], how["wrong"]).astype(np.int64)
-            of = dict(zip(how["read"], how[OF_ALL], strict=True)) if OF_ALL in how else {}
-            by = np.array([of.get(row, self.actions[seq - 1].targets[0]) for row in read.tolist()], np.int64)
+            read, by = self._found_right_by(seq, how)
             its = read[setters[read] == by]
             for last in (known, drawn) if how["sample"] == RANDOM else (known,):
                 last[its] = np.maximum(last[its], _drawn(seq, how))
@@ -233,6 +250,12 @@ class LogAuditor(LogWriter):
         known[corrected] = np.maximum(known, setters)[corrected]
         rows = np.flatnonzero(stands)
         return rows, labels[rows], setters[rows].astype(np.int64), since[rows], known[rows], drawn[rows]
+
+    def _found_right_by(self, seq: int, how: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """The rows that an audit found right, and the action that had given each its label: int64 (n,) each."""
+        read = np.setdiff1d(how["read"], how["wrong"]).astype(np.int64)
+        of = dict(zip(how["read"], how[OF_ALL], strict=True)) if OF_ALL in how else {}
+        return read, np.array([of.get(row, self.actions[seq - 1].targets[0]) for row in read.tolist()], np.int64)
 
     def _gone(self, hows: Mapping[int, Mapping[str, Any]]) -> Gone:
         """The labels that audits found wrong and took off."""
@@ -341,6 +364,11 @@ def _as_now(change: Change, ends: Mapping[int, int]) -> Change:
     for label_id, end in ends.items():
         after[change.after == label_id] = end
     return replace(change, after=after)
+
+
+def _is_over_all(how: Mapping[str, Any]) -> bool:
+    """Whether it is a check that was drawn at random from all labels."""
+    return OF_ALL in how and how["sample"] == RANDOM
 
 
 def _drawn(seq: int, how: Mapping[str, Any]) -> int:

@@ -1,4 +1,7 @@
-"""Of which labels somebody has said that a text is not of them: what must not be suggested again."""
+"""What somebody has said of single texts: of which labels they are not, and whether the one they bear is right.
+
+The first must not be suggested again, the second not be asked.
+"""
 
 from collections.abc import Sequence
 
@@ -8,21 +11,21 @@ from sqlalchemy import Connection
 from labelling.database.engine import reading
 from labelling.database.tables import changes as changes_table
 from labelling.labels.fold import Change
-from labelling.labels.label import UNLABELLED, Action
+from labelling.labels.label import BY_TEXT, CHECK, PROPOSAL, UNLABELLED, Action
 from labelling.labels.people import LogPeople
 from labelling.labels.reading import AT_ONCE
 from labelling.labels.stored import stored_change
 
-PROPOSAL = "proposal"  # the source of an answer to one: its `how` says what was read of it, and what was wrong
 _CORRECTING = ("assign", "accept", "split", "audit")
 
 
 class LogDenied(LogPeople):
-    """A log that knows which labels were denied of its rows."""
+    """A log that knows which labels were denied of its rows, and which were decided on by reading."""
 
     def _take_all(self, connection: Connection) -> None:
         self._denials: list[np.ndarray] = []  # int64 (n, 4): row, label, the one in its place, and the action
         self._denied_until = 0
+        self._read: tuple[int, tuple[np.ndarray, np.ndarray]] | None = None  # of the last action: see `_by_reading`
         super()._take_all(connection)
 
     def denied(self) -> tuple[np.ndarray, np.ndarray]:
@@ -44,6 +47,35 @@ class LogDenied(LogPeople):
             rows, labels, instead = said[:, 0], now[said[:, 1]], now[said[:, 2]]
             still = (labels != UNLABELLED) & (labels != instead) & (labels != self.codes[rows])  # or given again
             return rows[still], labels[still]
+
+    def found_right(self) -> np.ndarray:
+        """Whether somebody has read the text and found the label right that it bears: bool (n_rows,)."""
+        return self._by_reading()[0]
+
+    def decided(self) -> np.ndarray:
+        """Whether somebody decided on the label by reading this text: bool (n_rows,).
+
+        `found_right`, or it was given to the text alone, as the right one in a check, or in a proposal of which the
+        text was read. Both raise LabelError with yes, no and unknown for each label.
+        """
+        return self._by_reading()[1]
+
+    def _by_reading(self) -> tuple[np.ndarray, np.ndarray]:
+        with self._lock:
+            if self._read is None or self._read[0] != self.seq:
+                known, setters = self.codes != UNLABELLED, self.setters
+                right = np.zeros(self.n_rows, bool)
+                for seq in sorted({audit.seq for audits in self._fold.audits.values() for audit in audits}):
+                    if self.in_force(seq):
+                        read, by = self._found_right_by(seq, self.how(seq))
+                        right[read[setters[read] == by]] = True
+                by_text = np.array([False, *(action.source in (BY_TEXT, CHECK) for action in self.actions)])
+                decided = right | by_text[setters]
+                for seq, how in self.hows(PROPOSAL).items():
+                    read = np.array(how.get("read") or (), np.int64)
+                    decided[read[setters[read] == seq]] = True
+                self._read = self.seq, (right & known, decided & known)
+            return self._read[1]
 
     def _take_in_denials(self) -> None:
         """Add what was denied by the actions that came since."""
@@ -84,4 +116,4 @@ class LogDenied(LogPeople):
 
 def _corrects(action: Action) -> bool:
     """Whether it may take a label off a text that somebody has looked at: what came with a file says nothing."""
-    return action.kind in _CORRECTING or (action.kind == "clear" and action.source == "text")
+    return action.kind in _CORRECTING or (action.kind == "clear" and action.source == BY_TEXT)

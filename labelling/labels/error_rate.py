@@ -1,14 +1,16 @@
 """How many labels are wrong, estimated from a random sample that a person has read."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 
 Z = 1.959963984540054  # of a 95 % interval
 UNCHECKED = 0.25  # of the labels: of more, the share of what was checked is not said to be that of all
+FEW = 5  # texts that were read: of fewer no share is said
 HALVINGS = 45  # of an interval, until what is looked for is known
 
 
@@ -26,6 +28,13 @@ class Estimate:
     n_read: int
     n_rows: int
     n_unchecked: int = 0
+    n_wrong: float = field(default=0.0, compare=False)  # of those that were read
+
+    @property
+    def is_rough(self) -> bool:
+        """Whether the interval is to be said alone: few were read, or no check covers much of it."""
+        few = self.n_read < FEW and self.low < self.high
+        return few or self.n_unchecked > UNCHECKED * self.n_rows
 
     @property
     def right(self) -> tuple[int, int, int]:
@@ -40,11 +49,10 @@ class Estimate:
     def words(self) -> str:
         """As every page says it: "97 % right (92 to 100), 69 not checked".
 
-        Where no check covers much of it the interval stands alone: the share is that of the others.
+        Where few were read, or no check covers much of it, the interval stands alone.
         """
         at, low, high = self.right
-        alone = self.n_unchecked > UNCHECKED * self.n_rows
-        said = f"{low} to {high} % right" if alone else f"{at} % right ({low} to {high})"
+        said = f"{low} to {high} % right" if self.is_rough else f"{at} % right ({low} to {high})"
         return said + (f", {self.unchecked}" if self.n_unchecked else "")
 
     @property
@@ -78,9 +86,9 @@ def estimate(n_wrong: int, n_read: int, n_rows: int) -> Estimate:
     """
     share = n_wrong / n_read
     if n_read >= n_rows:
-        return Estimate(share, share, share, n_read, n_rows)
+        return Estimate(share, share, share, n_read, n_rows, n_wrong=n_wrong)
     low, high = wilson(share, _effective(n_read, n_rows))
-    return Estimate(share, low, high, n_read, n_rows)
+    return Estimate(share, low, high, n_read, n_rows, n_wrong=n_wrong)
 
 
 def pooled(parts: Sequence[Estimate]) -> Estimate:
@@ -97,7 +105,7 @@ def pooled(parts: Sequence[Estimate]) -> Estimate:
         for part in parts
     )
     low, high = wilson(share, 1 / spread) if spread else (share, share)
-    return Estimate(share, low, high, n_read, n_rows)
+    return Estimate(share, low, high, n_read, n_rows, n_wrong=sum(part.n_wrong for part in parts))
 
 
 # ---------------------------------------------------------------- what stands, by what was read of its strata
@@ -143,7 +151,27 @@ def of_strata(strata: Sequence[Stratum], n_rows: int, n_unchecked: int) -> Estim
         n_read,
         n_rows,
         n_unchecked,
+        sum(stratum.n_wrong for stratum in strata),
     )
+
+
+def n_to_read(found: Estimate, aim: int) -> int:
+    """How many more texts to read, drawn at random from all labels, until at least `aim` per cent are surely right.
+
+    Where as large a share of them is wrong as of those that were read, and loses the label. It is asked of the same
+    interval, as if all were one stratum; 0 where the aim is reached.
+    """
+    share = found.n_wrong / found.n_read if found.n_read else 0.0
+    n_given, n_left = found.n_rows + found.n_wrong, max(round(found.n_rows + found.n_wrong - found.n_read), 0)
+
+    def is_reached(n_more: int) -> bool:
+        n_read = found.n_read + n_more
+        n_wrong = share * n_read
+        n_now = round(n_given - n_wrong)
+        then = of_strata([Stratum(n_given, n_read, n_wrong, n_wrong, n_left - n_more)], n_now, 0)
+        return then is not None and then.right[1] >= aim
+
+    return 0 if found.right[1] >= aim else bisect_left(range(n_left), True, lo=min(1, n_left), key=is_reached)
 
 
 def _effective(n_read: float, n_rows: float) -> float:

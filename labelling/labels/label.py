@@ -11,6 +11,8 @@ import pandas as pd
 from labelling.errors import CorralError
 
 CHECK = "check"  # the source of the right labels of what a check found wrong
+BY_TEXT = "text"  # the source of labels for texts that were marked, they alone
+PROPOSAL = "proposal"  # the source of an answer to one: its `how` says what was read of it, and what was wrong
 UNLABELLED = -1
 YES, NO, UNKNOWN = 1, 0, -1
 MAX_NAME_LENGTH = 80  # what still fits a button

@@ -361,12 +361,12 @@ class LogReader:
             self._how[seq] = json.loads(connection.scalar(ours) or "")  # without one it is damaged
         return self._how[seq]
 
-    def hows(self, source: str) -> list[Mapping[str, Any]]:
-        """`how` of the actions in force whose rows were chosen by `source`, the oldest first."""
+    def hows(self, source: str) -> dict[int, Mapping[str, Any]]:
+        """`how` of the actions in force whose rows were chosen by `source`, by their numbers, the oldest first."""
         ours = [actions.c.project_id == self.project_id, actions.c.source == source]
         with reading(self.engine) as connection, _readable():
             found = connection.execute(select(actions.c.seq, actions.c.how).where(*ours).order_by(actions.c.seq))
-            return [json.loads(row.how) for row in found if row.seq <= self.seq and self.in_force(row.seq)]
+            return {row.seq: json.loads(row.how) for row in found if row.seq <= self.seq and self.in_force(row.seq)}
 
     @property
     def next_undo(self) -> Action | None:

@@ -13,7 +13,8 @@ from labelling.queues.heap_tree import HeapTree
 from labelling.queues.proposal import ALIKE, HEAP, LABEL, SURE, TEN, Found, Proposal, in_words
 
 MODEL = "GraphClassifier"
-LIKELY = 0.5  # that a suggestion is right, to be said of a text in a heap; that a heap is accepted, to count as bulk
+UNLIKELY = 0.05  # that a heap is accepted: not counted as bulk
+LIKELY = 0.5  # that a suggestion is right, to be said of a text in a heap
 BLOCK = 64  # nodes of which is asked at a time whether they were refused
 # Of the free rows of a heap the EDGE, what is farthest from its mean, is left out: most of what is wrong stands there.
 # Of one that is larger than TYPICAL more is, as what is wrong in it is many rows: so many more times as it is larger.
@@ -124,22 +125,26 @@ class ProposalQueue:
         return labels
 
     def n_in_bulk(self) -> int:
-        """How many of the rows without a label may still come many at once, by what `next` was given last.
+        """How many of the rows without a label are expected to come many at once, by what `next` was given last.
 
-        Those that are suggested surely enough, and those of heaps that look alike and were not refused. The others are
+        Those that are suggested surely enough, and those of heaps that look alike and were not refused, each as likely
+        as its heap is to be accepted: to count the likely heaps whole jumps by hundreds with one answer. The others are
         left for reading in tens.
         """
         if not len(self._rows):
             return 0
         tree, count = self.tree_, self.tree_.sums(self._free)
         heaps = np.flatnonzero((count > self.n_read) & (count <= self.answers_.largest))
-        heaps = heaps[self.answers_.accepted(self._features(heaps, count)) >= LIKELY]
-        at_once = np.zeros(len(self._rows), bool)
-        for node in heaps[~self._are_refused(heaps, count)][::-1].tolist():  # what holds others comes before them
+        heaps = heaps[self.answers_.accepted(self._features(heaps, count)) >= UNLIKELY]
+        heaps = heaps[~self._are_refused(heaps, count)]
+        expected = np.where(self._right >= self.aim, 1.0, 0.0)
+        chance = self.answers_.accepted(self._features(heaps, count))
+        order = np.argsort(-chance, kind="stable")  # the likeliest first: much of the others is known by these
+        for node, likely in zip(heaps[order].tolist(), chance[order].tolist(), strict=True):
             places = tree.rows(node)[self._free[tree.rows(node)]]
-            if not at_once[places].all() and tree.likeness(self._Z[places]) >= ALIKE:
-                at_once[places] = True
-        return int(np.count_nonzero((at_once | (self._right >= self.aim)) & self._free))
+            if likely > expected[places].min() and tree.likeness(self._Z[places]) >= ALIKE:
+                expected[places] = np.maximum(expected[places], likely)
+        return int(expected[self._free].sum())
 
     def _need_fit(self) -> None:
         if not hasattr(self, "_rows"):

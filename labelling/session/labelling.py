@@ -8,7 +8,7 @@ import numpy as np
 from labelling.errors import StepError
 from labelling.labels import LabelLog, Outcome
 from labelling.labels.coverage import turn
-from labelling.labels.label import CHECK, UNLABELLED, YES, Action
+from labelling.labels.label import BY_TEXT, CHECK, UNLABELLED, YES, Action
 from labelling.queues.contradicted import contradicted
 from labelling.selection import neighbours, search
 from labelling.session.selection import Selection
@@ -43,7 +43,7 @@ class Labelling:
 
     @property
     def _by_text(self) -> dict[str, Any]:
-        return {**self.selection.on_map, "by": "text"}
+        return {**self.selection.on_map, "by": BY_TEXT}
 
     def give(self, name: str, *, answer: int = YES, overwrite: bool = False) -> Outcome:
         """Give the selection a label, or say yes or no to it."""

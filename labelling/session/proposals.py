@@ -12,7 +12,7 @@ import numpy as np
 
 from labelling.errors import StepError
 from labelling.labels import Outcome
-from labelling.labels.label import NO, UNKNOWN, YES, clean_name
+from labelling.labels.label import BY_TEXT, NO, UNKNOWN, YES, clean_name
 from labelling.queues.answers import BY
 from labelling.queues.proposal import Proposal
 from labelling.queues.proposals import LIKELY, ProposalQueue
@@ -32,7 +32,7 @@ class Proposals:
     ----------
     proposal : Proposal or None, the one that is looked at; its rows are selected
     n_left : int, how many of the rows that it may propose have no label
-    n_in_bulk : int, how many of these may come many at once
+    n_in_bulk : int, how many of these are expected to come many at once
     given : set of int, the rows of the proposal that were given a label of their own
     """
 
@@ -85,7 +85,7 @@ class Proposals:
         if not self.is_ready:
             raise StepError(NOT_READY)
         if self._learnt != (self.log.seq, self._focus):
-            queue.replay(how for how in self.log.hows(BY) if how.get("of") == self._focus)
+            queue.replay(how for how in self.log.hows(BY).values() if how.get("of") == self._focus)
             self._learnt = self.log.seq, self._focus
         queue.aim, queue.mixed = aim, not self.log.multi_label
         open_rows = self.labels.unlabelled & self.selection.map.seen
@@ -158,7 +158,7 @@ class Proposals:
     def give_texts(self, rows: np.ndarray, name: str) -> Outcome:
         """Give these texts of the proposal a label of their own, as a step by itself; the others are still proposed."""
         self._need_proposal()
-        outcome = self.log.assign(rows, name, overwrite=True, how={**self.selection.on_map, "by": "text"})
+        outcome = self.log.assign(rows, name, overwrite=True, how={**self.selection.on_map, "by": BY_TEXT})
         if outcome.n_changed:
             self._alone.add(self.log.seq)
         self.given.update(rows.tolist())

@@ -18,7 +18,6 @@ class Reviews:
 
     def __init__(self, project: Project, labels: Labels, search: Search, suggested: Suggested) -> None:
         self.project, self.labels, self.search, self.suggested = project, labels, search, suggested
-        self._contradicted: tuple[tuple[int, int], int] | None = None  # of which labels and space, and how many
 
     def make(self, name: str) -> Review:
         """Raises ReviewError where it can't be told yet, StepError with yes, no and unknown for each label."""
@@ -30,8 +29,8 @@ class Reviews:
         model = self.suggested.space
         suggestions = None if model is None else model.suggestions
         records = Records(
-            log.codes,
-            log.setters,
+            log.codes.copy(),  # others may label meanwhile
+            log.setters.copy(),
             {label.id: label.name for label in log.labels},
             self.project.dataset.text,
             space.embeddings if space.ready else None,
@@ -41,6 +40,7 @@ class Reviews:
             log.disputes(),
         )
         review = queue.make(records)
+        review.scores[log.found_right() if queue.also_decided else log.decided()] = np.nan
         review.scores[self.project.dataset.empty] = np.nan
         return review
 
@@ -55,17 +55,20 @@ class Reviews:
         return found
 
     @property
-    def n_contradicted(self) -> int:
-        """How many labels those round them contradict; 0 while that can't be told. Counted once for the same labels."""
-        if self.labels.log.multi_label:
-            return 0
-        of = (self.labels.log.seq, self.project.current.id)
-        if self._contradicted is None or self._contradicted[0] != of:
-            try:
-                self._contradicted = of, self.make("contradicted").n
-            except ReviewError:  # there is no graph yet
-                return 0
-        return self._contradicted[1]
+    def now(self) -> tuple[int, int]:
+        """The labels and the space that the queues are of: what they hold stays the same with it."""
+        return self.labels.log.seq, self.project.current.id
+
+    def count_doubtful(self) -> tuple[tuple[int, int], int]:
+        """`now`, and how many labels are likely wrong by those round them; 0 while that can't be told.
+
+        At a million texts it takes a second: in the background, then. What others do meanwhile does no harm.
+        """
+        now = self.now
+        try:
+            return now, 0 if self.labels.log.multi_label else self.make("contradicted").n
+        except ReviewError:  # there is no graph yet
+            return now, 0
 
     def look_at(self, name: str) -> None:
         """Make it what was searched last."""

@@ -10,10 +10,9 @@ import numpy as np
 
 from labelling.database.engine import storable
 from labelling.errors import CorralError
-from labelling.labels.denied import PROPOSAL
 from labelling.labels.entries import Entry
 from labelling.labels.fold import ONE, Change
-from labelling.labels.label import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH, STYLE, Action
+from labelling.labels.label import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH, PROPOSAL, STYLE, Action
 
 LOG = "log.jsonl"
 GIVING = ("assign", "split", "import", "accept")

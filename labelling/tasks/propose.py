@@ -21,4 +21,4 @@ def propose(project: Project, log: LabelLog, n: int = 1, *, aim: float = 0.9) ->
     space = project.current
     graph = space.need_neighbours()
     queue = ProposalQueue(aim=aim).fit(np.asarray(space.embeddings, np.float32), graph)
-    return queue.replay(log.hows(BY)).next(log.codes, n, among=~project.dataset.empty, denied=log.denied())
+    return queue.replay(log.hows(BY).values()).next(log.codes, n, among=~project.dataset.empty, denied=log.denied())

@@ -153,10 +153,11 @@ def _map(
 
 
 def _right(wrong: Estimate) -> tuple[str, str]:
-    """The share that is right; its interval, and how much no check covers."""
+    """The share that is right, with its interval, or the interval alone; and how much no check covers."""
     at, low, high = wrong.right
-    unchecked = f"; {wrong.unchecked}" if wrong.n_unchecked else ""
-    return f"{at} %", f"{low} to {high} %{unchecked}"
+    if wrong.is_rough:
+        return f"{low} to {high} %", wrong.unchecked
+    return f"{at} %", "; ".join(filter(None, (f"{low} to {high} %", wrong.unchecked)))
 
 
 def _tiles(project: Project, log: LabelLog, work: dict[str, Effort], differ: Disagreements) -> str:
@@ -168,7 +169,7 @@ def _tiles(project: Project, log: LabelLog, work: dict[str, Effort], differ: Dis
     at, checked = "–", NOT_CHECKED
     if right is not None:
         at, interval = _right(right)
-        checked = f"{interval}, {right.n_read:,} read"
+        checked = ", ".join(filter(None, (interval, f"{right.n_read:,} read")))
     tiles = [
         ("Texts", f"{n_text:,}", ""),
         ("Labelled", f"{n:,}", f"{percent(n / n_text)} % of them" if n_text else ""),
@@ -235,7 +236,8 @@ def _checked(log: LabelLog, label: Label) -> str:
     picture = (
         '<svg class="range" width="50" height="10" aria-hidden="true"><line x1="3" y1="5" x2="47" y2="5"/>'
         f'<rect x="{low:.1f}" y="3.5" width="{max(high - low, 1):.1f}" height="3"/>'
-        f'<circle cx="{at:.1f}" cy="5" r="3"/></svg>'
+        + ("" if wrong.is_rough else f'<circle cx="{at:.1f}" cy="5" r="3"/>')
+        + "</svg>"
     )
     share, interval = _right(wrong)
     return f'<td class="right">{picture} {share} <small>{interval}</small><td class="number">{wrong.n_read:,}'

@@ -249,7 +249,7 @@ def test_what_is_worth_doing_at_the_end_is_a_press_away_and_moves_nothing(
     expect(page.get_by_text("All is labelled")).to_be_visible()
     settle(page)
     assert places() == before
-    way("contradict their neighbours$").click()
+    way("^Read .* doubtful$").click()
     expect(page.get_by_text("labelled neighbours differ").first).to_be_visible()
     settle(page)
     assert places() == before

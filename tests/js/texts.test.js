@@ -10,7 +10,8 @@ test("a key on texts takes them out or labels them", () => {
   assert.deepEqual(plain(textPress("0", labels, false)), { what: "clear" });
   assert.deepEqual(plain(textPress("1", labels, false)), { what: "label", label: 4 });
   assert.deepEqual(plain(textPress("a", labels, false)), { what: "label", label: 7 });
-  for (const key of ["2", "y", "Escape", "Enter"]) assert.equal(textPress(key, labels, false), null, key);
+  assert.deepEqual(plain(textPress("y", labels, false)), { what: "yes" });
+  for (const key of ["2", "o", "Escape", "Enter"]) assert.equal(textPress(key, labels, false), null, key);
 });
 
 test("where each label is asked on its own, yes and no are for them, a label's key is not", () => {

@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import Engine
 
 from labelling.labels import LabelLog
+from labelling.labels.label import LabelError
 from tests.labels.helpers import add_project, open_log
 
 
@@ -97,3 +98,43 @@ def test_with_yes_and_no_nothing_is_kept_beside_them(engine: Engine) -> None:
     log.assign([1], "card")
     log.audit(1, np.array([1]), np.array([1]), "random")
     assert denied(log) == []
+
+
+def decided(log: LabelLog) -> list[int]:
+    return np.flatnonzero(log.decided()).tolist()
+
+
+def test_what_was_decided_on_by_reading(log: LabelLog, engine: Engine) -> None:
+    log.assign([0, 1, 2, 3], "card", how={"by": "lasso"})
+    assert decided(log) == []
+    log.assign([4], "card", how={"by": "text"})
+    log.audit(1, np.array([0, 1]), np.array([1]), "outlying")
+    log.assign([1], "refund", how={"by": "check"})
+    answer(log, "refund", [5, 6, 7], [7])
+    log.assign([8], "refund", how={"by": "lasso"})
+    assert decided(log) == decided(open_log(engine)) == [0, 1, 4, 5, 6]
+    assert np.flatnonzero(log.found_right()).tolist() == [0]
+    log.assign([0, 4], "refund", overwrite=True, how={"by": "lasso"})
+    assert decided(log) == [1, 5, 6], "labelled anew, with others"
+    log.undo()
+    assert decided(log) == [0, 1, 4, 5, 6]
+    log.clear([4])
+    assert decided(log) == [0, 1, 5, 6]
+
+
+def test_what_is_said_to_be_right_tells_nothing_of_the_share_that_is(log: LabelLog, engine: Engine) -> None:
+    log.assign([0, 1, 2, 3], "card")
+    log.assign([4, 5], "refund")
+    assert log.keep_right(np.array([1, 4, 9])) == 2, "one has no label"
+    assert np.flatnonzero(log.found_right()).tolist() == decided(open_log(engine)) == [1, 4]
+    assert (log.rightness(), log.quality_of(1), log.last_check, log.n_unchecked) == (None, None, 0, 6)
+    assert log.check_sample(9).size == 4, "what was read is not read again"
+    log.keep_check(np.array([0, 2]), np.array([2]))
+    assert log.rightness().n_unchecked == 0
+    assert log.rightness() == open_log(engine).rightness()
+    log.undo()
+    log.undo()
+    assert decided(log) == []
+    assert log.keep_right(np.array([9])) == 0
+    with pytest.raises(LabelError, match="several"):
+        open_log(engine, multi_label=True).keep_right(np.array([1]))

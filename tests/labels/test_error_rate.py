@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import hypergeom
 
-from labelling.labels.error_rate import Estimate, Stratum, Z, estimate, of_strata, pooled, wilson
+from labelling.labels.error_rate import Estimate, Stratum, Z, estimate, n_to_read, of_strata, pooled, wilson
 
 
 @pytest.mark.parametrize(("n_wrong", "n"), [(0, 10), (1, 10), (3, 7), (50, 100), (10, 10)])
@@ -144,3 +144,26 @@ def test_what_no_check_covers_may_be_right_or_wrong() -> None:
 )
 def test_no_figure_claims_more_than_there_is(wrong: float, low: float, high: float, told: tuple[int, ...]) -> None:
     assert Estimate(wrong, low, high, 10, 100).right == told
+
+
+def test_of_a_few_texts_the_interval_is_said_alone() -> None:
+    assert estimate(0, 2, 100).words == "34 to 100 % right"
+    assert estimate(0, 2, 2).words == "100 % right (100 to 100)", "all were read"
+    assert estimate(0, 5, 100).words.startswith("100 % right (")
+
+
+@pytest.mark.parametrize(("n_read", "n_wrong", "aim"), [(0, 0, 90), (9, 0, 90), (40, 1, 95), (60, 9, 90), (9, 0, 98)])
+def test_what_is_to_be_read_is_as_much_as_the_interval_asks_for(n_read: int, n_wrong: int, aim: int) -> None:
+    n_rows = 500
+
+    def after(n_more: int) -> Estimate:
+        n = n_read + n_more
+        wrong = n_wrong * n / n_read if n_read else 0.0
+        found = of_strata([Stratum(n_rows, n, wrong, wrong, n_rows - n)], round(n_rows - wrong), 0)
+        assert found is not None
+        return found
+
+    n_more = n_to_read(after(0) if n_read else Estimate(0, 0, 1, 0, n_rows), aim)
+    assert 0 < n_more <= n_rows - n_read
+    assert after(n_more).right[1] >= aim > after(n_more - 1 or 1).right[1] or n_more == 1
+    assert n_to_read(after(n_more), aim) == 0

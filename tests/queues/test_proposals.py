@@ -267,6 +267,16 @@ def test_scattered_leftovers_are_not_called_alike_nor_counted_as_bulk():
     assert queue.n_in_bulk() >= sum(len(proposal.rows) for proposal in alike)
 
 
+def test_how_much_comes_in_bulk_does_not_jump_with_one_answer():
+    queue, nothing, seen = queue_of(), np.full(240, -1), []
+    for _ in range(5):
+        (proposal,) = queue.next(nothing)
+        seen.append(queue.n_in_bulk())
+        queue.answer(proposal, False, wrong=None)
+    assert seen == sorted(seen, reverse=True), "what is refused comes less and less in bulk"
+    assert all(after > before / 3 for before, after in itertools.pairwise(seen)), seen
+
+
 def test_a_ten_that_was_called_mixed_comes_after_all_others():
     """In the tail there is no heap to propose, and the same ten came back for ever."""
     queue, nothing = queue_of(), np.full(240, -1)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from labelling.queues.outlying import middles
 from labelling.queues.registry import REVIEWS
 from labelling.queues.review import Records, ReviewError
 from tests.queues.helpers import groups
@@ -83,6 +84,14 @@ def test_least_sure_and_random() -> None:
     codes = np.where(np.arange(N) < 100, CODES, -1)
     probability = np.linspace(1, 0, N)
     assert queue("least-sure", replace(records(codes), probability=probability))[:3] == [N - 1, N - 2, N - 3]
+    group = CODES[N - 1]
+    between = X.copy()
+    between[N - 2] = middles(codes, X)[1][:2].sum(axis=0)
+    why = REVIEWS["least-sure"].make(replace(records(codes), embeddings=between, probability=probability)).why
+    assert why(N - 1).startswith(f"nearest to label {group}, then label ")
+    assert why(N - 2) in ("between label 0 and label 1", "between label 1 and label 0")
+    alone = replace(records(np.where(codes == group, group, -1)), probability=probability)
+    assert REVIEWS["least-sure"].make(alone).why(N - 1) == f"nearest to label {group}"
     drawn = queue("random", records(codes))
     assert sorted(drawn) == list(range(100))
     assert drawn != sorted(drawn)

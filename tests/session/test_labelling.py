@@ -152,7 +152,7 @@ def test_contradicted_are_those_whose_neighbours_have_another_label(session: Wor
     session.log.assign(first, "a")
     session.log.assign(second, "b")
     found = session.labelling.audit_sample(1, "contradicted", 9)
-    assert found.tolist() == [first[-1]], "alone all its next ones were labelled by another action"
+    assert found[0] == first[-1], "most of its next ones were labelled by another action"
     session.log.audit(1, found, [], "contradicted")
     assert session.labelling.audit_sample(1, "contradicted", 9).tolist() == []
     assert session.log.rightness() is None, "what was looked for tells nothing of the share"

@@ -143,7 +143,7 @@ def test_answers_are_exported(multi_label: Worker) -> None:
 def test_a_record_holds_who_when_how_and_how_right(session: Worker) -> None:
     rows = FILLED[:20]
     session.log.assign(rows, "card", how={"by": "lasso"})
-    session.log.audit(1, rows[:4], rows[:1], "random")
+    session.log.audit(1, rows[:6], rows[:1], "random")
     session.log.assign([int(FILLED[21])], "refund", how={"by": "search"})
     session.log.create("unused")
     first, second, third, *_ = records_of(session.project, session.log, FILLED[[0, 1, 21]])

@@ -32,25 +32,35 @@ CODES = [
 
 
 def code_of(label: Label, *, digits_are_taken: bool = False) -> str | None:
-    """The two keys that give a label without a key of its own, after MORE_LABELS; the same for good, as its id is.
+    """The two keys that give a label without a key of its own, after MORE_LABELS: the tenth by "10", for good.
 
-    Where `digits_are_taken` by something else every label is given by its two keys.
+    Where `digits_are_taken` by something else every label is given by two keys: what has the key 3 by "03".
     """
-    return CODES[label.id] if (label.key is None or digits_are_taken) and label.id < len(CODES) else None
+    if label.key is not None and not digits_are_taken:
+        return None
+    if label.key is not None and label.key in digits:
+        return f"0{label.key}"
+    number = label.id + 1
+    if number >= len(CODES) - 9:
+        return None
+    return CODES[number if number > 9 else -number]  # "01" to "09" are those of the keys 1 to 9
 
 
 # What the page's "?" and the README show.
 TABLE = (
     ("drag", "a lasso; shift adds, alt takes away, both keep what is in both"),
-    ("click", "pins a text: whole, with its columns; in the list it marks it, too, with shift all up to there"),
+    ("click", "pins a text: whole, with its columns; in the list it marks it, with shift all up to there, and pins it when it is marked"),
     ("click again", f"unpins it; so does {DESELECT}, and a selection that it is not in"),
     ("up, down", "in the list of texts: mark the next, with shift one more"),
-    ("marked texts", f"a label's key, chip or name, or {UNLABEL}, is for them alone"),
+    ("marked texts", f"a label's key, chip or name, or {UNLABEL}, is for them alone; {YES} says that theirs is right"),
     (TAKE_OUT, "takes out of the selection what is marked, else the text under the pointer"),
     (MORE_LIKE_IT, "looks for more like the pinned text"),
     (SEARCH, f"search; {SELECT_FOUND} selects what was found, and after a label the next that are like it"),
     (f"{NEW_LABEL}, 1 to 9, {UNLABEL}", "a new label, the labels, unlabel"),
-    (f"{MORE_LABELS} and two more", "the labels without a key of their own; the two stand on their chips"),
+    (
+        f"{MORE_LABELS} and two more",
+        "the labels without a key of their own, as on their chips; where digits answer, 3 is . 0 3",
+    ),
     ("Ctrl, shift, alt + click", "on a label beside the map: selects its points, adds them, hides or shows them"),
     (f"{YES}, {NO}, {UNLABEL}", "yes, no, unknown for the label in focus, where each label is asked on its own"),
     (f"{GROW}, {SHRINK}", "grow the selection to the nearest texts in the full space, shrink it to its core"),

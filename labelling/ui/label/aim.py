@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from labelling.labels.error_rate import Estimate, percent
+from labelling.labels.error_rate import Estimate, n_to_read, percent
 from labelling.selection.regions import Region
 from labelling.session import Session
 from labelling.ui.frame import keys, page, state
@@ -29,18 +29,20 @@ class Aim:
 def show(session: Session) -> None:
     """A popover with the aim, how far it is, and what is left."""
     aim, where = state.of_project(Aim), {"project": session.project.id}
-    with st.popover(":material/flag:", help="The aim, and what is left", type="tertiary", key="aim"):
-        chosen = st.segmented_control(
+    key = state.widget_key("aim share")
+    aim.share = st.session_state.get(key) or aim.share
+    with st.popover(f"aim {aim.share} %", help="Another aim, and what is left", type="tertiary", key="aim"):
+        st.segmented_control(
             "Aim: so many labelled, and so many of them right",
             AIMS,
             default=aim.share,
             format_func=lambda share: f"{share} %",
             required=True,
-            key=state.widget_key("aim share"),
+            key=key,
         )
-        aim.share = AIMS[0] if chosen is None else chosen
         (n, n_left), left = _counted(session), session.labels.unlabelled
-        st.markdown(f"- {labelled_so_far(n, n_left, aim.share)}\n- {right_so_far(session.log.rightness(), aim.share)}")
+        right = right_so_far(session.log.rightness(), aim.share, n - n_left)
+        st.markdown(f"- {labelled_so_far(n, n_left, aim.share)}\n- {right}")
         if n_left:
             _what_is_left(session, left)
         else:
@@ -74,17 +76,31 @@ def _counted(session: Session) -> tuple[int, int]:
     return int(np.count_nonzero(session.labels.with_text)), int(np.count_nonzero(session.labels.unlabelled))
 
 
-def right_so_far(found: Estimate | None, aim: int) -> str:
-    """Whether so many of the labels are right as is aimed at, by what was read at random."""
+def right_so_far(found: Estimate | None, aim: int, n_labels: int) -> str:
+    """Whether so many of the `n_labels` are right as is aimed at, by what was read at random."""
     if found is None:
-        return f"How right they are nobody knows yet: **press {keys.CHECK}** to check some"
+        n = about(n_to_read(Estimate(0, 0, 1, 0, n_labels), aim)) if n_labels else 0
+        said = f"How right they are nobody knows yet: **press {keys.CHECK}** to check some"
+        return said + (f"; {n} that are all right show {aim} %" if n else "")
     _, low, high = found.right
     if low >= aim:
         return f"Right: **{low} to {high} %**, the aim is reached"
     if high < aim:
-        return f"Right: **{low} to {high} %**, which is less: read the contradicted ones again, see below the map"
-    why = f", as {found.unchecked}" if found.n_unchecked else ""
-    return f"Right: **{low} to {high} %**{why}: check more ({keys.CHECK}) to be sure of {aim} %"
+        return f"Right: **{low} to {high} %**, which is less: read the doubtful ones again, see below the map"
+    why = f", as no check covers {found.n_unchecked:,} of them" if found.n_unchecked else ""
+    return f"Right: **{low} to {high} %**{why}. {to_know(found, aim)}"
+
+
+def to_know(found: Estimate, aim: int) -> str:
+    """What to read until the interval can reach the aim."""
+    n = about(n_to_read(found, aim))
+    return f"Read about **{n:,} more** at random ({keys.CHECK}) to know whether it is {aim} %"
+
+
+def about(n: int) -> int:
+    """No more exact than it can be known: up to 20 as it is, then whole tens, and from 200 on hundreds."""
+    step = 1 if n <= 20 else 10 if n <= 200 else 100
+    return -(-n // step) * step
 
 
 def kinds_left(regions: list[Region], left: np.ndarray) -> list[tuple[Region, np.ndarray]]:

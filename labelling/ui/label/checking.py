@@ -105,8 +105,12 @@ def _all_due(session: Session) -> bool:
 
 
 def _aimed(found: Estimate) -> str:
+    """Whether the aim is reached, or what to read to know."""
     share = state.of_project(aim.Aim).share
-    return f": the aim of {share} % is reached" if found.right[1] >= share else ""
+    _, low, high = found.right
+    if low >= share:
+        return f": the aim of {share} % is reached."
+    return f". {aim.to_know(found, share)}." if high >= share else f", less than the aim of {share} %."
 
 
 def when_done(session: Session) -> str | None:
@@ -116,6 +120,6 @@ def when_done(session: Session) -> str | None:
         return None
     found = log.rightness()
     if log.multi_label or not log.n_unchecked:
-        return "All is labelled" + ("." if found is None else f", about {found.words}{_aimed(found)}.")
+        return "All is labelled" + ("." if found is None else f", about {found.words}{_aimed(found)}")
     how_right = "how right nobody knows yet" if found is None else f"about {found.words}"
     return f"All is labelled, {how_right}. Next: press {keys.CHECK} to check {N_OF_ALL} of them."

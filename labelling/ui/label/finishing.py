@@ -50,13 +50,13 @@ def show(session: Session, place: Place) -> None:
             )
         if not aim.is_reached(session):
             return
-        if n := session.reviews.n_contradicted:
+        if n := reviewing.n_doubtful(session):
             _way(
-                f"{n:,} contradict {'their ' if not n_left else ''}neighbours",
+                f"Read {n:,} doubtful",
                 "check contradicted",
                 lambda: reviewing.begin(session, "contradicted"),
-                "Check them: half of the nearest texts that were labelled by other actions have another label. Some of "
-                "them are wrong; a label's key corrects the text that is marked.",
+                "Labels that the nearest texts contradict, the likeliest wrong first; some are right. What somebody "
+                "labelled alone, or found right, is not among them.",
             )
         st.page_link(page.EXPORT, label="Export", query_params=where)
         if not n_left and load.topics_of(session.project.dataset) is not None:

@@ -217,14 +217,14 @@ def _view(session: Session, space: Space, projection: str) -> MapView | None:
 # ---------------------------------------------------------------- what others do
 
 
-def _has_news(session: Session, shown: Shown, resting: float) -> bool:
+def _has_news(session: Session, shown: Shown, counted: reviewing.Counted, resting: float) -> bool:
     """Whether the page has more to show than it does. Not asked of the labels before `resting`, by time.monotonic()."""
     project, looks = session.project, session.map
     if not project.is_open or project.has_grown:
         return True
     if looks.view is not None and looks.has_regions and shown.words_of != looks.view.id:
         return True
-    return time.monotonic() >= resting and session.log.is_behind
+    return reviewing.has_counted(counted) or (time.monotonic() >= resting and session.log.is_behind)
 
 
 def _take_in(session: Session) -> None:
@@ -247,7 +247,8 @@ def show(session: Session) -> None:
     begun = time.monotonic()
     _show(session)
     now = time.monotonic()
-    news.wait_for(partial(_has_news, session, state.of_project(Shown), now + REST * (now - begun)))
+    rested, counted = now + REST * (now - begun), state.of_project(reviewing.Counted)
+    news.wait_for(partial(_has_news, session, state.of_project(Shown), counted, rested))
 
 
 def _show(session: Session) -> None:

@@ -24,6 +24,7 @@ from labelling.ui.label import aim, checking, controls, strip
 
 AT_ONCE_SECONDS = 1.0  # that the page waits for the first proposal
 REFRESH_SECONDS = 0.5
+AT_ONCE_ROWS = 10  # of fewer a proposal is read as a whole
 # The keys that answer all of it, with their buttons.
 ENDING = {
     keys.ACCEPT: "accept proposal",
@@ -172,7 +173,8 @@ def in_words(session: Session, proposal: Proposal) -> str:
     n_right, n_read = session.proposals.proved
     proved = n_read > 0 and session.proposals.suggests
     so_far = f" · of the last {n_read} labels proposed {n_right} were right" if proved else ""
-    rest = f"{in_bulk:,} perhaps in bulk" if in_bulk else "none surely in bulk yet: read tens, or improve the map"
+    few_in_bulk = "hardly any of them in bulk: read tens, or improve the map"
+    rest = f"about {in_bulk:,} of them in bulk" if in_bulk >= AT_ONCE_ROWS else few_in_bulk
     if proposal.labels is None and aim.are_leftovers(session):
         rest = f"few of them alike: {keys.MIXED} where this is mixed"
     return f"{read}; mark what does not belong{so_far} · {left:,} left, {rest}"

@@ -56,6 +56,8 @@ def show(session: Session, pages: Place) -> None:
             )
         if order is coming:
             _next_buttons(session, order)
+        elif listed and reviewing.are_labels(session, rows):
+            reviewing.right_button(session, rows)
         elif len(chosen):
             st.button(
                 ":material/shuffle:",
@@ -115,6 +117,8 @@ def pressed(session: Session, press: Pressed) -> None:
         give_labels.give_texts(session, rows, name)
     elif press.what == "clear":
         give_labels.clear_texts(session, rows, focus.name if focus is not None and log.multi_label else None)
+    elif press.what == "yes" and not log.multi_label:
+        reviewing.keep_right(session, rows)
     elif focus is not None and log.multi_label and press.what in ("yes", "no"):
         give_labels.give_texts(session, rows, focus.name, YES if press.what == "yes" else NO)
 

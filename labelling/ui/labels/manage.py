@@ -12,7 +12,7 @@ from labelling.labels.label import KEYS, NO, YES, Label
 from labelling.palette import HUES, N_STYLES, ORDER, style
 from labelling.readers.tables import count
 from labelling.session import Session
-from labelling.ui.frame import page, state
+from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.steps import attempt, step, tell
 from labelling.ui.label import give_labels
 from labelling.ui.map import load_keys
@@ -59,12 +59,16 @@ def listed(session: Session) -> None:
                 args=(label,),
                 help=page.escape(label.description) or None,
             )
-        cells[1].markdown(f"`{label.key}`" if label.key else "")
+        code = keys.code_of(label)
+        own = label.key or (f"{keys.MORE_LABELS} {code[0]} {code[1]}" if code else "")
+        cells[1].markdown(f"`{own}`" if own else "")
         n = f"{yes[label.id]:,}" if no is None else f"{yes[label.id]:,} yes, {no[label.id]:,} no"
         cells[2].markdown(n)
         found = log.quality_of_label(label.id)
         with cells[3]:
-            if found:
+            if found and found.is_rough:
+                st.caption(give_labels.in_words(found))
+            elif found:
                 st.progress(1 - found.share, found.words)
             else:
                 st.caption("not checked yet")

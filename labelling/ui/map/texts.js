@@ -16,7 +16,8 @@ function textPress(key, labels, multiLabel) {
   const pressed = key.toUpperCase();
   if (pressed === OUT) return { what: "out" };
   if (pressed === "0") return { what: "clear" };
-  if (multiLabel) return { Y: { what: "yes" }, O: { what: "no" } }[pressed] ?? null;
+  if (pressed === "Y") return { what: "yes" }; // where labels exclude each other: the one that it bears is right
+  if (multiLabel) return pressed === "O" ? { what: "no" } : null;
   const label = labels.find((each) => each.key === pressed);
   return label ? { what: "label", label: label.id } : null;
 }
@@ -194,7 +195,8 @@ class Texts {
     if (button) button.dataset.corralMarks = n ? `Label ${n} marked` : "";
     const which = n === 1 ? "This text" : `These ${n}`;
     const keys = !registry.nameBox?.multiLabel ? "a label's key or a name" : this.asked ? "a name" : "Y, O";
-    this.tell(n ? `${which} alone: ${keys}${this.asked ? "" : `, ${OUT} takes out`}, Esc` : "");
+    const right = registry.nameBox?.multiLabel ? "" : ", Y is right";
+    this.tell(n ? `${which} alone: ${keys}${this.asked ? "" : `${right}, ${OUT} takes out`}, Esc` : "");
   }
 
   // For a while only: what a key would have been for.

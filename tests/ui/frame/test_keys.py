@@ -44,8 +44,17 @@ def test_each_label_without_a_key_has_two_of_its_own_for_good() -> None:
     codes = [keys.code_of(Label(number, "x")) for number in range(MAX_IMPORTED_LABELS)]
     assert len(set(codes)) == MAX_IMPORTED_LABELS
     assert all(code and re.fullmatch("[a-z0-9]{2}", code) for code in codes)
-    assert (codes[12], codes[150]) == ("12", "f0")
+    assert (codes[9], codes[12], codes[150]) == ("10", "13", "f1"), "the tenth label is number 10"
     assert keys.code_of(Label(3, "x", key="4")) is None
+
+
+def test_a_label_has_one_number_everywhere() -> None:
+    labels = [Label(7, "of late", key="3"), Label(2, "third", key="A"), Label(4, "fifth"), Label(20, "late")]
+    codes = [keys.code_of(label, digits_are_taken=True) for label in labels]
+    assert codes[0] == "03"
+    assert codes[3] == "21"
+    assert not {"03", "05"} & set(codes[1:]), "no other label's key"
+    assert len(set(codes)) == 4
 
 
 def test_the_tables_show_all_keys() -> None:

@@ -26,20 +26,20 @@ def test_how_much_more_there_is_to_label(n: int, n_left: int, said_of_it: str) -
 
 
 def rightness(low: float, high: float) -> Estimate:
-    return Estimate((low + high) / 2, low, high, 50, 500)
+    return Estimate((low + high) / 2, low, high, 50, 500, n_wrong=50 * (low + high) / 2)
 
 
 @pytest.mark.parametrize(
     ("found", "part"),
     [
-        (None, "press V"),
+        (None, "press V** to check some; 40 that are all right show 90 %"),
         (rightness(0.01, 0.08), "92 to 99 %**, the aim is reached"),
-        (rightness(0.05, 0.2), "check more (V) to be sure of 90 %"),
+        (rightness(0.03, 0.2), "Read about **190 more** at random (V) to know whether it is 90 %"),
         (rightness(0.2, 0.4), "60 to 80 %**, which is less"),
     ],
 )
 def test_right_enough_is_said_only_where_the_whole_interval_is(found: Estimate | None, part: str) -> None:
-    assert part in aim.right_so_far(found, 90)
+    assert part in aim.right_so_far(found, 90, 500)
 
 
 def test_what_is_left_is_told_by_the_largest_regions() -> None:

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from labelling.selection.regions import Region
 from labelling.session import Session
 from labelling.ui.frame.page import SESSION
-from labelling.ui.label import panel, proposing, texts
+from labelling.ui.label import panel, proposing, reviewing, texts
 from labelling.ui.map import Pressed
 from labelling.ui.texts import load
 from labelling.workspace import Project, Workspace
@@ -20,7 +20,8 @@ from tests.ui.helpers import CODES, log_of, make, open_page, said, select, with_
 @pytest.fixture
 def project(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Thirty texts in two groups, with a clear map and a graph."""
-    monkeypatch.setattr(proposing, "AT_ONCE_SECONDS", 60)  # however busy the machine is
+    for module in (proposing, reviewing):
+        monkeypatch.setattr(module, "AT_ONCE_SECONDS", 60)  # however busy the machine is
     return with_groups(make(workspace))
 
 
@@ -67,7 +68,7 @@ def test_when_all_is_labelled_it_leads_to_the_contradicted_and_to_the_export(pro
     assert "Export" in links(at)
     assert "Compare with the true topics" not in links(at), "nobody knows any"
     assert not {"propose the rest", "select the rest"} & keys(at)
-    assert at.button(key="check contradicted").label == "1 contradict their neighbours"
+    assert at.button(key="check contradicted").label == "Read 1 doubtful"
     at = at.button(key="check contradicted").click().run()
     session = at.session_state[SESSION]
     assert session.search.found.best(session.map.seen).tolist() == [0]
@@ -129,6 +130,21 @@ def test_after_the_last_label_it_is_said_though_its_texts_are_selected(project: 
     assert "All is labelled" in said(at)
     select(at, [3, 4, 5])
     assert "All is labelled" not in said(at), "what is looked at comes first"
+
+
+def test_y_on_a_marked_text_says_that_its_label_is_right(
+    project: Project, on_text: Callable[[AppTest, Pressed], AppTest]
+) -> None:
+    label(project)
+    at = open_page("label", project)
+    assert "check contradicted" in keys(at)
+    at = on_text(at, Pressed("yes", [0]))
+    assert not at.exception
+    log = at.session_state[SESSION].log
+    assert np.flatnonzero(log.found_right()).tolist() == [0]
+    assert "check contradicted" not in keys(at)
+    at = on_text(at, Pressed("yes", [0]))
+    assert log.actions[-2].kind != "audit", "it is noted once"
 
 
 def test_after_single_texts_it_is_said(project: Project, on_text: Callable[[AppTest, Pressed], AppTest]) -> None:
