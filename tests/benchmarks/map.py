@@ -4,7 +4,7 @@ Headless Chromium with software GL; made positions in Gaussian blobs, a label on
 real label page of the real app, with texts, embeddings, PCA, UMAP and neighbour graph of a made project; the peers are
 the small scripts in peers/. All are dragged with a real mouse, each in a browser of its own that has been on the page
 before (what comes by HTTP is in its cache). The clocks run in the page (peers/measure.js), start with the browser's
-own time of the event and stop after the second animation frame that follows the change:
+own time of the event and stop at the second animation frame that follows the change, as the first has painted it:
 
 page to points    from the start of the navigation until all points are drawn
 lasso             from mouse-up until the server's count is in the page's text and the points are marked
@@ -17,7 +17,12 @@ A first round of each size, in a new browser, has no times, as it counts what wo
 websocket (payloads) and HTTP (on the wire, without what workers load), and what the server's resident memory grows
 by over that of the same server with 100 rows. A step that takes over a minute, or fails, is a –, with the reason.
 
+With `--before` the label page of another checkout is measured beside them. The ratios are of one round each, as both
+were measured next to one another in it: the median, the least and the greatest. With `--minutes` no round is begun
+that would probably end later than so many minutes after the first began at this size; one is always made.
+
     python tests/benchmarks/map.py --points 10000 100000 --rounds 3 --only corral plotly
+    python tests/benchmarks/map.py --points 100000 1000000 --rounds 5 --minutes 6 --before ../before
 """
 
 import argparse
@@ -26,10 +31,12 @@ import math
 import statistics
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -202,6 +209,15 @@ class Run:
         self.playwright = playwright
         self.contexts: dict[str, BrowserContext] = {}
 
+    def attempt(self, who: Contender, results: Results, act: Callable[[], object]) -> object:
+        """What `act` gives; where a server or a browser has died, its contender has failed, and the others go on."""
+        try:
+            return act()
+        except (Error, OSError) as failure:
+            self.close(who.name)
+            results.failed.setdefault(STEPS[0], " ".join(str(failure).split())[:300])
+            return failure
+
     def close(self, name: str) -> None:
         if name in self.contexts and (browser := self.contexts.pop(name).browser):
             browser.close()
@@ -226,14 +242,15 @@ class Run:
             page.close()
         return seen
 
-    def first(self, who: Contender, n_points: int, xy: np.ndarray, small: np.ndarray, log: Path) -> Results:
+    def first(
+        self, who: Contender, n_points: int, xy: np.ndarray, small: np.ndarray, log: Path, results: Results
+    ) -> None:
         """Start its server; the round whose times do not count: bytes and memory."""
-        results = Results()
         try:
             who.start(log)
         except StepFailed as failure:
             results.failed[STEPS[0]] = str(failure)
-            return results
+            return
         before = np.zeros(2, int)
 
         def look_at_few(page: Page) -> Visit:
@@ -255,10 +272,9 @@ class Run:
         results.failed = self.on_page(who, look_at_few).failed
         self.close(who.name)
         if STEPS[0] in results.failed:
-            return results
+            return
         seen = self.on_page(who, look)
         results.failed, results.shares = seen.failed, seen.shares
-        return results
 
     def again(self, who: Contender, n_points: int, xy: np.ndarray, results: Results) -> Visit:
         """A round whose times count, without what has failed before."""
@@ -267,17 +283,28 @@ class Run:
         return seen
 
 
+def ratio(name: str, results: dict[str, Results], others: Collection[str]) -> str:
+    """Corral's time to the best of `others` of the same round: the median of the rounds, the least and the greatest."""
+    ours = results["corral"].times.get(name, []) if "corral" in results else []
+    theirs = [times for other in others if (times := results[other].times.get(name))]
+    if not ours or not theirs:
+        return "–"
+    # What has failed is not tried again: where a round is missing all later ones are.
+    n_rounds = min(len(ours), max(map(len, theirs)))
+    found = [ours[k] / min(times[k] for times in theirs if k < len(times)) for k in range(n_rounds)]
+    return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
+
+
 def table(n_points: int, results: dict[str, Results]) -> str:
-    ours = results.get("corral")
-    peers = [name for name in results if name != "corral"]
-    lines = [f"### {n_points:,} points", "", f"| ms | {' | '.join(results)} | corral / better peer |"]
-    lines.append("| --- |" + " --- |" * (len(results) + 1))
+    against = {"better peer": [name for name in results if name not in ("corral", "before")]}
+    if "before" in results:
+        against["before"] = ["before"]
+    heads = [*results, *(f"corral / {other}" for other in against)]
+    lines = [f"### {n_points:,} points", "", f"| ms | {' | '.join(heads)} |", "| --- |" + " --- |" * len(heads)]
     for name in TIMES:
-        medians = [statistics.median(results[peer].times[name]) for peer in peers if results[peer].times.get(name)]
-        ratio = "–"
-        if ours and ours.times.get(name) and medians:
-            ratio = f"{statistics.median(ours.times[name]) / min(medians):.2f}"
-        lines.append(f"| {name} | {' | '.join(each.row(name) for each in results.values())} | {ratio} |")
+        cells = [each.row(name) for each in results.values()]
+        cells += [ratio(name, results, others) for others in against.values()]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     lines += ["", f"| KB: {', '.join(WAYS)} | {' | '.join(results)} |", "| --- |" + " --- |" * len(results)]
     for step in STEPS:
         cells = [
@@ -311,7 +338,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--points", type=int, nargs="+", default=[10_000, 100_000, 300_000, 1_000_000])
     parser.add_argument("--rounds", type=int, default=3)
-    names = ["corral", "plotly", "atlas"]
+    parser.add_argument("--minutes", type=float, default=math.inf, help="for the rounds of one size, about")
+    parser.add_argument("--before", type=Path, help="another checkout, with the same environment")
+    names = ["corral", "before", "plotly", "atlas"]
     parser.add_argument("--only", nargs="+", choices=names, default=names)
     arguments = parser.parse_args()
 
@@ -320,19 +349,29 @@ def main() -> None:
         workspace = Workspace(folder / "workspace")
         run = Run(playwright)
         made = {n_points: make(n_points, workspace, folder) for n_points in (BASELINE, *arguments.points)}
-        everybody = contenders(workspace, {n_points: project for n_points, (project, _) in made.items()}, folder)
+        everybody = contenders(
+            workspace, {n_points: project for n_points, (project, _) in made.items()}, folder, arguments.before
+        )
         for n_points in arguments.points:
             xy, small = made[n_points][1], made[BASELINE][1]
+            begun = time.monotonic()
             results: dict[str, Results] = {}
             running = [who for who in everybody if who.name in arguments.only]
             try:
                 for who in running:
-                    results[who.name] = run.first(who, n_points, xy, small, folder / f"{who.name}.log")
+                    of_it = results[who.name] = Results()
+                    log = folder / f"{who.name}.log"
+                    run.attempt(who, of_it, partial(run.first, who, n_points, xy, small, log, of_it))
                     who.forget(n_points)
                     print(f"{who.name}: bytes and memory measured", results[who.name].failed, flush=True)
+                started = time.monotonic()
                 for number in range(arguments.rounds):
+                    lasted, started = time.monotonic() - started, time.monotonic()
+                    if number and started + lasted > begun + 60 * arguments.minutes:
+                        break
                     for who in running[number % len(running) :] + running[: number % len(running)]:
-                        seen = run.again(who, n_points, xy, results[who.name])
+                        of_it = results[who.name]
+                        seen = run.attempt(who, of_it, partial(run.again, who, n_points, xy, of_it))
                         who.forget(n_points)
                         print(f"round {number + 1}, {who.name}:", seen, flush=True)
             finally:

@@ -48,26 +48,95 @@ test("the view holds all points that have a place", () => {
   assert.deepEqual(plain(fit([])), { x: [-1, 1], y: [-1, 1] });
 });
 
-test("the selected are drawn last, and what is hidden or has no place not at all", () => {
-  const { drawingOrder } = load("drawingOrder");
+test("the coloured are drawn after the quiet, and what is hidden or has no place not at all", () => {
+  const { drawingOrder, markedRows } = load("drawingOrder", "markedRows");
   const positions = Float32Array.from([0, 0, 1, 1, NaN, NaN, 3, 3, 4, 4]);
   const codes = Uint8Array.from([0, 1, 1, 0, 2]);
-  const selected = Uint8Array.from([0b10010000]); // rows 0 and 3
   const hidden = Uint8Array.from([0b00001000]); // row 4
-  const order = drawingOrder(positions, codes, selected, hidden);
-  assert.deepEqual([...order.rows], [1, 0, 3]);
-  assert.deepEqual([...order.counts], [0, 1, 2]);
-  assert.deepEqual([...drawingOrder(positions, codes, null, null).rows], [0, 3, 1, 4]);
+  const order = drawingOrder(positions, codes, hidden);
+  assert.deepEqual([...order.rows], [0, 3, 1]);
+  assert.deepEqual([...order.ends], [2, 3]);
+  assert.deepEqual([...drawingOrder(positions, codes, null).rows], [0, 3, 1, 4]);
+  const marked = Uint8Array.from([0b10111000]);
+  assert.deepEqual([...markedRows(marked, positions, hidden)], [0, 3]);
+  assert.deepEqual([...markedRows(marked, positions, null)], [0, 3, 4]);
+  assert.deepEqual([...markedRows(null, positions, null)], []);
 });
 
-test("of many points an even sample is drawn while the map moves", () => {
+test("an answer of the server that says what is marked already changes nothing", () => {
+  const { isSame } = load("isSame");
+  const [some, other, none] = [Uint8Array.of(1, 2), Uint8Array.of(1, 3), Uint8Array.of(0, 0)];
+  assert.ok(isSame(some, some.slice()) && isSame(none, null) && isSame(null, none) && isSame(null, null));
+  assert.ok(!isSame(some, other) && !isSame(some, null) && !isSame(null, some));
+});
+
+// A painter that draws into memory: what it has drawn is in its pixels.
+function painterOf(positions, codes, order) {
+  const { PixelPainter } = load("PixelPainter");
+  const canvas = {
+    width: 300,
+    height: 200,
+    getContext: () => ({
+      createImageData: (width, height) => ({ width, height, data: new Uint8ClampedArray(4 * width * height) }),
+      putImageData: () => {},
+    }),
+  };
+  const painter = new PixelPainter(canvas);
+  const colours = [[187, 187, 187], [0, 114, 178], [230, 159, 0]];
+  Object.assign(painter, { ink: [0, 0, 0], paper: [255, 255, 255], entries: colours.map((colour) => ({ colour, shape: 0 })) });
+  painter.positions(positions, positions);
+  painter.colours(codes);
+  painter.setOrder(order);
+  return painter;
+}
+
+test("marks over a picture that was kept are those of all points drawn anew", () => {
+  const { drawingOrder } = load("drawingOrder");
+  const random = numbers(3);
+  const n = 5000;
+  const positions = Float32Array.from({ length: 2 * n }, () => 1 + 8 * random.next().value);
+  const codes = Uint8Array.from({ length: n }, () => Math.floor(3 * random.next().value));
+  const order = drawingOrder(positions, codes, null);
+  const view = { x: [0, 10], y: [0, 10] };
+  for (const size of [1, 1.6, 2.5, 6]) {
+    const kept = painterOf(positions, codes, order);
+    kept.setMarks({ rows: new Uint32Array(), lit: false });
+    kept.draw(view, 1, size);
+    const drawn = kept.pixels.slice();
+    kept.prepare(view, size);
+    for (const share of [0.05, 0.4, 0]) {
+      const isMarked = Array.from({ length: n }, () => random.next().value < share);
+      const rows = Uint32Array.from([...isMarked.keys()].filter((row) => isMarked[row]));
+      kept.setMarks({ rows, lit: false });
+      kept.draw(view, 1, size);
+      // Drawn anew, without what is marked below its marks.
+      const anew = painterOf(positions, codes, order);
+      anew.isFlat = () => false;
+      anew.setMarks({ rows, lit: false });
+      anew.draw(view, 1, size);
+      assert.ok(kept.pixels.every((pixel, i) => pixel === anew.pixels[i]), `${share} of the points, of size ${size}`);
+    }
+    assert.ok(kept.pixels.every((pixel, i) => pixel === drawn[i]), "as before, where nothing is marked");
+  }
+});
+
+test("of many points an even sample is drawn while the map moves, where all of them take too long", () => {
   const { drawingOrder } = load("drawingOrder");
   const n = 300_000;
-  const order = drawingOrder(new Float32Array(2 * n), new Uint8Array(n), null, null);
-  assert.equal(order.rows.length, n);
-  assert.equal(order.coarse.length, n / 3);
-  assert.deepEqual([...order.coarse.subarray(0, 3)], [0, 3, 6]);
-  assert.deepEqual([...order.coarseEnds], [n / 3, n / 3, n / 3]);
+  const [positions, codes] = [new Float32Array(2 * n), new Uint8Array(n)];
+  const painter = painterOf(positions, codes, drawingOrder(positions, codes, null));
+  const strides = [];
+  painter.drawPart = (rows, start, end, part, alpha, scale, stride) => strides.push(stride);
+  painter.setMarks({ rows: Uint32Array.of(1), lit: false });
+  const draw = (slow, moving) => {
+    painter.slow = slow;
+    strides.length = 0;
+    painter.draw({ x: [0, 1], y: [0, 1] }, 1, 1, moving);
+    return [...strides];
+  };
+  assert.deepEqual(draw(true, true), [3, 3, 3]);
+  assert.deepEqual(draw(false, true), [1, 1, 1]);
+  assert.deepEqual(draw(true, false), [1], "the picture below was kept");
 });
 
 test("the point under the pointer is that of a search through all", () => {

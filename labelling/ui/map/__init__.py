@@ -33,7 +33,7 @@ MAP_NAMES = {
 LABEL_MAP = "map"  # the key of the label page's map
 # One module, in this order; none imports another.
 SCRIPTS = (
-    *("page.js", "view.js", "points.js", "colours.js", "webgl.js", "pixels.js"),
+    *("page.js", "view.js", "points.js", "marks.js", "colours.js", "webgl.js", "pixels.js"),
     *("outline.js", "travel.js", "regions.js", "legend.js", "chips.js", "names.js", "texts.js", "inside.js"),
     *("hover.js", "events.js", "pin.js", "gestures.js", "strokes.js", "answers.js", "ahead.js", "shortcuts.js"),
     *("chart.js", "map.js", "receive.js"),

@@ -63,7 +63,7 @@ class Chips {
   light(label) {
     if (label === this.label) return;
     this.label = label;
-    this.map.order = null;
+    this.map.marks.fresh = false;
     this.map.draw();
   }
 

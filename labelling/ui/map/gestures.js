@@ -20,7 +20,7 @@ class Gestures {
       if (!map.outline.path) return;
       // Between two frames the browser keeps the places back: on a busy machine a curve would become a few corners.
       const places = event.getCoalescedEvents?.() ?? [];
-      for (const place of places.length ? places : [event]) map.outline.follow(map.at(place));
+      map.outline.follow((places.length ? places : [event]).map((place) => map.at(place)));
       // Whatever it goes over from here on, no button is pressed at its end.
       if (map.mode && map.outline.moved) map.stage.setPointerCapture(event.pointerId);
     };
@@ -64,7 +64,7 @@ class Gestures {
       return map.drawn(path, this.how);
     }
     if (event.target.closest?.(".corral-region")) return; // its own click does it
-    const row = map.nearest(path[0]);
+    const row = map.hover.nearest(path[0]);
     if (row >= 0 && event.detail < 2) this.clicking = setTimeout(() => map.pin.toggle(row), DOUBLE_CLICK_MS);
   }
 

@@ -19,7 +19,7 @@ class Hover {
     if (event.buttons || map.travel.t < 1 || !map.positions) return;
     if (event.target.closest?.(".corral-travel")) return this.end();
     const at = map.at(event);
-    const row = map.nearest(at);
+    const row = this.nearest(at);
     if (row === this.row) return this.place(at);
     this.row = row;
     lightTable(row);
@@ -30,6 +30,13 @@ class Hover {
     const known = this.texts.get(row);
     if (known) this.fill(known);
     else this.asking = setTimeout(() => registry.hovers.get(map.key)?.({ row, seq: map.data.seq }), WAIT_MS);
+  }
+
+  // The row of the point at a place in pixels, -1 where there is none.
+  nearest(at) {
+    const { map } = this;
+    const reach = Math.max(6, pointWidth(map.count, map.size) / 2 + 3);
+    return nearestRow(at, map.cells, map.positions, map.range, map.size, reach, (row) => map.isHidden(row));
   }
 
   end() {

@@ -16,6 +16,7 @@ class CorralMap {
     this.regions = new Regions(this);
     this.pin = new Pin(this);
     this.litMark = element("div", "corral-mark corral-lit-mark", this.stage);
+    this.marks = new MarkedPoints(this);
     this.guess = new Guess(this);
     this.events = new Events();
     this.send = (name, value) => this.events.send(name, value);
@@ -28,6 +29,7 @@ class CorralMap {
     this.strokes = new Strokes(this);
     this.answers = new Answers(this);
     this.count = 0;
+    this.size = { width: 0, height: 0 }; // of the stage within its border
     /** @type {View} */
     this.range = { x: [-1, 1], y: [-1, 1] };
     this.painter = makePainter(this.canvas, () => this.draw());
@@ -103,14 +105,13 @@ class CorralMap {
     } else if (channel === "labels") {
       this.labels = wire.bytes.length ? new Uint16Array(wire.bytes.buffer) : null;
     } else if (channel === "selection") {
-      this.selected = wire.bytes.length ? wire.bytes : null;
+      return this.marks.select(wire.bytes.length ? wire.bytes : null);
     } else {
       this.hidden = wire.bytes.length ? wire.bytes : null;
       this.drawnOn = wire.id;
     }
     this.order = null;
-    if (channel === "selection") this.drawNow(); // what is being laid out beside it would hold a frame up
-    else this.draw();
+    this.draw();
   }
 
   move(positions, id) {
@@ -152,7 +153,8 @@ class CorralMap {
   }
 
   goToSelection() {
-    if (this.selected) this.lookAt(fit(this.positions, (row) => bit(this.selected, row) && !this.isHidden(row)));
+    const { selected } = this.marks;
+    if (selected) this.lookAt(fit(this.positions, (row) => bit(selected, row) && !this.isHidden(row)));
   }
 
   isHidden(row) {
@@ -198,10 +200,6 @@ class CorralMap {
     };
   }
 
-  get size() {
-    return { width: this.stage.clientWidth, height: this.stage.clientHeight };
-  }
-
   get mode() {
     const mode = this.ready && this.data.interactive && this.chart.layout.dragmode;
     return { lasso: "lasso", select: "box" }[mode];
@@ -224,10 +222,8 @@ class CorralMap {
     this.place(this.litMark, lit);
   }
 
-  nearest(at) {
-    this.grid ??= makeGrid(this.positions, fit(this.positions));
-    const reach = Math.max(6, pointWidth(this.count, this.size) / 2 + 3);
-    return nearestRow(at, this.grid, this.positions, this.range, this.size, reach, (row) => this.isHidden(row));
+  get cells() {
+    return (this.grid ??= makeGrid(this.positions, fit(this.positions)));
   }
 
   // ------------------------------------------------------------ drawing
@@ -235,6 +231,7 @@ class CorralMap {
   resize() {
     const { clientWidth: width, clientHeight: height } = this.stage;
     if (!width || !height) return;
+    this.size = { width, height };
     const ratio = devicePixelRatio || 1;
     for (const canvas of [this.canvas, this.ghost]) {
       canvas.width = Math.round(width * ratio);
@@ -268,19 +265,23 @@ class CorralMap {
     const known = this.codes?.length === n && (!this.hidden || this.hidden.length * 8 >= n);
     if (!this.positions || !known) return;
     if (!this.order) {
-      const { mask } = this.chips;
-      const order = (marked) => drawingOrder(this.positions, this.codes, marked, this.hidden);
-      this.order = { ...order(mask ?? this.selected), lit: mask !== null };
-      this.nSelected = mask ? order(this.selected).counts[2] : this.order.counts[2];
+      this.order = drawingOrder(this.positions, this.codes, this.hidden);
       this.painter.setOrder(this.order);
+      this.marks.fresh = false;
     }
-    this.painter.draw(this.range, this.travel.eased, this.pointSize(), this.moving);
+    this.paint();
     this.pin.draw();
     this.place(this.litMark, this.lit);
     this.outline.draw();
     this.regions.draw();
-    Object.assign(this.root.dataset, { drawn: n, selected: this.nSelected, colours: this.coloursId });
-    this.root.dataset.lit = this.order.lit ? this.order.counts[2] : "";
+    Object.assign(this.root.dataset, { drawn: n, colours: this.coloursId });
+  }
+
+  paint() {
+    this.marks.refresh();
+    this.painter.draw(this.range, this.travel.eased, this.pointSize(), this.moving);
+    const { nSelected, lit, rows } = this.marks;
+    Object.assign(this.root.dataset, { selected: nSelected, lit: lit ? rows.length : "" });
   }
 
   // In pixels of the canvas.

@@ -21,11 +21,14 @@ class Outline {
     this.moved = false;
   }
 
-  follow(at) {
-    const [first, last] = [this.path[0], this.path.at(-1)];
-    this.moved ||= Math.hypot(at.x - first.x, at.y - first.y) >= CLICK_PX;
-    if (Math.hypot(at.x - last.x, at.y - last.y) < 1) return;
-    this.path.push(at);
+  follow(places) {
+    const { moved, path } = this;
+    const far = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
+    for (const at of places) {
+      this.moved ||= far(at, path[0]) >= CLICK_PX;
+      if (far(at, path.at(-1)) >= 1) path.push(at);
+    }
+    if (this.moved && !moved) this.map.guess.prepare();
     this.draw();
   }
 

@@ -27,6 +27,8 @@ function speak(text) {
   if (registry.spoken.textContent !== text) registry.spoken.textContent = text;
 }
 
+const number = new Intl.NumberFormat("en");
+
 const focused = () => /** @type {HTMLElement | null} */ (document.activeElement);
 
 // Whether a run of the page is under way.

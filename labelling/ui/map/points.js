@@ -1,34 +1,28 @@
 // @ts-check
 // The points of the map: which are drawn in what order, and which one is at a place. One module with the others.
 
-const COARSE_POINTS = 120_000;
-
-// How much is seen of the points that are neither selected nor lit up; null where none are.
-/** @type {(order: Order) => number | null} */
-const faded = ({ lit, counts }) => (lit ? 0.12 : counts[2] ? 0.4 : null);
+const COARSE_POINTS = 120_000; // of all, an even sample, while the map moves and they take too long
 
 // Of a mask that came as a bit a row.
 /** @type {(bytes: Uint8Array, row: number) => number} */
 const bit = (bytes, row) => (bytes[row >> 3] >> (7 - (row & 7))) & 1;
 
-// Which rows are drawn, in what order: the quiet ones, then the coloured, then the selected on top. Hidden ones and
-// those without a position are left out. `coarse` is an even sample of the same, for while the map moves.
-/** @type {(positions: Float32Array, codes: Uint8Array, selected: Mask, hidden: Mask) => Order} */
-function drawingOrder(positions, codes, selected, hidden) {
+// Which rows are drawn, in what order: the quiet ones, then the coloured. Hidden ones and those without a position are
+// left out. What is marked is drawn on top of them.
+/** @type {(positions: Float32Array, codes: Uint8Array, hidden: Mask) => Order} */
+function drawingOrder(positions, codes, hidden) {
   const n = positions.length / 2;
   const counts = [0, 0, 0];
   const part = new Uint8Array(n);
   for (let i = 0; i < n; i++) {
-    if (Number.isNaN(positions[2 * i]) || (hidden && bit(hidden, i))) part[i] = 3;
-    else counts[(part[i] = selected && bit(selected, i) ? 2 : codes[i] ? 1 : 0)]++;
+    if (Number.isNaN(positions[2 * i]) || (hidden && bit(hidden, i))) part[i] = 2;
+    else part[i] = codes[i] ? 1 : 0;
+    counts[part[i]]++;
   }
-  const next = [0, counts[0], counts[0] + counts[1]];
-  const rows = new Uint32Array(counts[0] + counts[1] + counts[2]);
-  for (let i = 0; i < n; i++) if (part[i] < 3) rows[next[part[i]]++] = i;
-  const stride = Math.ceil(rows.length / COARSE_POINTS);
-  const coarse = stride > 1 ? rows.filter((_, k) => k % stride === 0) : rows;
-  const ends = [counts[0], counts[0] + counts[1], rows.length];
-  return { rows, ends, coarse, coarseEnds: ends.map((end) => Math.ceil(end / stride)), counts };
+  const rows = new Uint32Array(counts[0] + counts[1]);
+  const next = [0, counts[0]];
+  for (let i = 0; i < n; i++) if (part[i] < 2) rows[next[part[i]]++] = i;
+  return { rows, ends: [counts[0], rows.length] };
 }
 
 // Rows by cell, as one sorted array and the place where each cell begins.
@@ -54,7 +48,8 @@ function makeGrid(positions, { x: [x0, x1], y: [y0, y1] }) {
       for (let k = start[l * side + column(left)]; k < start[l * side + column(right) + 1]; k++) visit(rows[k]);
     }
   };
-  return { near };
+  const foot = (l) => y0 + (l / side) * (y1 - y0); // about: where a line begins
+  return { near, side, start, rows, column, line, foot };
 }
 
 // The row of the nearest point within `reach` pixels of a place on the stage, -1 where there is none.

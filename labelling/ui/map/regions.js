@@ -50,9 +50,9 @@ class Regions {
     if (off) return;
     const zoom = (whole.x[1] - whole.x[0]) / (map.range.x[1] - map.range.x[0]);
     const level = LEVELS.filter((from) => zoom >= from).length;
-    const { clientWidth, clientHeight } = map.stage;
+    const { width, height } = map.size;
     for (const name of this.names) name.word.hidden = true;
-    for (const name of placed(this.names, level, map.range, clientWidth, clientHeight)) {
+    for (const name of placed(this.names, level, map.range, width, height)) {
       name.word.hidden = false;
       name.word.style.left = `${name.left}px`;
       name.word.style.top = `${name.top}px`;

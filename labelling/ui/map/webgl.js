@@ -2,13 +2,13 @@
 // The painter of the points for computers with a graphics card: the card does it all.
 
 const VERTEX = `#version 300 es
-in vec2 a_from; in vec2 a_to; in uint a_colour;
+in vec2 a_from; in vec2 a_to; in uint a_colour; in uint a_marked;
 uniform vec4 u_range; uniform float u_t, u_size; uniform float u_faded; uniform int u_part;
 uniform sampler2D u_palette;
 flat out vec3 v_colour; flat out float v_alpha; flat out int v_shape, v_hollow; flat out float v_size;
 void main() {
   vec2 unit = (mix(a_from, a_to, u_t) - u_range.xy) / (u_range.zw - u_range.xy);
-  gl_Position = vec4(unit * 2.0 - 1.0, 0.0, 1.0);
+  gl_Position = u_part < 2 && a_marked > 0u ? vec4(2.0, 2.0, 2.0, 1.0) : vec4(unit * 2.0 - 1.0, 0.0, 1.0);
   v_size = max(1.0, u_size * (u_part == 2 ? 1.5 : u_part == 1 ? 1.1 : 0.85));
   vec4 entry = texelFetch(u_palette, ivec2(int(a_colour), 0), 0);
   v_colour = entry.rgb;
@@ -55,6 +55,7 @@ class GlPainter {
       this.start();
       for (const [name, values] of Object.entries(this.kept)) this.fill(name, values);
       if (this.order) this.setOrder(this.order);
+      if (this.marks) this.setMarks(this.marks);
       this.palette(...this.paletteGiven);
       redraw();
     });
@@ -79,15 +80,16 @@ class GlPainter {
       this.at[name] = gl.getUniformLocation(program, `u_${name}`);
     }
     this.buffers = {};
-    for (const name of ["from", "to", "colour"]) {
+    for (const name of ["from", "to", "colour", "marked"]) {
       const place = gl.getAttribLocation(program, `a_${name}`);
       this.buffers[name] = gl.createBuffer();
       gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers[name]);
       gl.enableVertexAttribArray(place);
-      if (name === "colour") gl.vertexAttribIPointer(place, 1, gl.UNSIGNED_BYTE, 0, 0);
+      if (name === "colour" || name === "marked") gl.vertexAttribIPointer(place, 1, gl.UNSIGNED_BYTE, 0, 0);
       else gl.vertexAttribPointer(place, 2, gl.FLOAT, false, 0, 0);
     }
     this.indices = gl.createBuffer();
+    this.indicesMarked = gl.createBuffer();
     gl.enable(gl.BLEND);
     gl.blendFuncSeparate(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
@@ -117,6 +119,16 @@ class GlPainter {
     gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, order.rows, gl.DYNAMIC_DRAW);
   }
 
+  setMarks(marks) {
+    const { gl } = this;
+    this.marks = marks;
+    this.fill("marked", flags(this.kept.to.length / 2, marks.rows));
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.indicesMarked);
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, marks.rows, gl.DYNAMIC_DRAW);
+  }
+
+  prepare() {} // the card is quick enough
+
   palette(entries, ink, paper) {
     const { gl } = this;
     this.paletteGiven = [entries, ink, paper];
@@ -131,23 +143,24 @@ class GlPainter {
 
   /** @type {(view: View, t: number, size: number, coarse?: boolean) => void} */
   draw({ x, y }, t, size) {
-    const { gl, order } = this;
+    const { gl, order, marks } = this;
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
-    if (!order) return;
+    if (!order || !marks) return;
     gl.uniform4f(this.at.range, x[0], y[0], x[1], y[1]);
     gl.uniform1f(this.at.t, t);
     gl.uniform1f(this.at.size, size);
-    gl.uniform1f(this.at.faded, faded(order) ?? 0);
-    gl.uniform1i(this.at.ringed, order.lit ? 0 : 1);
+    gl.uniform1f(this.at.faded, faded(marks) ?? 0);
+    gl.uniform1i(this.at.ringed, marks.lit ? 0 : 1);
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.indices);
-    let start = 0;
-    order.ends.forEach((end, part) => {
+    const points = (part, start, end) => {
       gl.uniform1i(this.at.part, part);
       if (end > start) gl.drawElements(gl.POINTS, end - start, gl.UNSIGNED_INT, 4 * start);
-      start = end;
-    });
+    };
+    order.ends.forEach((end, part) => points(part, order.ends[part - 1] ?? 0, end));
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.indicesMarked);
+    points(2, 0, marks.rows.length);
   }
 
   destroy() {

@@ -70,6 +70,7 @@ class Contender:
     lasso_tool: Callable[[Page], None] = lambda page: None  # what a person does before the first lasso
     forget: Callable[[int], Any] = lambda n_points: None  # takes the labels of a round back
     environment: dict[str, str] = field(default_factory=dict)
+    root: Path = ROOT
     server: subprocess.Popen[bytes] | None = None
 
     def start(self, log: Path) -> None:
@@ -81,8 +82,8 @@ class Contender:
         with log.open("ab") as output:
             self.server = subprocess.Popen(
                 [*command, "--server.headless=true"],
-                cwd=ROOT,  # all with the same .streamlit/config.toml
-                env={**os.environ, **self.environment},
+                cwd=self.root,  # all with the same .streamlit/config.toml
+                env={**os.environ, **self.environment, "PYTHONPATH": self.path},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -94,6 +95,10 @@ class Contender:
             except OSError:
                 time.sleep(0.2)
         raise StepFailed(f"the server does not start: {log.read_text()[-300:]}")
+
+    @property
+    def path(self) -> str:
+        return os.pathsep.join([str(self.root), *filter(None, [os.environ.get("PYTHONPATH")])])
 
     def stop(self) -> None:
         if self.server:
@@ -113,7 +118,11 @@ class Contender:
         return np.array([int(kilobytes[name].split()[0]) * 1024 for name in ("VmRSS", "RssFile")])
 
 
-def contenders(workspace: Workspace, projects: dict[int, Project], folder: Path) -> list[Contender]:
+def contenders(
+    workspace: Workspace, projects: dict[int, Project], folder: Path, before: Path | None = None
+) -> list[Contender]:
+    """Corral, the same from another checkout where `before` is one, and the peers."""
+
     def undo(n_points: int) -> None:
         log = projects[n_points].open_log()
         while log.seq > N_LABELS and log.next_undo and log.next_undo.seq > N_LABELS:
@@ -125,16 +134,21 @@ def contenders(workspace: Workspace, projects: dict[int, Project], folder: Path)
     def choose_lasso(page: Page) -> None:
         page.frame_locator("iframe").get_by_title("Toggle lasso selection mode").first.click()
 
-    peer = {"BENCHMARK_FOLDER": str(folder)}
-    return [
-        Contender(
-            "corral",
-            ROOT / "app.py",
+    def ours(name: str, root: Path) -> Contender:
+        return Contender(
+            name,
+            root / "app.py",
             lambda n: f"/label?project={projects[n].id}",
             lambda page: page.keyboard.press("1"),
             forget=undo,
             environment={"CORRAL_WORKSPACE": str(workspace.folder)},
-        ),
+            root=root,
+        )
+
+    peer = {"BENCHMARK_FOLDER": str(folder)}
+    return [
+        ours("corral", ROOT),
+        *([ours("before", before.resolve())] if before else []),
         Contender(
             "plotly",
             PEERS / "plotly_chart.py",
