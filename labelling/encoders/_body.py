@@ -8,7 +8,7 @@ import numpy as np
 from labelling.encoders._base import ModelEncoder, check_number, check_texts
 from labelling.encoders._folders import fingerprint, model_folder
 from labelling.encoders._transformer import Checkpoint, check_whole, hidden_states, load, pad, pool, tokenize
-from labelling.encoders.device import batch_tokens, batches, named
+from labelling.encoders.device import batch_tokens, named, run_in_batches
 
 # Special tokens and the prefix space that tokenizers add to a text; generous.
 _ADDED_TOKENS = 8
@@ -87,13 +87,15 @@ class BodyEncoder(ModelEncoder):
             if not texts:
                 return np.empty((0, checkpoint.n_dims), dtype=np.float32)
             tokens = tokenize(checkpoint, texts, max_length=checkpoint.length(self.max_length))
-            cut = list(batches([len(row["input_ids"]) for row in tokens], self._budget(checkpoint)))
-            found = []
+
+            def run(rows: np.ndarray) -> torch.Tensor:
+                batch = pad(checkpoint, [tokens[row] for row in rows])
+                states = hidden_states(checkpoint.model, batch, self.layer).float()
+                return pool(states, batch["attention_mask"], self.pooling)
+
+            lengths = [len(row["input_ids"]) for row in tokens]
             with torch.inference_mode():
-                for rows in cut:
-                    batch = pad(checkpoint, [tokens[row] for row in rows])
-                    states = hidden_states(checkpoint.model, batch, self.layer).float()
-                    found.append(pool(states, batch["attention_mask"], self.pooling))
+                cut, found = zip(*run_in_batches(run, lengths, self._budget(checkpoint)), strict=True)
                 vectors = torch.cat(found)  # nothing is copied back before all are there
                 if self.normalize:
                     vectors = torch.nn.functional.normalize(vectors)

@@ -1,11 +1,15 @@
 """What a device allows a model: the type of its numbers, and how many tokens it reads at once."""
 
 import shutil
-from collections.abc import Iterator
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from labelling.encoders import EncoderError
 
 if TYPE_CHECKING:
     import torch
@@ -78,6 +82,40 @@ def batches(lengths: Any, budget: int) -> Iterator[np.ndarray]:
         n = max(1, budget // max(1, int(lengths[order[start]])))
         yield order[start : start + n]
         start += n
+
+
+def run_in_batches(
+    run: "Callable[[np.ndarray], torch.Tensor]", lengths: Any, budget: int
+) -> "Iterator[tuple[np.ndarray, torch.Tensor]]":
+    """Each of `batches` with what `run(rows)` gives for it.
+
+    Where the device's memory runs out, what is left goes on in batches of half as many tokens, with a warning. Raises
+    EncoderError where a single text is too much.
+    """
+    import torch
+
+    lengths = np.asarray(lengths)
+    left = deque(batches(lengths, budget))
+    while left:
+        rows = left.popleft()
+        try:
+            found = run(rows)
+        except torch.OutOfMemoryError:
+            if len(rows) == 1:
+                raise EncoderError(
+                    f"the GPU's memory is too small for a text of {lengths[rows[0]]} tokens, or others hold it: set a "
+                    f"max_length, or run the model on the processor"
+                ) from None
+            found = None
+        if found is not None:
+            yield rows, found
+            continue
+        # What failed is given back only here: the error held on to it.
+        torch.cuda.empty_cache()
+        budget = int(lengths[rows[0]]) * len(rows) // 2
+        rest = np.concatenate([rows, *left])
+        left = deque(rest[part] for part in batches(lengths[rest], budget))
+        warnings.warn(f"the GPU's memory ran out: it goes on with {budget:,} tokens at once", stacklevel=3)
 
 
 def named(fingerprint: str, numbers: str) -> str:

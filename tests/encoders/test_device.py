@@ -1,7 +1,9 @@
+import functools
+
 import numpy as np
 import pytest
 
-from labelling.encoders import device
+from labelling.encoders import EncoderError, device, sentence
 from labelling.encoders.cache import EmbeddingCache
 from labelling.encoders.device import (
     CPU_TOKENS,
@@ -11,6 +13,7 @@ from labelling.encoders.device import (
     named,
     numbers_of,
     parted,
+    run_in_batches,
     tokens_of,
 )
 from labelling.encoders.sentence import SentenceEncoder
@@ -116,3 +119,46 @@ def test_the_cache_hands_over_what_the_device_can_take(tmp_path):
     quick.work_at_once = 16
     EmbeddingCache(tmp_path).embed(quick, [f"text {i}" for i in range(2000)])
     assert quick.batches == [256, 1744]  # the first map's sample, then all at once
+
+
+@pytest.mark.parametrize("family", [SentenceEncoder, TransformerEncoder])
+def test_where_memory_runs_out_it_goes_on_with_half(tiny_model, family, monkeypatch):
+    import torch
+
+    encoder = family(tiny_model, device="cpu", batch_tokens=10_000)
+    expected = encoder.encode(TEXTS)
+    body = encoder._load()[0].auto_model if family is SentenceEncoder else encoder._load().model
+    tried, forward = [], body.forward
+
+    @functools.wraps(forward)  # what it takes is looked up
+    def small(*args, **batch):
+        tried.append(batch["input_ids"].numel())
+        if tried[-1] > 300:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(*args, **batch)
+
+    monkeypatch.setattr(body, "forward", small)
+    with pytest.warns(UserWarning, match="the GPU's memory ran out: it goes on with .* tokens at once"):
+        found = encoder.encode(TEXTS)
+    np.testing.assert_allclose(found, expected, atol=1e-6, rtol=0)
+    assert max(tried) > 300 >= tried[-1]
+    assert sum(n > 300 for n in tried) < 10  # it halves once and stays there
+
+
+def test_a_text_that_no_memory_holds_is_said():
+    import torch
+
+    def run(rows):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with (
+        pytest.warns(UserWarning, match="30 tokens at once"),
+        pytest.raises(EncoderError, match="too small for a text of 30 tokens"),
+    ):
+        list(run_in_batches(run, [10, 30, 20], 60))
+
+
+def test_what_is_reckoned_for_a_gpu_is_no_less_than_the_tokens():
+    texts = [*TEXTS, "The card that I had ordered was stolen on its way.", "卡被偷了", "Моя карта пропала вчера"]
+    encoder = SentenceEncoder(device="cpu")
+    assert np.all(sentence._at_most(texts) >= encoder._count_tokens(texts))

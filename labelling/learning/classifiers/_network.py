@@ -13,7 +13,7 @@ import numpy as np
 from labelling.encoders import EncoderError
 from labelling.encoders._folders import fingerprint
 from labelling.encoders._transformer import POOLINGS, hidden_states, pad, pool, saved_pooling
-from labelling.encoders.device import FLOAT32, batch_tokens, batches
+from labelling.encoders.device import FLOAT32, batch_tokens, run_in_batches
 from labelling.learning.classifiers._lora import Adapters
 from labelling.learning.classifiers._texts import Texts, tokens_of
 
@@ -90,8 +90,12 @@ class Network:
         with torch.no_grad():
             for chunk in texts.chunks():
                 tokens = tokens_of(self.checkpoint, texts.take(chunk), self.max_length)
-                for rows in batches([len(row["input_ids"]) for row in tokens], budget):
-                    out[chunk[rows]] = function([tokens[row] for row in rows]).cpu().numpy()
+
+                def run(rows: np.ndarray, tokens: list[dict[str, list[int]]] = tokens) -> torch.Tensor:
+                    return function([tokens[row] for row in rows])
+
+                for rows, found in run_in_batches(run, [len(row["input_ids"]) for row in tokens], budget):
+                    out[chunk[rows]] = found.cpu().numpy()
                     done += len(rows)
                     if on_batch is not None and on_batch(done, len(texts)) is False:
                         raise Stopped("ended before the body had read all texts: there is nothing to keep")
