@@ -150,44 +150,65 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):
         self.label_distributions_ = self._scores(self._smoothed[-1], self._ends)
         return self
 
-    def fit_smoothed(self, Z: np.ndarray, steps: "csr_matrix", classes: np.ndarray, codes: np.ndarray) -> Self:
+    def fit_smoothed(
+        self,
+        Z: np.ndarray,
+        steps: "csr_matrix",
+        classes: np.ndarray,
+        codes: np.ndarray,
+        order: np.ndarray | None = None,
+    ) -> Self:
         """As `fit`, from what does not change with the labels and need not be made again: `smooth(X, graph)`,
         `walk_matrix(graph)`; and `codes`, the place in `classes` of each row's label, -1 where it has none. It gives
-        `label_distributions_`, `support_` and `confidence`, and can't predict for new rows.
+        `label_distributions_`, `support_` and `confidence`, and can't predict for new rows. `order`, all rows so that
+        neighbours stand together, as in a `HeapTree`: of many rows the walk is several times as fast in it.
         """
         self.classes_ = classes
         self._fit_ridge(Z, codes)
-        self._fit_walk(steps, codes)
+        self._fit_walk(steps, codes, order)
         self.label_distributions_ = self._scores(Z, self._ends)
         return self
 
     def _fit_ridge(self, Z: np.ndarray, codes: np.ndarray) -> None:
+        from scipy.sparse import csr_matrix
+
         known = codes >= 0
         A, n_classes = Z[known], len(self.classes_)
         counts = np.bincount(codes[known], minlength=n_classes).astype(np.float32)
-        sums = np.stack([np.bincount(codes[known], weights=column, minlength=n_classes) for column in A.T], axis=1)
+        one_hot = csr_matrix((np.ones(len(A), np.float32), (codes[known], np.arange(len(A)))), (n_classes, len(A)))
         self._centre, share = A.mean(axis=0), counts / len(A)
         A = A - self._centre
-        products = (sums - counts[:, None] * self._centre).T.astype(np.float32)  # A.T @ one-hot labels
+        products = (one_hot @ A).T
         self._coef = np.linalg.solve(A.T @ A + np.float32(self.alpha) * np.eye(A.shape[1], dtype=np.float32), products)
         self._intercept = share
 
-    def _fit_walk(self, steps: "csr_matrix", codes: np.ndarray) -> None:
+    def _fit_walk(self, steps: "csr_matrix", codes: np.ndarray, order: np.ndarray | None = None) -> None:
         known = codes >= 0
         ends = np.zeros((len(codes), len(self.classes_)), np.float32)
         ends[known, codes[known]] = 1
         support = known.astype(np.float32)
-        from_unknown = steps[~known]
-        for _ in range(STEPS):
-            ends[~known] = (1 - ENDS) * (from_unknown @ ends)
-            support[~known] = (1 - SUPPORT_ENDS) * (from_unknown @ support)
+        unknown = np.flatnonzero(~known) if order is None else order[~known[order]]
+        leave = steps[unknown]
+        stay = leave[:, unknown]  # a labelled row does not change: what ends there at once is reckoned once
+        for found, dies in ((ends, ENDS), (support, SUPPORT_ENDS)):
+            at_once, on = (1 - dies) * (leave @ found), stay * np.float32(1 - dies)
+            walked = at_once
+            for _ in range(STEPS - 1):
+                walked = on @ walked
+                walked += at_once
+            found[unknown] = walked
         self._ends, self.support_ = ends, support
 
     def _scores(self, Z: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        scores: np.ndarray = np.clip((Z - self._centre) @ self._coef + self._intercept, LEAST, None)
-        scores /= scores.sum(axis=1, keepdims=True)
-        scores *= ends / np.maximum(ends.sum(axis=1, keepdims=True), 1e-9)
-        return np.sqrt(scores, out=scores)
+        scores = np.empty_like(ends)
+        shift = self._intercept - self._centre @ self._coef
+        for start in range(0, len(Z), CHUNK):
+            part, some = ends[start : start + CHUNK], scores[start : start + CHUNK]
+            np.clip(Z[start : start + CHUNK] @ self._coef + shift, LEAST, None, out=some)
+            some /= some.sum(axis=1, keepdims=True)
+            some *= part / np.maximum(part.sum(axis=1, keepdims=True), 1e-9)
+            np.sqrt(some, out=some)
+        return scores
 
     def confidence(self, novelty: float = 0.0) -> np.ndarray:
         """How sure the best label of each fitted row is: its score times support^novelty, float32 (n_rows,), 0 to 1.

@@ -23,9 +23,10 @@ ACCEPTED = (0.5, -2.0, 4.5, 4.0, 2.3), (2.5, 2.5, 3.0, 3.0, 1.5)
 # That another text of a ten is of its commonest label, by 1 and its likeness less 1.
 ALIKE = (0.9, 3.0), (0.7, 2.0)
 RECENT = 5
-UNSAID = 3  # read ones of ten taken for wrong, where a refusal does not say which
+UNSAID = 6  # read ones of ten taken for wrong, where a refusal does not say which
 OVERLAP = 0.5  # of a heap's rows stood in one that was refused: it is taken for that one ...
 SMALLER = 0.6  # ... unless it has less than so much of its rows
+LATELY = 10  # answers: what was refused so short a time ago is not proposed in smaller parts either
 SKETCH = 500  # rows that a refused heap is remembered by
 
 
@@ -37,7 +38,8 @@ class Answers:
     largest : the most rows of a heap.
     right, accepted, alike : what is learnt of RIGHT, ACCEPTED, ALIKE.
     novelty : share of the last heaps with a label that was not there before.
-    refused : list of (sorted rows, n_rows); of a large one a sketch.
+    n_taken : how many answers there were.
+    refused : list of (sorted rows, n_rows, n_taken when it was); of a large one a sketch.
     not_of : for a row, the labels that it was said not to be of.
     put_off : int (n_rows,), in how many refused proposals a row was of which all was read, or of which it was not said
         what is wrong with the suggestions: it comes after the others, and not in bulk.
@@ -48,12 +50,14 @@ class Answers:
         self.n_rows, self.n_read = n_rows, n_read
         self.largest, self.novelty = max(n_read, n_rows * LARGEST), 1.0
         self.right, self.accepted, self.alike = Chance(*RIGHT), Chance(*ACCEPTED), Chance(*ALIKE)
-        self.refused: list[tuple[np.ndarray, int]] = []
+        self.n_taken = 0
+        self.refused: list[tuple[np.ndarray, int, int]] = []
         self.not_of: dict[int, set[Any]] = {}
         self.put_off, self.mixed = np.zeros((2, n_rows), np.int32)
 
     def take(self, record: Mapping[str, Any]) -> None:
         """Learn from one record, as `ProposalQueue.answer` makes it."""
+        self.n_taken += 1
         wrong, n = record["wrong"], record["n"]
         labels = record["suggested"] or [record.get("label")] * len(wrong or ())  # none was kept in earlier records
         for row, label in zip(wrong or (), labels, strict=False):
@@ -66,7 +70,7 @@ class Answers:
             n_wrong = min(n_read, UNSAID) if wrong is None else len(wrong)
             self.right.take((1.0, record["logit"]), n_read, n_read - n_wrong)
         if not record["accepted"] and record["rows"]:
-            self.refused.append((np.array(record["rows"]), n))
+            self.refused.append((np.array(record["rows"]), n, self.n_taken))
             if n <= self.n_read and record["logit"] is None:
                 self.mixed[record["rows"]] += 1
             if n <= self.n_read or (wrong is None and record["logit"] is not None):
@@ -81,19 +85,28 @@ class Answers:
         if accepted:
             self.novelty = NOVELTY_MEMORY * self.novelty + (1 - NOVELTY_MEMORY) * record["new"]
 
+    def refusals(self) -> list[tuple[np.ndarray, int, float]]:
+        """Of each refused proposal its rows, how many they were, and the least rows of a part that is taken for it."""
+        return [
+            (rows, n, 0 if n <= self.n_read or self.n_taken - when < LATELY else SMALLER * n)
+            for rows, n, when in self.refused
+        ]
+
     def was_refused(self, rows: np.ndarray) -> bool:
-        """Whether half of them stood in a refused proposal that was not much larger, or of which all was read."""
+        """Whether half of them stood in a refused proposal that was not much larger, was refused lately, or of which
+        all was read.
+        """
         return any(
             np.isin(rows, refused).sum() * (n / len(refused)) >= OVERLAP * len(rows)
-            for refused, n in self.refused
-            if n <= self.n_read or SMALLER * n <= len(rows)
+            for refused, n, least in self.refusals()
+            if least <= len(rows)
         )
 
     def mostly_new(self, rows: np.ndarray) -> np.ndarray:
         """The first of them, as many as are read, for which that is not so; where too few are left, just the first."""
         new, most = rows, int(np.ceil(OVERLAP * self.n_read)) - 1
-        for refused, n in self.refused:
-            if SMALLER * n <= self.n_read:
+        for refused, _, least in self.refusals():
+            if least <= self.n_read:
                 new = np.delete(new, np.flatnonzero(np.isin(new, refused))[most:])
         return (new if len(new) >= self.n_read else rows)[: self.n_read]
 

@@ -90,12 +90,17 @@ class HeapTree:
         return self._scaled(np.einsum("...i,...i->...", totals, totals), n)
 
     def totals(self, X: np.ndarray, some: np.ndarray, nodes: np.ndarray) -> np.ndarray:
-        """The sum of the rows of X in `some`, bool (n_rows,), of each of the nodes, which have some: (m, n_dims)."""
+        """The sum of the rows of X in `some`, bool (n_rows,), of each of the nodes, none in another: (m, n_dims)."""
+        from scipy.sparse import csr_matrix
+
         among = some[self.order_]
         before = np.append(0, np.cumsum(among))
-        bounds = np.stack([before[self.start_[nodes]], before[self.end_[nodes]]], axis=1).ravel()
-        one_more = np.append(self.order_[among], 0)  # as a bound may be the end
-        totals: np.ndarray = np.add.reduceat(X[one_more], bounds, axis=0)[::2]
+        by_place = np.argsort(self.start_[nodes])
+        bounds = np.stack([before[self.start_[nodes]], before[self.end_[nodes]]], axis=1)[by_place].ravel()
+        rows = self.order_[among][: bounds[-1]]
+        parts = (np.ones(len(rows), X.dtype), rows, np.append(0, bounds))  # of each node, after what lies before it
+        totals = np.empty((len(nodes), X.shape[1]), X.dtype)
+        totals[by_place] = csr_matrix(parts, shape=(len(bounds), len(X)))[1::2] @ X
         return totals
 
     def sums(self, values: np.ndarray) -> np.ndarray:

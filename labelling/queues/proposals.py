@@ -8,7 +8,7 @@ import numpy as np
 from labelling.errors import CorralError
 from labelling.learning.graph import GraphClassifier, smooth, walk_matrix
 from labelling.learning.targets import read_targets
-from labelling.queues.answers import BY, OVERLAP, SHARE, SMALLER, TYPICAL, VERSION, Answers, logit, sketch
+from labelling.queues.answers import BY, OVERLAP, SHARE, TYPICAL, VERSION, Answers, logit, sketch
 from labelling.queues.heap_tree import HeapTree
 from labelling.queues.proposal import ALIKE, HEAP, LABEL, SURE, TEN, Found, Proposal, in_words
 
@@ -158,7 +158,7 @@ class ProposalQueue:
         self._codes, self._logit, self._right = None, np.zeros(len(codes)), np.zeros(len(codes))
         if len(here) < 2:
             return
-        model = GraphClassifier().fit_smoothed(self._Z, self._steps, here, codes)
+        model = GraphClassifier().fit_smoothed(self._Z, self._steps, here, codes, self.tree_.order_)
         number = {label: i for i, label in enumerate(classes[here].tolist())}
         said = [(row, label) for row, labels in self.answers_.not_of.items() for label in labels]
         said += [] if denied is None else zip(denied[0].tolist(), denied[1].tolist(), strict=True)
@@ -286,12 +286,10 @@ class ProposalQueue:
     def _are_refused(self, nodes: np.ndarray, count: np.ndarray) -> np.ndarray:
         """bool (len(nodes),): of each node what `Answers.was_refused` says, before its edge is left out."""
         found = np.zeros(len(nodes), bool)
-        for rows, n in self.answers_.refused:
+        for rows, n, least in self.answers_.refusals():
             at = np.sort(self._at[rows])  # where they stand in the tree's order; each for n / len(rows) rows
             inside = np.searchsorted(at, self.tree_.end_[nodes]) - np.searchsorted(at, self.tree_.start_[nodes])
-            found |= (inside * (n / len(rows)) >= OVERLAP * count[nodes]) & (
-                (count[nodes] >= SMALLER * n / (1 - EDGE)) | (n <= self.n_read)
-            )
+            found |= (inside * (n / len(rows)) >= OVERLAP * count[nodes]) & (count[nodes] >= least / (1 - EDGE))
         return found
 
     def _loners(self, free: np.ndarray) -> Found:

@@ -88,6 +88,13 @@ def test_what_was_made_beforehand_gives_the_same():
     whole = GraphClassifier().fit(X, y, graph)
     parts = GraphClassifier().fit_smoothed(smooth(X, graph), walk_matrix(graph), whole.classes_, y)
     np.testing.assert_array_equal(whole.label_distributions_, parts.label_distributions_)
+    A, one_hot = smooth(X, graph)[:30], np.eye(len(whole.classes_))[codes[:30]]
+    A = A - A.mean(axis=0)
+    np.testing.assert_allclose(whole._coef, np.linalg.solve(A.T @ A + np.eye(A.shape[1]), A.T @ one_hot), atol=1e-4)
+    order = np.random.RandomState(0).permutation(len(X))
+    ordered = GraphClassifier().fit_smoothed(smooth(X, graph), walk_matrix(graph), whole.classes_, y, order)
+    np.testing.assert_allclose(whole.label_distributions_, ordered.label_distributions_, atol=1e-5)
+    np.testing.assert_allclose(whole.support_, ordered.support_, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,17 @@ def test_a_refused_heap_does_not_come_back_and_heaps_get_smaller():
     assert len(queue.next(nothing)[0].rows) <= 10 < len(first.rows)
 
 
+def test_no_part_of_what_was_just_refused_as_mixed_comes_while_there_is_something_else():
+    scattered, _, graph = groups(spread=1.2)
+    queue, nothing, refused = ProposalQueue().fit(scattered, graph), np.full(240, -1), []
+    for _ in range(10):
+        (proposal,) = queue.next(nothing)
+        assert all(len(np.intersect1d(proposal.rows, rows)) <= 0.5 * len(proposal.rows) for rows in refused)
+        queue.answer(proposal, False, wrong=None)  # which are wrong is not said
+        refused.append(proposal.rows)
+    assert max(map(len, refused)) > 20
+
+
 def test_what_became_of_heaps_says_which_are_likely_to_be_accepted():
     queue = queue_of()
     (first,) = queue.next(np.full(240, -1))
@@ -346,7 +357,7 @@ def is_read_again(queue, proposal):
     """Whether a proposal is one that was refused: half of it, and not much smaller, or all of that was read."""
     return any(
         np.isin(proposal.rows, rows).sum() >= 0.5 * len(proposal.rows) and (n <= 10 or 0.6 * n <= len(proposal.rows))
-        for rows, n in queue.answers_.refused
+        for rows, n, _ in queue.answers_.refused
     )
 
 
