@@ -6,6 +6,8 @@ import numpy as np
 
 from labelling.learning.graph import walk_matrix
 
+STRAYS = 0.1  # of the rows: less is no part of its own
+
 
 class HeapTree:
     """A Ward tree of embeddings (Ward 1963) in which only neighbours in the graph are joined.
@@ -18,6 +20,7 @@ class HeapTree:
         `order_[start_[i]:end_[i]]`.
     start_, end_ : int64 (n_nodes,).
     parent_ : int64 (n_nodes,), of the last node itself.
+    children_ : int64 (n_rows - 1, 2), of the nodes that are heaps.
     inside_ : float (n_nodes,), 0 to 1: the chance that a step to a neighbour, from any row of a node, stays in it.
     likeness_ : float (n_nodes,), of all rows of each node.
     far_, near_ : float, the mean cosine of any two rows, and of neighbours; see `likeness`.
@@ -37,6 +40,7 @@ class HeapTree:
         children = np.empty((0, 2), np.int64)
         if n > 1:
             children = ward_tree(X, connectivity=_one_piece(X, graph))[0]
+        self.children_ = children
         size = np.ones(2 * n - 1, np.int64)
         self.parent_ = np.full(2 * n - 1, 2 * n - 2)
         for node, (a, b) in enumerate(children, n):
@@ -111,6 +115,27 @@ class HeapTree:
     def rows(self, node: int) -> np.ndarray:
         rows: np.ndarray = self.order_[self.start_[node] : self.end_[node]]
         return rows
+
+    def parts(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Two parts of some rows (n,), two or more, the larger first: the tree's highest of which neither is small.
+
+        What it parts from them before that, less than STRAYS of them at a time, is in neither.
+        """
+        rows = rows[np.argsort(self.start_[rows])]
+        places, node = self.start_[rows], len(self.parent_) - 1
+        best = rows[:0], rows[:0]
+        n = len(self.children_) + 1
+        while node >= n:
+            two = self.children_[node - n]
+            bounds = np.searchsorted(places, np.stack([self.start_[two], self.end_[two]], axis=1))
+            large = int(np.diff(bounds, axis=1).argmax())
+            larger, smaller = (rows[slice(*bounds[i])] for i in (large, 1 - large))
+            if len(smaller) > len(best[1]):
+                best = larger, smaller
+            if len(smaller) >= STRAYS * len(rows):
+                break
+            node = two[large]
+        return best
 
 
 def _one_piece(X: np.ndarray, graph: np.ndarray) -> Any:

@@ -315,6 +315,17 @@ class ProposalQueue:
         said, expected = in_words(found, labels), round(found.expected, 3)
         return Proposal(found.kind, rows, labels, expected, sample, said, found.likeness, found.logit, found.features)
 
+    def split(self, proposal: Proposal) -> list[Proposal]:
+        """The two parts of what looks alike, the larger first. Raises ProposalError where labels are suggested."""
+        self._need_fit()
+        if proposal.labels is not None or len(proposal.rows) < 2:
+            raise ProposalError("Only texts that look alike, two or more, can be split.")
+        found = []
+        for part in self.tree_.parts(self._place[proposal.rows]):
+            near = part[np.argsort(-(self._Z[part] @ self._Z[part].mean(axis=0)), kind="stable")]
+            found.append(Found(0.0, HEAP if len(part) > self.n_read else TEN, near, None, 1 - SHARE / 2))
+        return [self._drawn_up(part) for part in found]
+
     def answer(
         self,
         proposal: Proposal,

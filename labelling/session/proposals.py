@@ -44,6 +44,7 @@ class Proposals:
         self._queue: tuple[int, ProposalQueue] | None = None  # and the space that it is of
         self.given: set[int] = set()
         self._alone: set[int] = set()  # the actions that gave them
+        self._parts: list[Proposal] = []  # of what was split: they come next
         self._passed = np.zeros(project.n_rows, bool)  # over, and not to be proposed again for now
         # Up to which action of the log the queue has learnt, and for which label in focus.
         self._learnt: tuple[int, int | None] | None = None
@@ -57,7 +58,7 @@ class Proposals:
     def use(self, queue: ProposalQueue) -> None:
         """Ask this queue of `fitted`."""
         own = copy.copy(queue)
-        self._queue, self._learnt = (self.project.current.id, own), None
+        self._queue, self._learnt, self._parts = (self.project.current.id, own), None, []
 
     @property
     def is_ready(self) -> bool:
@@ -86,12 +87,14 @@ class Proposals:
             raise StepError(NOT_READY)
         if self._learnt != (self.log.seq, self._focus):
             queue.replay(how for how in self.log.hows(BY).values() if how.get("of") == self._focus)
-            self._learnt = self.log.seq, self._focus
+            self._learnt, self._parts = (self.log.seq, self._focus), []
         queue.aim, queue.mixed = aim, not self.log.multi_label
         open_rows = self.labels.unlabelled & self.selection.map.seen
         self.n_left = int(np.count_nonzero(open_rows))
         denied = self.log.denied()
-        found = queue.next(self._labels(), among=open_rows & ~self._passed, denied=denied)
+        parts = [part for part in self._parts if open_rows[part.rows].all()]
+        found = parts[:1] or queue.next(self._labels(), among=open_rows & ~self._passed, denied=denied)
+        self._parts = parts[1:]
         if not found and self._passed.any():
             self._passed[:] = False  # nothing but what was passed over is left
             found = queue.next(self._labels(), among=open_rows, denied=denied)
@@ -207,6 +210,12 @@ class Proposals:
         """Label nothing: it is mixed. `wrong` where it was said which of those read do not belong."""
         self.log.refuse(self._answered(False, wrong or None, None))
         self._done()
+
+    def split(self) -> None:
+        """Refuse it, and go on with its two parts. Raises ProposalError for what is suggested labels."""
+        parts = self._need_queue().split(self._need_proposal())
+        self.refuse()
+        self._parts = [*parts, *self._parts]
 
     def pass_over(self) -> None:
         """Go on to another; this one comes again when there is no other."""

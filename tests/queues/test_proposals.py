@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from labelling.errors import CorralError
 from labelling.projections.nearest import neighbours
-from labelling.queues.proposals import ProposalQueue
+from labelling.queues.proposals import ProposalError, ProposalQueue
 from tests.queues.helpers import answered, groups
 
 X, CODES, GRAPH = groups()
@@ -105,6 +105,21 @@ def test_no_part_of_what_was_just_refused_as_mixed_comes_while_there_is_somethin
         queue.answer(proposal, False, wrong=None)  # which are wrong is not said
         refused.append(proposal.rows)
     assert max(map(len, refused)) > 20
+
+
+def test_what_looks_alike_is_split_into_its_two_groups():
+    queue = queue_of()
+    (first,) = queue.next(np.full(240, -1))
+    other = np.flatnonzero((CODES[first.rows[0]] + 1) % (CODES.max() + 1) == CODES)
+    mixed = replace(first, rows=np.concatenate([other, first.rows]))
+    parts = queue.split(mixed)
+    assert [len(set(CODES[part.rows])) for part in parts] == [1, 1]
+    assert len(parts[0].rows) >= len(parts[1].rows) >= 0.9 * len(first.rows)
+    assert {CODES[part.rows[0]] for part in parts} == {CODES[first.rows[0]], CODES[other[0]]}
+    assert all(set(part.sample) <= set(part.rows) and part.labels is None for part in parts)
+    assert queue.answer(parts[0], True, label="a")["accepted"]
+    with pytest.raises(ProposalError, match="Only texts that look alike"):
+        queue.split(replace(first, labels=np.zeros(len(first.rows))))
 
 
 def test_what_became_of_heaps_says_which_are_likely_to_be_accepted():

@@ -92,6 +92,23 @@ def test_an_answer_is_taken_back_from_the_queue_too(session: Session) -> None:
     assert session.proposals.find(0.9).rows.tolist() != first.rows.tolist()
 
 
+def test_what_is_split_comes_in_its_parts(session: Session) -> None:
+    whole = session.proposals.find(0.9)
+    session.proposals.split()
+    assert session.log.actions[-1].kind == "refuse"
+    first = session.proposals.find(0.9)
+    assert set(first.rows) < set(whole.rows)
+    session.proposals.accept([], "a part")
+    second = session.proposals.find(0.9)
+    assert set(second.rows) <= set(whole.rows) - set(first.rows)
+    session.proposals.split()
+    session.log.undo()
+    session.log.undo()
+    assert not set(first.rows) - set(np.flatnonzero(session.labels.unlabelled))
+    again = session.proposals.find(0.9)
+    assert not set(again.rows) <= set(second.rows), "after an undo the queue is that of its log"
+
+
 def test_some_texts_are_given_a_label_of_their_own_and_the_others_are_still_proposed(session: Session) -> None:
     proposal = session.proposals.find(0.9)
     odd = proposal.sample[:2]

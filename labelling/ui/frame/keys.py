@@ -15,7 +15,7 @@ SELECT_FOUND, CHECK, NO_CHECK = "M", "V", "Shift+V"
 ACCEPT = "Enter"  # what is suggested for the selection
 NEXT_PAGE, LAST_PAGE = "J", "K"
 YES, NO, UNLABEL = "Y", "O", "0"
-WHAT_NEXT, MIXED = "Q", "X"  # a proposal; NEXT_PAGE passes it over, ACCEPT accepts it, DESELECT ends
+WHAT_NEXT, MIXED, SPLIT = "Q", "X", "P"  # a proposal; NEXT_PAGE passes it over, ACCEPT accepts it, DESELECT ends
 # While texts are checked one by one; the labels' keys and those above mean nothing then.
 ALL_BELONG, KEEP, DONE = "A", "Enter", "Escape"
 # Of the map's script.
@@ -49,7 +49,7 @@ def code_of(label: Label, *, digits_are_taken: bool = False) -> str | None:
 # What the page's "?" and the README show.
 TABLE = (
     ("drag", "a lasso; shift adds, alt takes away, both keep what is in both"),
-    ("click", "pins a text: whole, with its columns; in the list it marks it, with shift all up to there, and pins it when it is marked"),
+    ("click", "pins a text: whole, with its columns; in the list the first marks it, with shift all up to there"),
     ("click again", f"unpins it; so does {DESELECT}, and a selection that it is not in"),
     ("up, down", "in the list of texts: mark the next, with shift one more"),
     ("marked texts", f"a label's key, chip or name, or {UNLABEL}, is for them alone; {YES} says that theirs is right"),
@@ -79,7 +79,7 @@ TABLE = (
     (
         WHAT_NEXT,
         f"what next: a proposal; 1 to 9 and 0 mark what does not belong, {ACCEPT} accepts, {MIXED} says that it is "
-        f"mixed, {NEXT_PAGE} passes it over",
+        f"mixed, {SPLIT} shows its parts, {NEXT_PAGE} passes it over",
     ),
     (WORDS, "hide the words on the map, or show them; a click on one selects its region"),
     (f"{TO_SELECTION}, {SHOW_ALL}", "zoom to the selection, show all (also by double-click)"),

@@ -116,7 +116,7 @@ def show(session: Session, shown: controls.Shown, beside: Place) -> None:
         with labels:
             proposing.show(session, proposal, shown, accept)
         with pages, st.container():
-            st.caption("A text that is marked, by a click or the arrows, is labelled alone.")
+            st.caption("A text that is clicked, or reached by the arrows, is labelled alone.")
         with read:
             proposing.read(session, proposal)
         _keywords(session, words)

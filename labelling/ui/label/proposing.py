@@ -10,6 +10,8 @@ from streamlit.delta_generator import DeltaGenerator as Place
 
 from labelling.errors import StepError
 from labelling.labels import Outcome
+from labelling.labels.label import UNLABELLED, Label
+from labelling.palette import style
 from labelling.queues.answers import BY
 from labelling.queues.proposal import HEAP, SURE, Proposal
 from labelling.session import Session
@@ -29,6 +31,7 @@ AT_ONCE_ROWS = 10  # of fewer a proposal is read as a whole
 ENDING = {
     keys.ACCEPT: "accept proposal",
     keys.MIXED: "mixed",
+    keys.SPLIT: "split proposal",
     keys.NEXT_PAGE: "skip proposal",
     keys.DESELECT: "stop proposals",
 }
@@ -141,9 +144,12 @@ def head(session: Session, proposal: Proposal) -> None:
     st.markdown(f"##### {_in_brief(session, proposal)}", width="content")
     for label, key, shortcut, do, said in (
         ("Mixed", "mixed", keys.MIXED, _mixed, "They do not belong together: smaller heaps of them come later"),
+        ("Split", "split proposal", keys.SPLIT, _split, "They are two groups or more: shows one after the other"),
         ("Skip", "skip proposal", keys.NEXT_PAGE, _skip, "Another one; this comes again when there is no other"),
         ("Stop", "stop proposals", keys.DESELECT, _stop, "Back to lassos"),
     ):
+        if do is _split and (proposal.labels is not None or len(proposal.rows) < 2):
+            continue
         st.button(
             label,
             key=key,
@@ -174,6 +180,11 @@ def in_words(session: Session, proposal: Proposal) -> str:
     proved = n_read > 0 and session.proposals.suggests
     so_far = f" · of the last {n_read} labels proposed {n_right} were right" if proved else ""
     few_in_bulk = "hardly any of them in bulk: read tens, or improve the map"
+    wrong = state.of_project(Proposing).wrong
+    if len(wrong) > 1 and not few:
+        n_right = len(session.proposals.rows_to_label(wrong, session.proposals.name_for()))
+        ways = f"{keys.SPLIT} shows its parts, {keys.MIXED} " if proposal.labels is None else f"with {keys.MIXED} "
+        return f"{len(wrong)} marked: mixed, so only the {n_right} read that belong get a label, {ways}none does"
     rest = f"about {in_bulk:,} of them in bulk" if in_bulk >= AT_ONCE_ROWS else few_in_bulk
     if proposal.labels is None and aim.are_leftovers(session):
         rest = f"few of them alike: {keys.MIXED} where this is mixed"
@@ -188,7 +199,7 @@ def show(session: Session, proposal: Proposal, look: controls.Shown, place: Plac
     each = _is_each(session)
     if each:
         n_marked = len(_without_own(session))
-        said = "Right label" + (f" of {n_marked:,}" if n_marked else "")
+        said = f"Right label for {n_marked:,}" if n_marked else "Right label for what is wrong"
         asked = strip.Asked(0, lambda given: give(session, proposal, given), said=said)
     else:
         asked = strip.Asked(n, lambda given: give(session, proposal, given), guessed=name is not None)
@@ -216,13 +227,18 @@ def read(session: Session, proposal: Proposal) -> None:
     buttons = {str(place % 10): f"belongs {place}" for place in places} | ENDING
     st.html(audit.asks(here.asked, buttons | (ANSWERS if session.labels.focus is not None else {})))
     for place, row in enumerate(map(int, proposal.sample), 1):
-        given = session.log.name_of(row) if row in session.proposals.given else None
-        _text(session, place, row, row in wrong and given is None, given or (names[place - 1] if names else None))
+        own = session.log.codes[row] if row in session.proposals.given and not session.log.multi_label else UNLABELLED
+        label = None if own == UNLABELLED else session.log.label(int(own))
+        name = names[place - 1] if names else None
+        _text(session, place, row, row in wrong and label is None, name, label)
 
 
-def _text(session: Session, place: int, row: int, wrong: bool, name: str | None) -> None:
+def _text(session: Session, place: int, row: int, wrong: bool, name: str | None, own: Label | None) -> None:
+    """`name` is suggested for it; `own` it was given alone."""
     button, text = st.columns([1, 6], vertical_alignment="center")
     icon, hue, said = LOOKS[wrong]
+    if own is not None:
+        hue, name = style(own.style)["colour"], f"✓ {own.name}"
     button.button(
         f":material/{icon}:",
         key=f"belongs {place}",
@@ -255,7 +271,7 @@ def give(session: Session, proposal: Proposal, name: str) -> None:
 
 def press(session: Session, proposal: Proposal, key: str) -> None:
     """A key of those that answer, as its button."""
-    does = {keys.MIXED: _mixed, keys.NEXT_PAGE: _skip, keys.DESELECT: _stop}
+    does = {keys.MIXED: _mixed, keys.SPLIT: _split, keys.NEXT_PAGE: _skip, keys.DESELECT: _stop}
     if key in does:
         does[key](session, proposal)
     elif key in ANSWERS:
@@ -332,6 +348,12 @@ def _said(session: Session, outcome: Outcome, name: str | None) -> str:
 def _mixed(session: Session, proposal: Proposal) -> None:
     if not _is_answered(session, proposal):
         session.proposals.refuse(state.of_project(Proposing).wrong)
+        state.of_project(Proposing).answered = proposal
+
+
+def _split(session: Session, proposal: Proposal) -> None:
+    if not _is_answered(session, proposal):
+        session.proposals.split()
         state.of_project(Proposing).answered = proposal
 
 

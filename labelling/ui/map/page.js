@@ -43,3 +43,12 @@ const typing = () => /^(INPUT|TEXTAREA|SELECT)$/.test(focused()?.tagName ?? "");
 // A text beside the map, and its row.
 const rowOf = (text) => Number(text.dataset.corralRow);
 const textAt = (target) => /** @type {HTMLElement | null} */ (target?.closest?.("[data-corral-row]"));
+
+const A_WORD = /\p{L}[\p{L}\p{N}_'’]*/gu; // as the server counts them
+
+// Where in a text the words stand, as [start, end].
+/** @type {(text: string, words: Set<string>) => [number, number][]} */
+function wordsIn(text, words) {
+  const found = [...text.matchAll(A_WORD)].filter(([word]) => words.has(word.toLowerCase()));
+  return found.map((match) => [match.index, match.index + match[0].length]);
+}

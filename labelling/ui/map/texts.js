@@ -8,7 +8,6 @@ const MARKED = "corral-marked";
 const OUT = "X";
 const NAME_BUTTON = ".st-key-corral-new .stFormSubmitButton button"; // it stands for what is marked
 const HINT_MS = 4000;
-const A_WORD = /\p{L}[\p{L}\p{N}_'’]*/gu; // as the server counts them
 
 // What a key means for texts, and for which label; null where it means nothing for them.
 /** @type {(key: string, labels: Sent[], multiLabel: boolean) => {what: string, label?: number} | null} */
@@ -24,13 +23,6 @@ function textPress(key, labels, multiLabel) {
 
 // From one place to another, whichever comes first.
 const stretch = (all, a, b) => all.slice(Math.min(a, b), Math.max(a, b) + 1);
-
-// Where in a text the words stand, as [start, end].
-/** @type {(text: string, words: Set<string>) => [number, number][]} */
-function wordsIn(text, words) {
-  const found = [...text.matchAll(A_WORD)].filter(([word]) => words.has(word.toLowerCase()));
-  return found.map((match) => [match.index, match.index + match[0].length]);
-}
 
 class Texts {
   constructor(map) {
@@ -188,7 +180,7 @@ class Texts {
     this.show();
   }
 
-  // In the line above the list, in place of what stands there.
+  // In the line above the list.
   say() {
     const n = this.rows.size;
     const button = /** @type {HTMLElement | null} */ (document.querySelector(NAME_BUTTON));

@@ -15,7 +15,7 @@ from tests.sources import parsed
 ROOT = Path(__file__).parents[3]
 NOT_KEYS = ("TABLE", "CODES")
 NAMED = {name: value for name, value in vars(keys).items() if name.isupper() and name not in NOT_KEYS}
-WHILE_CHECKING = ("ALL_BELONG", "KEEP", "DONE", "MIXED")  # or while proposals are answered
+WHILE_CHECKING = ("ALL_BELONG", "KEEP", "DONE", "MIXED", "SPLIT")  # or while proposals are answered
 
 
 def test_no_two_steps_of_the_label_page_have_the_same_key() -> None:

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from labelling.queues.proposal import Proposal
 from labelling.session import Session
 from labelling.session.proposals import Proposals
 from labelling.ui.frame.page import SESSION
@@ -65,6 +67,23 @@ def test_mixed_skip_and_stop(at: AppTest) -> None:
     at = at.button(key="stop proposals").click().run()
     assert "Nothing selected" in said(at)
     assert not [button for button in at.button if button.key == "mixed"]
+
+
+def test_a_heap_with_two_marked_says_what_gets_a_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.arange(40)
+    proposal = Proposal("heap", rows, None, 0.9, rows[:10], "")
+    own = SimpleNamespace(n_left=90, n_in_bulk=0, proved=(0, 0), suggests=False, name_for=lambda: None)
+    own.rows_to_label = lambda *_: rows[2:10]
+    monkeypatch.setattr(proposing.state, "of_project", lambda kind: kind(wrong={0, 1}))
+    said = proposing.in_words(SimpleNamespace(proposals=own), proposal)  # type: ignore[arg-type]
+    assert said == "2 marked: mixed, so only the 8 read that belong get a label, P shows its parts, X none does"
+
+
+def test_a_heap_of_two_groups_is_split(at: AppTest) -> None:
+    whole = proposed(at)
+    at = at.button(key="split proposal").click().run()
+    assert not at.exception
+    assert set(proposed(at)) < set(whole)
 
 
 def test_another_selection_ends_it(at: AppTest) -> None:
