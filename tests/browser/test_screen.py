@@ -195,7 +195,7 @@ def test_labels_texts_and_buttons_are_in_sight(
     page.mouse.move(5, 5)
     look("selected")
     stage = page.locator(".corral-stage").bounding_box()
-    page.locator(TEXTS).first.click()
+    page.locator(TEXTS).first.dblclick()
     expect(page.get_by_text("Pinned: row")).to_be_visible()
     page.mouse.move(5, 5)
     look("pinned")

@@ -44,7 +44,7 @@ def test_a_key_on_a_text_is_for_this_text_alone(page: Page, project: Project) ->
 
     texts.nth(1).click()
     expect(marked).to_have_count(1)
-    expect(page.get_by_text("Pinned: row")).to_be_visible()
+    expect(page.locator(".st-key-corral-new button")).to_have_attribute("data-corral-marks", "Label 1 marked")
     settle(page)
     page.keyboard.press("2")
     wait_for_legend(page, delivery=11, billing=10)
@@ -86,16 +86,21 @@ def test_some_texts_are_marked_by_keys_or_with_shift(page: Page, project: Projec
     wait_for_legend(page, billing=11)
 
 
-def test_a_pin_is_taken_out_by_a_second_click_by_escape_or_by_another_selection(page: Page) -> None:
+def test_a_second_click_pins_and_a_third_escape_or_another_selection_takes_the_pin_out(page: Page) -> None:
     texts, marked = page.locator(TEXTS), page.locator(MARKED)
     pinned = page.get_by_text(re.compile("^Pinned: row")).filter(visible=True)
-    texts.nth(0).click()
+    texts.nth(0).dblclick()
     expect(pinned).to_have_count(1)
-    texts.nth(0).click()
+    expect(marked).to_have_count(1)
+    settle(page)
+    texts.nth(1).click()  # what is pinned is what was clicked
+    expect(pinned).to_have_text(f"Pinned: row {row(page, 1) + 1:,}")
+    settle(page)
+    texts.nth(1).click()
     expect(pinned).to_have_count(0)
     expect(marked).to_have_count(0)
 
-    texts.nth(0).click()
+    texts.nth(0).dblclick()
     expect(pinned).to_have_count(1)
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")  # at once: the first is for the pin, the second for the selection
@@ -104,7 +109,7 @@ def test_a_pin_is_taken_out_by_a_second_click_by_escape_or_by_another_selection(
 
     page.keyboard.press("u")
     wait_for_selected(page, 220)
-    texts.nth(2).click()
+    texts.nth(2).dblclick()
     expect(pinned).to_have_count(1)
     settle(page)
     page.keyboard.press("i")  # all that it is not in
@@ -119,7 +124,7 @@ def test_x_takes_out_what_is_marked_or_under_the_pointer_and_says_so(page: Page)
     expect(page.locator(".st-key-corral-pages")).to_have_attribute("data-corral-said", re.compile("none is$"))
     wait_for_selected(page, 220)
     first = row(page, 0)
-    texts.nth(0).click()
+    texts.nth(0).dblclick()
     expect(page.get_by_text("Pinned: row")).to_be_visible()
     page.keyboard.press("x")
     wait_for_selected(page, 219)
@@ -140,6 +145,14 @@ def test_a_name_is_for_the_marked_texts_alone(page: Page, project: Project) -> N
     wait_for_legend(page, **{"a new one": 2})
     log.refresh()
     assert [log.name_of(each) for each in rows] == ["a new one", "a new one", None]
+    texts.nth(2).click()
+    page.get_by_label("New label").fill("by the button")
+    page.locator(".st-key-corral-new button").click()  # which is for what is marked, too
+    wait_for_legend(page, **{"by the button": 1})
+    settle(page)
+    page.keyboard.press("Control+z")
+    wait_for_legend(page, **{"a new one": 2})
+    settle(page)
     expect(page.get_by_label("New label")).to_have_value("")
     texts.nth(2).click()
     settle(page)
