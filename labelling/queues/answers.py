@@ -37,6 +37,8 @@ class Answers:
     ----------
     largest : the most rows of a heap.
     right, accepted, alike : what is learnt of RIGHT, ACCEPTED, ALIKE.
+    few : of RIGHT, too, also from what heaps and tens turned out to be, and what would have been suggested for them. It
+        is for a few suggestions that are read as a whole: of many at once it would promise too much.
     novelty : share of the last heaps with a label that was not there before.
     n_taken : how many answers there were.
     refused : list of (sorted rows, n_rows, n_taken when it was); of a large one a sketch.
@@ -50,6 +52,7 @@ class Answers:
         self.n_rows, self.n_read = n_rows, n_read
         self.largest, self.novelty = max(n_read, n_rows * LARGEST), 1.0
         self.right, self.accepted, self.alike = Chance(*RIGHT), Chance(*ACCEPTED), Chance(*ALIKE)
+        self.few = Chance(*RIGHT)
         self.n_taken = 0
         self.refused: list[tuple[np.ndarray, int, int]] = []
         self.not_of: dict[int, set[Any]] = {}
@@ -68,7 +71,8 @@ class Answers:
             self._take_heap(record, n_read, len(wrong or ()))
         else:
             n_wrong = min(n_read, UNSAID) if wrong is None else len(wrong)
-            self.right.take((1.0, record["logit"]), n_read, n_read - n_wrong)
+            for chance in (self.right, self.few):
+                chance.take((1.0, record["logit"]), n_read, n_read - n_wrong)
         if not record["accepted"] and record["rows"]:
             self.refused.append((np.array(record["rows"]), n, self.n_taken))
             if n <= self.n_read and record["logit"] is None:
@@ -82,6 +86,9 @@ class Answers:
             self.accepted.take(features, 1, int(accepted))
         elif features and n_read > 1:
             self.alike.take(features, n_read - 1, max(n_read - 1 - n_wrong, 0) if accepted else 0)
+        if guessed := record.get("guessed"):
+            n, n_right, sure = guessed
+            self.few.take((1.0, sure), n, n_right)
         if accepted:
             self.novelty = NOVELTY_MEMORY * self.novelty + (1 - NOVELTY_MEMORY) * record["new"]
 
@@ -116,9 +123,10 @@ class Answers:
         last = self.right.answers[-RECENT:]
         return sum(right for _, _, right in last), sum(read for _, read, _ in last)
 
-    def rightness(self, confidence: np.ndarray) -> np.ndarray:
-        """How often suggestions of these confidences, 0 to 1, are right."""
-        return self.right(np.stack([np.ones(len(confidence)), logit(confidence)], axis=1))
+    def rightness(self, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How often suggestions of these confidences, 0 to 1, are right: of many at once, and of a few."""
+        known = np.stack([np.ones(len(confidence)), logit(confidence)], axis=1)
+        return self.right(known), self.few(known)
 
 
 def logit(share: np.ndarray) -> np.ndarray:

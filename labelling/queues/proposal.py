@@ -1,6 +1,7 @@
 """A proposal: rows that are worth looking at next, and what is said of them."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,13 @@ class Proposal:
     def is_alike(self) -> bool:
         """Whether the rows may be said to look alike."""
         return self.likeness >= ALIKE
+
+    def suggested(self, rows: list[int]) -> list[Any]:
+        """The label suggested for each of `rows`; none where none are."""
+        if self.labels is None:
+            return []
+        of = dict(zip(self.rows.tolist(), self.labels.tolist(), strict=True))
+        return [of[row] for row in rows]
 
 
 @dataclass

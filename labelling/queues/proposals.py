@@ -167,7 +167,7 @@ class ProposalQueue:
                 model.label_distributions_[place, number[label]] = -1  # below all others, were they 0
         self._codes = here[model.label_distributions_.argmax(axis=1)]
         confidence = model.confidence(self.answers_.novelty)
-        self._logit, self._right = logit(confidence), self.answers_.rightness(confidence)
+        self._logit, (self._right, self._few) = logit(confidence), self.answers_.rightness(confidence)
         self._some = confidence >= 0  # of the others every label was said to be wrong
 
     def _candidates(self, free: np.ndarray) -> list[Found]:
@@ -191,7 +191,7 @@ class ProposalQueue:
         for group in filter(len, groups):
             right = np.cumsum(self._right[group]) / np.arange(1, len(group) + 1)
             few = group[: self.n_read]
-            found.append(self._found(TEN, few, float(self._right[few].sum()), right[len(few) - 1]))
+            found.append(self._found(TEN, few, float(self._few[few].sum()), self._few[few].mean()))
             bulk = np.flatnonzero(right >= self.aim)
             bulk = bulk[(bulk >= self.n_read) & (put_off[group[bulk]] == 0)]
             if len(bulk):
@@ -361,9 +361,10 @@ class ProposalQueue:
             "accepted": bool(accepted),
             "label": label.item() if isinstance(label, np.generic) else label,
             "new": proposal.labels is None and label not in self.classes_.tolist(),
-            "suggested": self._suggestions(proposal, gone or []),
+            "suggested": proposal.suggested(gone or []),
             "rows": [] if accepted else np.sort(sketch(proposal.rows)).tolist(),
             "logit": proposal._logit,
+            "guessed": self._guessed(proposal, label, np.setdiff1d(read, gone or [])) if accepted else None,
             "features": None if proposal._features is None else list(proposal._features),
             "model": MODEL,
             "version": VERSION,
@@ -371,12 +372,13 @@ class ProposalQueue:
         self.answers_.take(record)
         return record
 
-    @staticmethod
-    def _suggestions(proposal: Proposal, rows: list[int]) -> list[Any]:
-        if proposal.labels is None:
-            return []
-        suggested = dict(zip(proposal.rows.tolist(), proposal.labels.tolist(), strict=True))
-        return [suggested[row] for row in rows]
+    def _guessed(self, proposal: Proposal, label: Any, rows: np.ndarray) -> tuple[int, int, float] | None:
+        """Of rows that are `label`: how many, for how many it would have been suggested, and how surely."""
+        if proposal.labels is not None or self._codes is None or not len(rows):
+            return None
+        places, classes = self._place[rows], self.classes_.tolist()
+        right = self._codes[places] == classes.index(label) if label in classes else np.zeros(len(rows), bool)
+        return len(rows), int(right.sum()), float(self._logit[places].mean())
 
     def replay(self, log: Iterable[Mapping[str, Any]]) -> Self:
         """Forget all answers and learn from the records in `log`: of the actions in force, the oldest first.

@@ -54,7 +54,7 @@ def test_keys_of_a_check_count_once_and_in_order(page: Page, project: Project) -
 def test_a_wrong_text_is_given_its_right_label_and_all_is_one_step(page: Page, project: Project) -> None:
     log = project.open_log()
     rows = check(page)
-    for key in ("1", ".", "0", "0"):  # the text that was marked last
+    for key in ("1", ".", "0", "1"):  # the text that was marked last
         page.keyboard.press(key)
     expect(page.locator(TEXTS).nth(0)).to_contain_text("billing")
     page.locator(TEXTS).nth(2).click()  # one that is clicked on
@@ -94,7 +94,7 @@ def test_keys_of_a_proposal_are_for_what_was_on_show(page: Page, project: Projec
         page.keyboard.press(key)
     expect(page.get_by_role("button", name=re.compile("close"))).to_have_count(3)
     page.locator(TEXTS).nth(0).click()
-    for key in ".01":  # a label of its own for one of them, and the others are still proposed
+    for key in ".02":  # a label of its own for one of them, and the others are still proposed
         page.keyboard.press(key)
     expect(page.locator(TEXTS).nth(0)).to_contain_text("delivery")
     log.refresh()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from labelling.errors import CorralError
 from labelling.projections.nearest import neighbours
+from labelling.queues.proposal import Proposal
 from labelling.queues.proposals import ProposalError, ProposalQueue
 from tests.queues.helpers import answered, groups
 
@@ -199,13 +200,31 @@ def test_what_was_read_moves_what_is_expected():
     queue.next(y)
     for _ in range(4):
         queue.answer(before, False, wrong=before.sample[:5])
-    after = queue.answers_.rightness(np.array([0.5]))
-    assert after < queue_of().answers_.rightness(np.array([0.5])) - 0.1
+    after = queue.answers_.rightness(np.array([0.5]))[0]
+    assert after < queue_of().answers_.rightness(np.array([0.5]))[0] - 0.1
     good = queue_of()
     good.next(y)
     for _ in range(4):
         good.answer(before, True)
-    assert good.answers_.rightness(np.array([0.5])) > after + 0.2
+    assert good.answers_.rightness(np.array([0.5]))[0] > after + 0.2
+
+
+def test_what_a_heap_turned_out_to_be_says_how_often_a_few_suggestions_are_right():
+    y = np.where(np.random.default_rng(0).random(240) < 0.5, CODES, -1)
+    shares = []
+    for right in (True, False):
+        queue = queue_of()
+        queue.next(y)
+        rows = np.flatnonzero((CODES == 1) & (y < 0))
+        heap = Proposal("heap", rows, None, 0.9, rows[:10], "")
+        record = queue.answer(heap, True, label=1 if right else "another")
+        assert record["guessed"][:2] == (len(heap.sample), len(heap.sample) if right else 0)
+        bulk, few = queue.answers_.rightness(np.array([0.5]))
+        assert bulk == queue_of().answers_.rightness(np.array([0.5]))[0], "of many at once it says nothing"
+        shares.append(float(few[0]))
+        assert queue_of().replay([json.loads(json.dumps(record))]).answers_.rightness(np.array([0.5]))[1] == few
+    assert shares[0] > shares[1] + 0.2
+    assert queue.answer(heap, False)["guessed"] is None
 
 
 def test_a_higher_aim_is_kept():
