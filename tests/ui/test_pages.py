@@ -315,6 +315,16 @@ def test_too_few_labels_to_tune_are_explained(project: Project, labels: dict[int
     assert not any(button.label == "Run the tuner" for button in at.button)
 
 
+def test_where_all_is_labelled_it_says_that_a_run_suggests_nothing(project: Project) -> None:
+    log = project.open_log()
+    log.assign(np.arange(0, log.n_rows, 2), "a")
+    assert "left without a label" not in said(open_page("tune", project))
+    log.assign(np.arange(1, log.n_rows, 2), "b")
+    at = open_page("tune", project)
+    assert "**0 texts left without a label:**" in said(at)
+    assert any(button.label == "Run the tuner" for button in at.button)
+
+
 @pytest.mark.slow
 def test_tuning_makes_a_candidate_that_can_be_given_up(project: Project) -> None:
     project.open_log().assign([0, 3], "a")

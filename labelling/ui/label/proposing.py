@@ -173,7 +173,7 @@ def _in_brief(session: Session, proposal: Proposal) -> str:
 
 def in_words(session: Session, proposal: Proposal) -> str:
     """What to do, and how right it is expected to be."""
-    left, in_bulk = session.proposals.n_left, session.proposals.n_in_bulk
+    left, in_bulk = session.proposals.n_left - len(session.proposals.given), session.proposals.n_in_bulk
     few = len(proposal.sample) == len(proposal.rows)
     read = "Read all" if few else f"Read {len(proposal.sample)} drawn at random"
     n_right, n_read = session.proposals.proved

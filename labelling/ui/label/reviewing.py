@@ -121,7 +121,11 @@ def why(session: Session, row: int) -> str:
     found = session.search.found
     if found is None or found.why is None:
         return ""
-    return "read, and right" if session.log.found_right()[row] else found.why(row)
+    if session.log.found_right()[row]:
+        return "read, and right"
+    held = state.of_project(Reviewed)  # the reason is of the label that it bore
+    changed = held.of is found and held.codes.get(row, session.log.codes[row]) != session.log.codes[row]
+    return "changed now" if changed else found.why(row)
 
 
 def are_labels(session: Session, rows: list[int]) -> bool:

@@ -26,6 +26,7 @@ from labelling.workspace import CLASSIFIER, Space
 
 REFRESH_SECONDS = 0.5
 MAP_HEIGHT = "460px"
+HARDLY_ANY = 0.02  # of the texts left without a label
 
 
 # ---------------------------------------------------------------- settings
@@ -69,6 +70,12 @@ def settings(session: Session) -> None:
             ),
             "random_state": int(st.number_input("Seed", 0, value=0, help="The same seed gives the same map.")),
         }
+    n_left, n = int(np.count_nonzero(session.labels.unlabelled)), int(np.count_nonzero(session.labels.with_text))
+    if n_left < HARDLY_ANY * n:
+        st.caption(
+            f"**{count(n_left, 'text')} left without a label:** a run has next to nothing to suggest. It shows how "
+            "well your labels part; how right they are a check tells, on the page Label."
+        )
     job = _job(session)
     if st.button(
         "Run the tuner",

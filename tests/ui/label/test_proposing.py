@@ -72,7 +72,7 @@ def test_mixed_skip_and_stop(at: AppTest) -> None:
 def test_a_heap_with_two_marked_says_what_gets_a_label(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.arange(40)
     proposal = Proposal("heap", rows, None, 0.9, rows[:10], "")
-    own = SimpleNamespace(n_left=90, n_in_bulk=0, proved=(0, 0), suggests=False, name_for=lambda: None)
+    own = SimpleNamespace(n_left=90, given=(), n_in_bulk=0, proved=(0, 0), suggests=False, name_for=lambda: None)
     own.rows_to_label = lambda *_: rows[2:10]
     monkeypatch.setattr(proposing.state, "of_project", lambda kind: kind(wrong={0, 1}))
     said = proposing.in_words(SimpleNamespace(proposals=own), proposal)  # type: ignore[arg-type]

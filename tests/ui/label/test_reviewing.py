@@ -45,6 +45,7 @@ def test_what_is_contradicted_is_listed_with_why_and_counts_what_was_changed(
     at.session_state[SESSION].labelling.give_texts(np.array([8]), "even")
     at.run()
     assert "1 of 1 changed, page 1 of 1" in said(at)
+    assert "changed now" in shown(at), "the reason was of the label that it bore"
     assert at.button(key="review contradicted").disabled, "nothing is left"
 
 
