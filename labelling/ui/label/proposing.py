@@ -179,6 +179,8 @@ def in_words(session: Session, proposal: Proposal) -> str:
     n_right, n_read = session.proposals.proved
     proved = n_read > 0 and session.proposals.suggests
     so_far = f" · of the last {n_read} labels proposed {n_right} were right" if proved else ""
+    if proved and not few and (n_wrong := round(len(proposal.rows) * (1 - n_right / n_read))):
+        so_far += f": of these {len(proposal.rows):,} perhaps {n_wrong:,} are not"
     few_in_bulk = "hardly any of them in bulk: read tens, or improve the map"
     wrong = state.of_project(Proposing).wrong
     if len(wrong) > 1 and not few:

@@ -16,6 +16,7 @@ from labelling.ui.map import colours
 from labelling.ui.texts import load
 
 TOPICS = "the true topics"
+MOST = 0.8  # of the texts: with so many labelled a demo is nearly done
 MAX_NAMES = 300  # what has more values is no column of labels
 HELP = (
     "A label stands for the name that is written like it, else for the one that most of its texts have. So many small "
@@ -31,7 +32,8 @@ def show(session: Session) -> None:
     if log.multi_label or not offered:
         return
     at_once = topics is not None and log.n_labelled > 0  # of a demo it is what everybody wants to see
-    with st.expander("Compare the labels with what is known", icon=":material/compare_arrows:", expanded=at_once):
+    at_end = at_once and log.n_labelled >= MOST * log.n_rows  # before that it would tell what is to be found
+    with st.expander("Compare the labels with what is known", icon=":material/compare_arrows:", expanded=at_end):
         chosen = st.selectbox(
             "Compare with",
             offered,

@@ -33,9 +33,12 @@ class Chips {
 
   listen(on) {
     // A chip that comes under a pointer at rest is not pointed at.
-    on(document, "pointermove", ({ screenX, screenY }) => (this.at = [screenX, screenY].join()));
+    on(document, "pointermove", ({ target, screenX, screenY }) => {
+      if (!this.at) this.look(target); // the first one: of a page that was just opened
+      this.at = [screenX, screenY].join();
+    });
     on(document, "pointerover", ({ target, screenX, screenY }) =>
-      this.look([screenX, screenY].join() === this.at ? null : target),
+      this.look(["", [screenX, screenY].join()].includes(this.at) ? null : target),
     );
     on(document, "focusin", (event) => this.look(event.target));
     on(document, "focusout", (event) => event.relatedTarget || this.look(null));

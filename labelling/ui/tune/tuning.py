@@ -231,6 +231,7 @@ def settle(session: Session, space: Space, name: str | None) -> None:
             st.rerun()
         session.project.keep_space(space.id, name)
         session.project.show_space(space.id)
+        session.search.found = None  # whose colours would hide how the labels have parted
     except WorkspaceError as error:
         page.error(error)
         return
