@@ -217,6 +217,9 @@ def test_labels_texts_and_buttons_are_in_sight(
     page.keyboard.press("q")
     expect(page.get_by_role("button", name="Mixed")).to_be_visible()
     look("a proposal")
+    n_read, n_seen = page.locator(TEXTS).count(), in_sight(page, TEXTS, LIST)
+    if n_seen < n_read and (n_labels <= 11 or size != SMALL):
+        wrong.append(f"a proposal: {n_seen} of {n_read} texts in sight")
     assert not wrong, "\n".join(wrong)
 
 
