@@ -135,10 +135,11 @@ class ProposalQueue:
             return 0
         tree, count = self.tree_, self.tree_.sums(self._free)
         heaps = np.flatnonzero((count > self.n_read) & (count <= self.answers_.largest))
-        heaps = heaps[self.answers_.accepted(self._features(heaps, count)) >= UNLIKELY]
-        heaps = heaps[~self._are_refused(heaps, count)]
-        expected = np.where(self._right >= self.aim, 1.0, 0.0)
         chance = self.answers_.accepted(self._features(heaps, count))
+        heaps, chance = heaps[chance >= UNLIKELY], chance[chance >= UNLIKELY]
+        asked = ~self._are_refused(heaps, count)
+        heaps, chance = heaps[asked], chance[asked]
+        expected = np.where(self._right >= self.aim, 1.0, 0.0)
         order = np.argsort(-chance, kind="stable")  # the likeliest first: much of the others is known by these
         for node, likely in zip(heaps[order].tolist(), chance[order].tolist(), strict=True):
             places = tree.rows(node)[self._free[tree.rows(node)]]

@@ -135,10 +135,7 @@ class Proposals:
 
     def _suggested(self, rows: np.ndarray) -> np.ndarray:
         """The values suggested for these rows of a proposal that has some."""
-        proposal = self._need_proposal()
-        assert proposal.labels is not None  # noqa: S101 - the caller has asked
-        of = dict(zip(proposal.rows.tolist(), proposal.labels.tolist(), strict=True))
-        return np.array([of[row] for row in rows.tolist()])
+        return np.array(self._need_proposal().suggested(rows.tolist()))
 
     # ---------------------------------------------------------------- answers
 

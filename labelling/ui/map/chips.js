@@ -38,7 +38,7 @@ class Chips {
       this.at = [screenX, screenY].join();
     });
     on(document, "pointerover", ({ target, screenX, screenY }) =>
-      this.look(["", [screenX, screenY].join()].includes(this.at) ? null : target),
+      this.look(this.at && this.at !== [screenX, screenY].join() ? target : null),
     );
     on(document, "focusin", (event) => this.look(event.target));
     on(document, "focusout", (event) => event.relatedTarget || this.look(null));
