@@ -24,6 +24,7 @@ def open_demo(page: Page, url: str, *, easy: bool = False) -> str:
 
 
 def project_id(page: Page) -> str:
+    page.wait_for_url("**project=*")  # a page that was just gone to puts it there as it runs
     return parse_qs(urlparse(page.url).query)["project"][0]
 
 

@@ -1,7 +1,8 @@
 """What a page and its server say to each other, told from what they say of themselves.
 
-Streamlit runs a fragment with `run_every` again and again. Whoever counts bytes, or waits for an answer, means none of
-these runs: they say in `ClientState.is_auto_rerun` what they are, and each run says which fragments it runs again.
+Streamlit runs a fragment with `run_every` again and again, and the server runs one when there is news. Whoever counts
+bytes, or waits for an answer, means none of these runs: the page's question says in `ClientState.is_auto_rerun` that it
+is one, the server's has no question before it, and each run says which fragments it runs again.
 """
 
 from collections.abc import Iterator
@@ -24,7 +25,6 @@ class Traffic:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.count()
-        self._of_themselves: set[str] = set()  # the fragments that do so
         page.on("websocket", self._listen)
 
     def count(self) -> None:
@@ -47,7 +47,6 @@ class Traffic:
         if message.WhichOneof("type") == "rerun_script":
             state = message.rerun_script
             if state.is_auto_rerun:
-                self._of_themselves.add(state.fragment_id)
                 return
             self._asked.append(state.fragment_id)
             self._n_asked += 1
@@ -65,7 +64,7 @@ class Traffic:
                     self._asked.remove(answered)
             self._ended_early = []
             self._answering = [asked for asked in self._asked if not runs or asked in runs]
-            self._counts = not runs or not self._of_themselves.issuperset(runs)
+            self._counts = not runs or bool(self._answering)
         if self._counts:
             self.down += len(frame)
         self.messages += 1
