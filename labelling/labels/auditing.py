@@ -140,13 +140,16 @@ class LogAuditor(LogWriter):
                 found.append(how)
         return found
 
+    def checks_of(self, seq: int) -> list[Mapping[str, Any]]:
+        """What its random audits in force found of the rows of action `seq`: which were `read`, and which `wrong`."""
+        return [how for how in self._audits_of(seq) if how["sample"] == RANDOM]
+
     def quality_of(self, seq: int) -> error_rate.Estimate | None:
         """The share of wrong labels among those that action `seq` gave, by its random audits; None without one."""
         read: dict[int, bool] = {}
-        for how in self._audits_of(seq):
-            if how["sample"] == "random":
-                read.update(dict.fromkeys(how["read"], False))
-                read.update(dict.fromkeys(how["wrong"], True))
+        for how in self.checks_of(seq):
+            read.update(dict.fromkeys(how["read"], False))
+            read.update(dict.fromkeys(how["wrong"], True))
         return error_rate.estimate(sum(read.values()), len(read), self.actions[seq - 1].n_rows) if read else None
 
     def quality_now(self, seq: int) -> error_rate.Estimate | None:

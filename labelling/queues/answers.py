@@ -1,6 +1,6 @@
 """What a queue has learnt from the answers to its proposals: a pure function of their records."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from labelling.queues.chance import Chance
 
 VERSION = 1
 BY = "proposal"
+CHECK = "check"  # the kind of a record of what a check found of what was accepted
 SHARE = 0.1  # of those read may be of another label, and the proposal is still accepted
 LARGEST = 1 / 8  # of all rows; no heap is larger, as what is wrong in it would be hard to find
 TYPICAL = 27  # rows of a heap
@@ -59,7 +60,11 @@ class Answers:
         self.put_off, self.mixed = np.zeros((2, n_rows), np.int32)
 
     def take(self, record: Mapping[str, Any]) -> None:
-        """Learn from one record, as `ProposalQueue.answer` makes it."""
+        """Learn from one record, as `ProposalQueue.answer` or `checked` makes it."""
+        if record["kind"] == CHECK:
+            for chance in (self.right, self.few):
+                chance.take((1.0, record["logit"]), len(record["read"]), len(record["read"]) - len(record["wrong"]))
+            return
         self.n_taken += 1
         wrong, n = record["wrong"], record["n"]
         labels = record["suggested"] or [record.get("label")] * len(wrong or ())  # none was kept in earlier records
@@ -127,6 +132,16 @@ class Answers:
         """How often suggestions of these confidences, 0 to 1, are right: of many at once, and of a few."""
         known = np.stack([np.ones(len(confidence)), logit(confidence)], axis=1)
         return self.right(known), self.few(known)
+
+
+def checked(record: Mapping[str, Any], read: Collection[int], wrong: Collection[int]) -> Iterator[dict[str, Any]]:
+    """The record of a check: some of what an answer with this `record` labelled was drawn at random and read.
+
+    Whoever accepts without reading says that all was right; this puts it right. None where nothing was suggested.
+    """
+    if record["logit"] is not None:
+        known = {name: record[name] for name in ("by", "version", "logit")}
+        yield {**known, "kind": CHECK, "rows": [], "read": list(read), "wrong": list(wrong)}
 
 
 def logit(share: np.ndarray) -> np.ndarray:

@@ -260,6 +260,31 @@ def test_suggestions_of_several_labels_are_one_action(session: Session) -> None:
     assert session.labels.unlabelled[proposal.rows].all()
 
 
+def test_what_a_check_found_wrong_is_learnt_too(session: Session, project: Project) -> None:
+    """Who accepts without reading has said that all was right."""
+    for code in range(GROUPS):
+        session.log.assign(np.flatnonzero(code == CODES)[:6], NAMES[code])
+    while session.proposals.find(0.9).kind not in ("sure", "label"):
+        session.proposals.pass_over()
+    n = len(session.proposals.proposal.sample)
+    session.proposals.accept([])
+    session.proposals.find(0.9)
+    assert session.proposals.proved == (n, n)
+    singly = session.proposals.n_left - session.proposals.n_in_bulk
+    read = session.log.standing(session.log.seq)[:9]
+    session.log.keep_check(read, read[:7])
+    session.proposals.find(0.9)
+    assert session.proposals.proved == (n + 2, n + 9)
+    assert session.proposals.n_left - session.proposals.n_in_bulk > singly
+    other = open_session(project, "ben")
+    other.proposals.use(other.proposals.fitted())
+    other.proposals.find(0.9)
+    assert other.proposals.proved == (n + 2, n + 9)
+    session.log.undo(session.log.seq)
+    session.proposals.find(0.9)
+    assert session.proposals.proved == (n, n)
+
+
 def test_what_was_passed_over_comes_again_at_last(session: Session) -> None:
     first = session.proposals.find(0.9).rows.tolist()
     session.proposals.pass_over()

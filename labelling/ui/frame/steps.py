@@ -33,10 +33,17 @@ def step(do: Callable[..., object]) -> Callable[..., None]:
 def attempt(do: Callable[[], object]) -> None:
     """Do it; what can't be done is said on the page that follows."""
     with _alone():
+        state.of_project(Taken).n += 1
         try:
             do()
         except Exception as error:
             tell(faults.STEP_ERROR, faults.said(error))
+
+
+class Taken:
+    """How many steps this tab has taken with the project."""
+
+    n = 0
 
 
 class Messages(dict[str, list[Any]]):

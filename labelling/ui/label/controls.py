@@ -10,13 +10,14 @@ import streamlit as st
 from labelling.dataset import Dataset
 from labelling.errors import StepError
 from labelling.labels.label import YES
+from labelling.queues.answers import BY
 from labelling.selection.filters import Filter
 from labelling.selection.search import SearchError
 from labelling.session import Found, Session
 from labelling.session.reviews import KIND
 from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.markdown import cut
-from labelling.ui.frame.steps import step
+from labelling.ui.frame.steps import step, tell
 from labelling.ui.label import filtering, suggesting
 from labelling.ui.label.filtering import Condition
 from labelling.ui.label.reading import Reading, just_labelled
@@ -47,6 +48,7 @@ class Looks:
     legend's entries that are switched off, with each kind of colours."""
 
     by_search: bool = False
+    search_kind: str = "words"  # the widget's own state goes when the page is left
     made: tuple[Any, tuple[Any, ...], Colouring] | None = None
     hidden: dict[Any, set[int]] = field(default_factory=dict)
 
@@ -226,10 +228,12 @@ def on_chip(session: Session, label_id: int, what: str) -> None:
 
 
 def _search_box(session: Session) -> None:
-    found, box = session.search.found, state.widget_key("search query")
+    found, box, looks = session.search.found, state.widget_key("search query"), state.of_project(Looks)
     if found is not None and found.kind in KINDS and box not in st.session_state:  # the page was left meanwhile
-        st.session_state["search kind"], st.session_state[box] = found.kind, found.query
-    kind = st.selectbox(
+        looks.search_kind, st.session_state[box] = found.kind, found.query
+    if "search kind" not in st.session_state:
+        st.session_state["search kind"] = looks.search_kind
+    looks.search_kind = kind = st.selectbox(
         "Search by",
         list(KINDS),
         key="search kind",
@@ -255,7 +259,7 @@ def _search(session: Session) -> None:
     if not query.strip():
         clear_search(session)
         return
-    look_for(lambda: session.search.look_for(st.session_state.get("search kind", "words"), query))
+    look_anew(session, lambda: session.search.look_for(st.session_state.get("search kind", "words"), query))
 
 
 def look_for_word(session: Session, word: str) -> None:
@@ -272,6 +276,15 @@ def look_for(search: Any) -> None:
     looks.by_search = True
     state.of_project(Reading).page = 0
     looks.hidden.pop((SEARCH, None), None)
+
+
+def look_anew(session: Session, search: Any) -> None:
+    """As `look_for`, for the list to show it: what is selected, not proposed and not just labelled, is no longer."""
+    look_for(search)
+    n = len(session.selection)
+    if n and session.selection.chosen_by.get("by") != BY and not just_labelled(session):
+        session.selection.deselect()
+        tell("step done", f"The list shows what was found; {keys.BACK} selects the {n:,} again.")
 
 
 def clear_search(session: Session) -> None:

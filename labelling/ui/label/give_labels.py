@@ -14,7 +14,7 @@ from labelling.labels.label import CHECK, YES, Action
 from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui.frame import faults, keys, page, state
-from labelling.ui.frame.steps import step, tell, told
+from labelling.ui.frame.steps import Taken, step, tell, told
 from labelling.ui.label.reading import Reading
 from labelling.ui.map import LABEL_MAP, is_drawn_on
 
@@ -47,16 +47,20 @@ class Nothing:
 
 @dataclass
 class _Last:
-    """The step that was taken last, where it changed nothing."""
+    """The step that was taken last, where it changed nothing; what went wrong, and after how many steps."""
 
     nothing: Nothing | None = None
+    error: tuple[str, int] | None = None
 
 
 def say() -> None:
     """What came of the step that was taken last."""
+    last, n_taken = state.of_project(_Last), state.of_project(Taken).n
     with told(faults.STEP_ERROR) as message:
         if message:
-            page.error(message)
+            last.error = message, n_taken
+    if last.error is not None and last.error[1] == n_taken:  # the page runs for other reasons than a step, too
+        page.error(last.error[0])
     with told("step done") as done:
         if done:
             st.toast(done, icon=":material/check:")
@@ -94,6 +98,8 @@ def give(session: Session, name: str, shown: np.ndarray, answer: int = YES, *, o
         _note_nothing(session, name.strip(), answer, outcome)
         return
     st.session_state[state.widget_key("new label name")] = ""
+    if overwrites():  # once: forgotten, it would take labels off texts that nobody meant
+        st.session_state[state.widget_key("overwrite")] = LEAVE
     reading = state.of_project(Reading)
     reading.labelled, reading.page = session.selection.rows, 0
     said = _given(session, outcome, name.strip(), answer)

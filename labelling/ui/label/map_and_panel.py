@@ -182,7 +182,7 @@ def choose_map(session: Session) -> None:
         st.button(
             "What moved",
             icon=":material/moving:",
-            on_click=step(lambda: controls.look_for(session.search.moved_most)),
+            on_click=step(lambda: controls.look_anew(session, session.search.moved_most)),
             help="The texts whose nearest neighbours changed most from the original space to this one",
             type="tertiary",
         )

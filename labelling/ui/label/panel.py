@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator as Place
 
 from labelling.labels.label import NO, YES
+from labelling.readers.tables import count
 from labelling.selection.keywords import Keywords
 from labelling.session import Session
 from labelling.ui.frame import keys, page, state
@@ -149,14 +150,22 @@ def _strays(session: Session) -> None:
     strays = session.selection.strays()
     if strays is not None and len(strays):
         st.button(
-            f"Drop {len(strays):,}",
+            f"Drop {count(len(strays), 'stray')}",
             key="step Drop",
             shortcut=keys.DROP_STRAYS,
-            on_click=step(lambda rows=session.selection.rows: _go_on(session, rows, session.selection.drop_strays)),
+            on_click=step(lambda rows=session.selection.rows: _go_on(session, rows, lambda: _drop(session))),
             type="tertiary",
             help="Outliers, which may not belong here: most of their nearest texts lie outside. The map has two "
             "dimensions, the space has hundreds; they lie here on the map, but not in the space.",
         )
+
+
+def _drop(session: Session) -> None:
+    n = len(session.selection)
+    session.selection.drop_strays()
+    n -= len(session.selection)
+    why = "near here on the map, far from here in the full space"
+    tell("step done", f"{count(n, 'stray')} dropped: {why}. {keys.BACK} brings the selection back.")
 
 
 def steps(session: Session) -> None:

@@ -155,7 +155,7 @@ def pinned(session: Session) -> None:
                 "More like it",
                 key="more like it",
                 shortcut=keys.MORE_LIKE_IT,
-                on_click=step(lambda: controls.look_for(lambda: session.search.more_like(row))),
+                on_click=step(lambda: _more_like(session, row)),
                 help="The nearest texts in the space that is shown",
                 type="tertiary",
             )
@@ -173,6 +173,11 @@ def pinned(session: Session) -> None:
                 f"<b>{html.escape(str(name))}</b> {html.escape(str(value))[:200]}" for name, value in values.items()
             )
             st.html(f"<small>{' · '.join(lines)}</small>")
+
+
+def _more_like(session: Session, row: int) -> None:
+    controls.look_anew(session, lambda: session.search.more_like(row))
+    state.of_project(Reading).pin(row, session)  # it stays beside them
 
 
 def _row(session: Session, row: int, length: int = MAX_SHOWN, why: str = "") -> str:

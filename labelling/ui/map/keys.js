@@ -25,9 +25,11 @@ function watchKeys() {
     if (oldValue === "true" && !isOpen(target) && done) leave(target);
   });
   document.addEventListener("focusin", (event) => {
-    const target = /** @type {HTMLElement} */ (event.target);
+    const target = /** @type {HTMLInputElement} */ (event.target);
     closing.disconnect();
     list = target.role === "combobox" ? target : null;
+    // A number is typed anew, not into what stands there. After the click, which sets the caret.
+    if (target.matches("input[type=number]")) target.addEventListener("click", () => target.select(), { once: true });
     if (list) closing.observe(list, { attributeFilter: ["aria-expanded"], attributeOldValue: true });
   });
 

@@ -241,7 +241,10 @@ def test_a_label_that_changes_nothing_says_so_and_offers_to_overwrite(project: P
     select(at, [7, 8, 9])
     assert at.button(key="new label button").label == "Label 2"
     at.button_group(key="overwrite").set_value("overwrite")
-    assert at.run().button(key="new label button").label == "Label 3"
+    at = at.run()
+    assert at.button(key="new label button").label == "Label 3"
+    at = at.button(key="label-0").click().run()
+    assert at.button_group(key="overwrite").value == "leave", "it was meant once"
 
 
 def test_an_answer_that_is_there_already(workspace: Workspace) -> None:

@@ -117,7 +117,9 @@ def test_without_a_clear_map_it_says_what_is_missing(workspace: Workspace, monke
     at = open_page("label", make(workspace))
     at = at.button(key="what next").click().run()
     assert "known once the clear map is made" in said(at)
+    assert "known once the clear map is made" in said(at.run()), "that the page runs again is no answer"
     assert not at.exception
+    assert "known once the clear map is made" not in said(at.button(key="step unlabelled").click().run())
 
 
 def test_when_all_is_labelled_it_says_so(workspace: Workspace) -> None:
