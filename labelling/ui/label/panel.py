@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator as Place
 from labelling.labels.label import NO, YES
 from labelling.readers.tables import count
 from labelling.selection.keywords import Keywords
-from labelling.session import Session
+from labelling.session import Found, Session
 from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.steps import step, tell, told
 from labelling.ui.history import audit
@@ -100,6 +100,8 @@ def show(session: Session, shown: controls.Shown, beside: Place) -> None:
             st.caption(ways_on)
         elif len(session.selection):
             st.html(_breakdown(session))
+        elif session.search.found is not None:
+            st.caption(_of_found(session.search.found, session.map.seen))
         else:
             st.caption(
                 f"Draw a lasso round some points to read and label them, or press {keys.WHAT_NEXT} for what comes next."
@@ -134,6 +136,16 @@ def show(session: Session, shown: controls.Shown, beside: Place) -> None:
         _keywords(session, words)
     else:
         words.html("<span></span>")
+
+
+def _of_found(found: Found, seen: np.ndarray) -> str:
+    """What can be done with what was found, where nothing is selected."""
+    if not len(found.best(seen, 1)):
+        return "Nothing was found of what the map shows: end the search below the map, or look for something else."
+    alone = "A label's key labels the text that is marked, by a click or the arrows"
+    if found.why is not None:
+        return f"{alone}; {keys.YES} says that its label is right. What was decided is not offered again."
+    return f"{alone}. {keys.SELECT_FOUND} selects what was found, for one label."
 
 
 def _right_label(session: Session, shown: controls.Shown, held: audit.Audit) -> None:

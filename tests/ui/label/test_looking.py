@@ -299,6 +299,14 @@ def test_what_was_filtered_is_still_so_after_a_look_at_another_page(workspace: W
     assert "are shown" not in said(at)
 
 
+def test_the_kind_of_search_is_still_so_after_a_look_at_another_page(workspace: Workspace) -> None:
+    at = open_page("label", make(workspace, FIRST))
+    at.selectbox(key="search kind").set_value("regex").run()
+    at.switch_page("pages/labels.py").run()
+    at.switch_page("pages/label.py").run()
+    assert at.selectbox(key="search kind").value == "regex"
+
+
 # ---------------------------------------------------------------- rows without a text
 
 

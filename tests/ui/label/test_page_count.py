@@ -50,6 +50,7 @@ def test_of_a_search_and_of_what_is_selected_of_it(many: Project) -> None:
     press(at, "Select them")
     assert "Drawn at random, page 2 of 2" in said(at)
     at.text_input(key="search query").input("text").run()
+    assert "M selects what was found, for one label" in said(at)
     assert "Found, page 1 of 40" in said(at)  # and no longer what is selected
     assert any("B selects the 33 again" in toast.value for toast in at.toast)
     press(at, "Back")
