@@ -1,6 +1,6 @@
 """What a queue has learnt from the answers to its proposals: a pure function of their records."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,7 @@ class Answers:
         self.put_off, self.mixed = np.zeros((2, n_rows), np.int32)
 
     def take(self, record: Mapping[str, Any]) -> None:
-        """Learn from one record, as `ProposalQueue.answer` or `checked` makes it."""
+        """Learn from one record, as `ProposalQueue.answer` or `with_checks` makes it."""
         if record["kind"] == CHECK:
             for chance in (self.right, self.few):
                 chance.take((1.0, record["logit"]), len(record["read"]), len(record["read"]) - len(record["wrong"]))
@@ -134,14 +134,21 @@ class Answers:
         return self.right(known), self.few(known)
 
 
-def checked(record: Mapping[str, Any], read: Collection[int], wrong: Collection[int]) -> Iterator[dict[str, Any]]:
-    """The record of a check: some of what an answer with this `record` labelled was drawn at random and read.
+def with_checks(
+    answers: Mapping[int, Mapping[str, Any]], checks_of: Callable[[int], Iterable[Mapping[str, Any]]]
+) -> Iterator[Mapping[str, Any]]:
+    """Records of answers by the number of the action, each followed by what checks found of what it labelled.
 
-    Whoever accepts without reading says that all was right; this puts it right. None where nothing was suggested.
+    `checks_of(number)`: of each random check which rows of the action were `read`, and which `wrong`. Whoever accepts
+    without reading says that all was right; this puts it right. It is learnt where a label was suggested.
     """
-    if record["logit"] is not None:
-        known = {name: record[name] for name in ("by", "version", "logit")}
-        yield {**known, "kind": CHECK, "rows": [], "read": list(read), "wrong": list(wrong)}
+    for number, record in answers.items():
+        yield record
+        if record["logit"] is None:
+            continue
+        for found in checks_of(number):
+            known = {name: record[name] for name in ("by", "version", "logit")}
+            yield {**known, "kind": CHECK, "rows": [], "read": found["read"], "wrong": found["wrong"]}
 
 
 def logit(share: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ With yes, no and unknown for each label the proposals are for the label in focus
 
 import copy
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from labelling.errors import StepError
 from labelling.labels import Outcome
 from labelling.labels.label import BY_TEXT, NO, UNKNOWN, YES, clean_name
-from labelling.queues.answers import BY, checked
+from labelling.queues.answers import BY, with_checks
 from labelling.queues.proposal import Proposal
 from labelling.queues.proposals import LIKELY, ProposalQueue
 from labelling.session.labels import Labels
@@ -86,7 +86,8 @@ class Proposals:
         if not self.is_ready:
             raise StepError(NOT_READY)
         if self._learnt != (self.log.seq, self._focus):
-            queue.replay(self._records())
+            answers = {seq: how for seq, how in self.log.hows(BY).items() if how.get("of") == self._focus}
+            queue.replay(with_checks(answers, self.log.checks_of))
             self._learnt, self._parts = (self.log.seq, self._focus), []
         queue.aim, queue.mixed = aim, not self.log.multi_label
         open_rows = self.labels.unlabelled & self.selection.map.seen
@@ -105,14 +106,6 @@ class Proposals:
         if self.proposal is not None:
             self.selection.select(np.sort(self.proposal.rows), BY, kind=self.proposal.kind)
         return self.proposal
-
-    def _records(self) -> Iterator[Mapping[str, Any]]:
-        """The answers in force for the label in focus, each with what checks found of what it labelled."""
-        for seq, record in self.log.hows(BY).items():
-            if record.get("of") == self._focus:
-                yield record
-                for how in self.log.checks_of(seq):
-                    yield from checked(record, how["read"], how["wrong"])
 
     @property
     def suggests(self) -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 
 from labelling.errors import StepError
 from labelling.labels import LabelLog
-from labelling.queues.answers import BY
+from labelling.queues.answers import BY, with_checks
 from labelling.queues.proposal import Proposal
 from labelling.queues.proposals import ProposalQueue
 from labelling.workspace import Project
@@ -21,4 +21,5 @@ def propose(project: Project, log: LabelLog, n: int = 1, *, aim: float = 0.9) ->
     space = project.current
     graph = space.need_neighbours()
     queue = ProposalQueue(aim=aim).fit(np.asarray(space.embeddings, np.float32), graph)
-    return queue.replay(log.hows(BY).values()).next(log.codes, n, among=~project.dataset.empty, denied=log.denied())
+    queue.replay(with_checks(log.hows(BY), log.checks_of))
+    return queue.next(log.codes, n, among=~project.dataset.empty, denied=log.denied())
