@@ -23,7 +23,6 @@ RIGHT = (1.2, 3.0), (1.0, 0.0)
 ACCEPTED = (0.5, -2.0, 4.5, 4.0, 2.3), (2.5, 2.5, 3.0, 3.0, 1.5)
 # That another text of a ten is of its commonest label, by 1 and its likeness less 1.
 ALIKE = (0.9, 3.0), (0.7, 2.0)
-RECENT = 5
 UNSAID = 6  # read ones of ten taken for wrong, where a refusal does not say which
 OVERLAP = 0.5  # of a heap's rows stood in one that was refused: it is taken for that one ...
 SMALLER = 0.6  # ... unless it has less than so much of its rows
@@ -62,8 +61,7 @@ class Answers:
     def take(self, record: Mapping[str, Any]) -> None:
         """Learn from one record, as `ProposalQueue.answer` or `with_checks` makes it."""
         if record["kind"] == CHECK:
-            for chance in (self.right, self.few):
-                chance.take((1.0, record["logit"]), len(record["read"]), len(record["read"]) - len(record["wrong"]))
+            self._take_suggestions(record)
             return
         self.n_taken += 1
         wrong, n = record["wrong"], record["n"]
@@ -75,15 +73,17 @@ class Answers:
         if record["logit"] is None:
             self._take_heap(record, n_read, len(wrong or ()))
         else:
-            n_wrong = min(n_read, UNSAID) if wrong is None else len(wrong)
-            for chance in (self.right, self.few):
-                chance.take((1.0, record["logit"]), n_read, n_read - n_wrong)
+            self._take_suggestions(record)
         if not record["accepted"] and record["rows"]:
             self.refused.append((np.array(record["rows"]), n, self.n_taken))
             if n <= self.n_read and record["logit"] is None:
                 self.mixed[record["rows"]] += 1
             if n <= self.n_read or (wrong is None and record["logit"] is not None):
                 self.put_off[record["rows"]] += 1
+
+    def _take_suggestions(self, record: Mapping[str, Any]) -> None:
+        for chance in (self.right, self.few):
+            chance.take((1.0, record["logit"]), len(record["read"]), n_right(record))
 
     def _take_heap(self, record: Mapping[str, Any], n_read: int, n_wrong: int) -> None:
         features, accepted = record.get("features"), record["accepted"]  # none were kept in earlier records
@@ -122,16 +122,16 @@ class Answers:
                 new = np.delete(new, np.flatnonzero(np.isin(new, refused))[most:])
         return (new if len(new) >= self.n_read else rows)[: self.n_read]
 
-    @property
-    def proved(self) -> tuple[int, int]:
-        """Of the suggestions that were read last, in RECENT proposals, how many were right, and how many were read."""
-        last = self.right.answers[-RECENT:]
-        return sum(right for _, _, right in last), sum(read for _, read, _ in last)
-
     def rightness(self, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """How often suggestions of these confidences, 0 to 1, are right: of many at once, and of a few."""
         known = np.stack([np.ones(len(confidence)), logit(confidence)], axis=1)
         return self.right(known), self.few(known)
+
+
+def n_right(record: Mapping[str, Any]) -> int:
+    """How many of the suggestions that were read were right."""
+    n_read, wrong = len(record["read"]), record["wrong"]
+    return n_read - (min(n_read, UNSAID) if wrong is None else len(wrong))
 
 
 def with_checks(

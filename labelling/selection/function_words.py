@@ -10,6 +10,8 @@ FUNCTION_WORDS = frozenset(
         "this that these those what which who whom would could may might must also get got one like im ive "
         "dont doesnt didnt cant wont isnt n't ll ve re please because while until though really still even "
         "much many after before since between without within during through "
+        # Left over from pages of the web
+        "amp quot lt gt nbsp apos href http https www com html br "
         # German
         "der die das den dem des ein eine einen einem einer und oder aber wenn dann als von bei für mit über "
         "zu aus auf um nach vor ich mich mir mein meine wir uns unser sie ihr ihnen ihre er ihn ihm sein "

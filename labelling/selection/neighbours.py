@@ -37,11 +37,13 @@ def share_inside(
 def strays(rows: np.ndarray, graph: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
     """Those of `rows` with most of their nearest neighbours outside: the map shows them here, the space does not.
 
-    `seen` as in `share_inside`.
+    None where that is so of half of the rows or more: then these are no group that some stray from. `seen` as in
+    `share_inside`.
     """
     if len(rows) < 3:
         return rows[:0]
-    return rows[share_inside(rows, graph, rows, seen) < MOST]
+    found = rows[share_inside(rows, graph, rows, seen) < MOST]
+    return found if 2 * len(found) < len(rows) else rows[:0]
 
 
 def grow(rows: np.ndarray, graph: np.ndarray, allowed: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 from labelling.errors import StepError
 from labelling.labels import Outcome
 from labelling.labels.label import BY_TEXT, NO, UNKNOWN, YES, clean_name
-from labelling.queues.answers import BY, with_checks
+from labelling.queues.answers import BY, n_right, with_checks
 from labelling.queues.proposal import Proposal
 from labelling.queues.proposals import LIKELY, ProposalQueue
 from labelling.session.labels import Labels
@@ -22,6 +22,7 @@ from labelling.workspace import Project
 
 ANSWERS = {YES: "yes", NO: "no"}
 NOT_READY = "What to label next is still being worked out: press again in a moment."
+RECENT = 5  # proposals, by which it is told how right they are
 ALIKE = 0.6  # of what is read has to be suggested one label, for that to be the name that is offered
 
 
@@ -48,6 +49,7 @@ class Proposals:
         self._passed = np.zeros(project.n_rows, bool)  # over, and not to be proposed again for now
         # Up to which action of the log the queue has learnt, and for which label in focus.
         self._learnt: tuple[int, int | None] | None = None
+        self._proved: tuple[tuple[int, int | None, int] | None, tuple[int, int]] = None, (0, 0)
 
     def fitted(self) -> ProposalQueue:
         """A queue for the space that is shown, which takes seconds for many texts; several sessions can share it."""
@@ -114,8 +116,22 @@ class Proposals:
 
     @property
     def proved(self) -> tuple[int, int]:
-        """How many suggestions were right of those read in the last proposals, and how many were read."""
-        return self._need_queue().answers_.proved
+        """Of what was suggested for many texts at once, in the last such proposals on this map and in checks of them:
+        how many of those that were read were right, and how many were read.
+
+        Few that are read as a whole, and those on another map, tell nothing of it.
+        """
+        now = self.log.seq, self._focus, self.project.current.id
+        if self._proved[0] != now:
+            answers = {
+                seq: how
+                for seq, how in self.log.hows(BY).items()
+                if (how.get("of"), how.get("space")) == now[1:] and how["n"] > len(how["read"])
+            }
+            last = [record for record in with_checks(answers, self.log.checks_of) if record["logit"] is not None]
+            last = last[-RECENT:]
+            self._proved = now, (sum(map(n_right, last)), sum(len(record["read"]) for record in last))
+        return self._proved[1]
 
     def name_for(self) -> str | None:
         """The label that the proposal is of: that of all its rows, or the one that most of what is read looks like."""
@@ -165,13 +181,14 @@ class Proposals:
         self.given.update(rows.tolist())
         return outcome
 
-    def accept(self, wrong: Collection[int], name: str | None = None) -> Outcome:
+    def accept(self, wrong: Collection[int], name: str | None = None, *, only_read: bool = False) -> Outcome:
         """Label `rows_to_label`: each as suggested, or all `name`; with yes, no and unknown these are the words
-        "yes" and "no" for the label in focus, or a label for which all are a yes.
+        "yes" and "no" for the label in focus, or a label for which all are a yes. `only_read`: none that was not read,
+        as where two or more are wrong.
 
         Raises LabelError for what can't be a name.
         """
-        rows = self.rows_to_label(wrong, name)
+        rows = np.setdiff1d(self._need_proposal().sample, list(wrong)) if only_read else self.rows_to_label(wrong, name)
         if name is None and not self.suggests:
             raise StepError("Nothing is suggested for these: type a name, or choose a label.")
         if name is not None:
@@ -179,7 +196,7 @@ class Proposals:
         if not len(rows):
             self.refuse(wrong)
             return Outcome(0)
-        how = self._answered(self._is_accepted(wrong), wrong, name)
+        how = self._answered(self._is_accepted(wrong) and not only_read, wrong, name)
         if name is None and (name := self.name_for()) is None:
             outcome = self.log.assign_each(rows, self._suggested(rows), how=how)
         else:

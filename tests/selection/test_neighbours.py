@@ -86,8 +86,12 @@ def test_what_a_filter_hides_makes_nobody_a_stray() -> None:
     # 0 to 3 are near each other; each of their other neighbours, 4 to 9, is hidden.
     graph = np.array([[4, 5, 1], [6, 7, 0], [8, 9, 3], [4, 8, 2], *[[0, 1, 2]] * 6], np.int32)
     rows, seen = np.arange(4), np.arange(10) < 4
-    assert strays(rows, graph).tolist() == [0, 1, 2, 3]
+    assert strays(rows, graph).tolist() == [], "all of them: none strays from the others"
     assert strays(rows, graph, seen).tolist() == []
+    three_stay = graph.copy()
+    three_stay[1:4] = [[2, 3, 0], [1, 3, 0], [1, 2, 0]]
+    assert strays(rows, three_stay).tolist() == [0]
+    assert strays(rows, three_stay, seen).tolist() == []
     assert share_inside(rows, graph, rows, seen).tolist() == [1, 1, 1, 1]
     lonely = np.array([[4, 5, 6], [2, 3, 0], [1, 3, 0], [1, 2, 0], *[[0, 1, 2]] * 6], np.int32)
     assert np.isnan(share_inside(rows[:1], lonely, rows, seen))  # nobody to ask: no stray

@@ -285,6 +285,20 @@ def test_what_a_check_found_wrong_is_learnt_too(session: Session, project: Proje
     assert session.proposals.proved == (n, n)
 
 
+def test_of_what_is_suggested_only_what_was_read_is_labelled(session: Session) -> None:
+    for code in range(GROUPS):
+        session.log.assign(np.flatnonzero(code == CODES)[:6], NAMES[code])
+    while len(session.proposals.find(0.9).rows) <= 10 or session.proposals.names() is None:
+        session.proposals.pass_over()
+    first = session.proposals.proposal
+    assert session.proposals.accept([], only_read=True).n_changed == len(first.sample)
+    assert session.labels.unlabelled[np.setdiff1d(first.rows, first.sample)].all()
+    again = session.proposals.find(0.9)
+    assert not set(first.rows) <= set(again.rows)
+    session.labelling.undo()
+    assert session.labels.unlabelled[first.rows].all()
+
+
 def test_what_was_passed_over_comes_again_at_last(session: Session) -> None:
     first = session.proposals.find(0.9).rows.tolist()
     session.proposals.pass_over()

@@ -49,7 +49,10 @@ def code_of(label: Label, *, digits_are_taken: bool = False) -> str | None:
 # What the page's "?" and the README show.
 TABLE = (
     ("drag", "a lasso; shift adds, alt takes away, both keep what is in both"),
-    ("click", "pins a text: whole, with its columns; in the list the first marks it, with shift all up to there"),
+    (
+        "click",
+        "pins a text: whole, with its columns; in the list the first marks it, shift all up to it, Ctrl it too",
+    ),
     ("click again", f"unpins it; so does {DESELECT}, and a selection that it is not in"),
     ("up, down", "in the list of texts: mark the next, with shift one more"),
     ("marked texts", f"a label's key, chip or name, or {UNLABEL}, is for them alone; {YES} says that theirs is right"),

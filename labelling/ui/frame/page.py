@@ -244,9 +244,13 @@ def labelled(current: Session) -> None:
     n_labelled, n_texts, said = _counted(current)
     st.progress(
         n_labelled / n_texts,
-        f"{n_labelled:,} of {n_texts:,} {escape(said)} ({percent(n_labelled / n_texts)}%)"
+        f"{n_labelled:,} of {n_texts:,} {escape(said)} ({_percent(n_labelled, n_texts)}%)"
         f"{without_text(current.project.n_rows - n_texts)}{_how_right(current) if n_labelled else ''}{_part(current)}",
     )
+
+
+def _percent(n: int, n_texts: int) -> str:
+    return "under 1" if 0 < n < n_texts / 100 else str(percent(n / n_texts))
 
 
 def _part(current: Session) -> str:

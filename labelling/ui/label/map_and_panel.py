@@ -58,12 +58,14 @@ GROWTH_WORTH_SHOWING = 1.6  # the map of a running embedding is drawn anew when 
 
 @dataclass
 class Shown:
-    """What the tab shows: which projection, whether the person chose it, the map whose words it has, the selection."""
+    """What the tab shows: which projection, whether the person chose it, the map whose words it has, the selection; and
+    whether it was said how many texts are cut for the map."""
 
     projection: str | None = None
     chosen: bool = False
     words_of: str | None = None
     selected: np.ndarray | None = None
+    said_truncated: bool = False
 
 
 # ---------------------------------------------------------------- what runs in the background
@@ -131,11 +133,14 @@ def _worth_showing(session: Session, news: list[np.ndarray]) -> bool:
 
 
 def _truncation_note(session: Session) -> None:
-    settings = session.project.spaces()[0].settings
-    if n := settings.get("n_truncated"):
-        st.caption(
+    """Once: below the map there is no room for what stays true."""
+    settings, shown = session.project.spaces()[0].settings, state.of_project(Shown)
+    if (n := settings.get("n_truncated")) and not shown.said_truncated:
+        shown.said_truncated = True
+        st.toast(
             f"{count(n, 'text')} {'is' if n == 1 else 'are'} longer than the encoder's {settings['max_tokens']} word "
-            "pieces: the place on the map comes from the beginning. The texts themselves are kept whole."
+            "pieces: the place on the map comes from the beginning. The texts themselves are kept whole.",
+            duration="long",
         )
 
 

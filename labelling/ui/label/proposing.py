@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator as Place
 
 from labelling.errors import StepError
 from labelling.labels import Outcome
+from labelling.labels.error_rate import wilson
 from labelling.labels.label import UNLABELLED, Label
 from labelling.palette import style
 from labelling.queues.answers import BY
@@ -65,6 +66,8 @@ def button(session: Session) -> None:
 
 def begin(session: Session) -> None:
     """Show the first proposal."""
+    if n := len(session.selection):
+        tell("step done", f"This is of all texts, not of the {n:,} that were selected.")
     session.proposals.proposal = None
     state.of_project(Held).audit = None  # a check that nobody goes on with
     state.of_project(Proposing).on = True
@@ -84,6 +87,7 @@ def prepare(session: Session) -> None:
         here.on = session.selection.chosen_by.get("by") == BY
         return
     if not proposals.is_ready and not _make_ready(session):
+        proposals.proposal = None  # of the map before: what can't be answered is not shown
         return
     found = proposals.find(state.of_project(aim.Aim).share / 100)
     if found is None:
@@ -176,21 +180,28 @@ def in_words(session: Session, proposal: Proposal) -> str:
     left, in_bulk = session.proposals.n_left - len(session.proposals.given), session.proposals.n_in_bulk
     few = len(proposal.sample) == len(proposal.rows)
     read = "Read all" if few else f"Read {len(proposal.sample)} drawn at random"
-    n_right, n_read = session.proposals.proved
-    proved = n_read > 0 and session.proposals.suggests
-    so_far = f" · of the last {n_read} labels proposed {n_right} were right" if proved else ""
-    if proved and not few and (n_wrong := round(len(proposal.rows) * (1 - n_right / n_read))):
-        so_far += f": of these {len(proposal.rows):,} perhaps {n_wrong:,} are not"
-    few_in_bulk = "hardly any of them in bulk: read tens, or improve the map"
+    if not few and session.proposals.suggests and (how_right := _how_right(session, len(proposal.rows))):
+        return f"{read}; mark what does not belong · {how_right}"
+    few_in_bulk = "hardly any of them many at once: read tens, or improve the map"
     wrong = state.of_project(Proposing).wrong
     if len(wrong) > 1 and not few:
         n_right = len(session.proposals.rows_to_label(wrong, session.proposals.name_for()))
         ways = f"{keys.SPLIT} shows its parts, {keys.MIXED} " if proposal.labels is None else f"with {keys.MIXED} "
         return f"{len(wrong)} marked: mixed, so only the {n_right} read that belong get a label, {ways}none does"
-    rest = f"about {in_bulk:,} of them in bulk" if in_bulk >= AT_ONCE_ROWS else few_in_bulk
+    rest = f"about {in_bulk:,} of them many at once" if in_bulk >= AT_ONCE_ROWS else few_in_bulk
     if proposal.labels is None and aim.are_leftovers(session):
         rest = f"few of them alike: {keys.MIXED} where this is mixed"
-    return f"{read}; mark what does not belong{so_far} · {left:,} left, {rest}"
+    return f"{read}; mark what does not belong · {left:,} left, {rest}"
+
+
+def _how_right(session: Session, n: int) -> str:
+    """How many of `n` labels proposed may be wrong, by the last ones like them that were read."""
+    n_right, n_read = session.proposals.proved
+    if not n_read:
+        return ""
+    low, high = wilson(1 - n_right / n_read, n_read)
+    said = f"of the last {n_read} such labels {n_right} were right"
+    return f"{said}: {int(low * n):,} to {int(np.ceil(high * n)):,} of these {n:,} may be wrong"
 
 
 def show(session: Session, proposal: Proposal, look: controls.Shown, place: Place) -> None:
@@ -202,7 +213,7 @@ def show(session: Session, proposal: Proposal, look: controls.Shown, place: Plac
     if each:
         n_marked = len(_without_own(session))
         said = f"Right label for {n_marked:,}" if n_marked else "Right label for what is wrong"
-        asked = strip.Asked(0, lambda given: give(session, proposal, given), said=said)
+        asked = strip.Asked(0, lambda given: give(session, proposal, given), guessed=not n_marked, said=said)
     else:
         asked = strip.Asked(n, lambda given: give(session, proposal, given), guessed=name is not None)
     strip.show(session, look, asked)
@@ -220,6 +231,13 @@ def show(session: Session, proposal: Proposal, look: controls.Shown, place: Plac
                 on_click=step(lambda: _accept(session, proposal, None if names is not None else name)),
                 help="With two or more marked only those that were read, and belong, get a label",
             )
+            if each and n > len(proposal.sample):
+                st.button(
+                    f"Only the {len(proposal.sample) - len(wrong)} read",
+                    key="accept read",
+                    on_click=step(lambda: _accept(session, proposal, None, only_read=True)),
+                    help="The others come again later, fewer at a time",
+                )
 
 
 def read(session: Session, proposal: Proposal) -> None:
@@ -330,10 +348,10 @@ def _give_own(session: Session, proposal: Proposal, name: str) -> None:
     give_texts(session, proposal, np.array(rows), name)
 
 
-def _accept(session: Session, proposal: Proposal, name: str | None) -> None:
+def _accept(session: Session, proposal: Proposal, name: str | None, *, only_read: bool = False) -> None:
     if _is_answered(session, proposal):
         return
-    outcome = session.proposals.accept(state.of_project(Proposing).wrong, name)
+    outcome = session.proposals.accept(state.of_project(Proposing).wrong, name, only_read=only_read)
     state.of_project(Proposing).answered = proposal
     st.session_state[state.widget_key("new label name")] = ""
     tell("step done", _said(session, outcome, name))

@@ -44,6 +44,15 @@ const typing = () => /^(INPUT|TEXTAREA|SELECT)$/.test(focused()?.tagName ?? "");
 const rowOf = (text) => Number(text.dataset.corralRow);
 const textAt = (target) => /** @type {HTMLElement | null} */ (target?.closest?.("[data-corral-row]"));
 
+// Whether a text is cut off, and by how much: so far it lies over the next ones when it is shown whole.
+/** @type {(text: any) => void} */
+function seeCut(text) {
+  if (text.closest(".corral-sample")?.matches(":hover")) return; // it may be shown whole
+  const more = text.scrollHeight - text.clientHeight;
+  text.classList.toggle("corral-cut", more > 2);
+  text.style.setProperty("--corral-more", `${more}px`);
+}
+
 const A_WORD = /\p{L}[\p{L}\p{N}_'’]*/gu; // as the server counts them
 
 // Where in a text the words stand, as [start, end].

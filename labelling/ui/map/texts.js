@@ -76,8 +76,7 @@ class Texts {
       const tall = this.scroller?.clientHeight;
       if (tall !== this.tall) this.textOf(this.anchor)?.scrollIntoView({ block: "nearest" });
       this.tall = tall;
-      for (const text of document.querySelectorAll(`${LIST} .corral-text`))
-        text.classList.toggle("corral-cut", text.scrollHeight > text.clientHeight + 2);
+      for (const text of document.querySelectorAll(`${LIST} .corral-text`)) seeCut(text);
       this.say();
       this.highlight();
     });
@@ -132,6 +131,10 @@ class Texts {
     if (!text.closest(LIST)) return false; // the pinned one itself
     if (event.shiftKey && this.reach(text)) return;
     const row = rowOf(text);
+    if (event.ctrlKey || event.metaKey) {
+      const others = this.marked.filter((each) => each !== text);
+      return this.mark(this.rows.has(row) ? others : [...others, text], row);
+    }
     // What is pinned takes room from the list: a second click does that, and where something is, it is what was clicked.
     const again = this.rows.size === 1 && this.rows.has(row);
     const pins = !this.asked && (again || (map.pin.row !== null && map.pin.row !== row));
@@ -200,10 +203,9 @@ class Texts {
 
   tell(said) {
     const line = document.querySelector(".st-key-corral-pages");
-    if (!line) return;
-    if (said) line.setAttribute("data-corral-said", said);
-    else line.removeAttribute("data-corral-said");
-    if (said) speak(said);
+    if (said && line) speak(said);
+    if (said) line?.setAttribute("data-corral-said", said);
+    else line?.removeAttribute("data-corral-said");
   }
 
   // By one up or down, from the one that was marked last.
@@ -222,10 +224,9 @@ class Texts {
   // A screenful of the list, before the next page of it.
   scroll(by) {
     const list = this.scroller;
-    if (!list) return false;
-    const before = list.scrollTop;
-    list.scrollBy(0, by * 0.85 * list.clientHeight);
-    return list.scrollTop !== before;
+    const before = list?.scrollTop;
+    list?.scrollBy(0, by * 0.85 * list.clientHeight);
+    return list?.scrollTop !== before;
   }
 
   // Before any other key of the page; whether it was taken.
