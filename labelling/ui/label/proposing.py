@@ -180,14 +180,14 @@ def in_words(session: Session, proposal: Proposal) -> str:
     left, in_bulk = session.proposals.n_left - len(session.proposals.given), session.proposals.n_in_bulk
     few = len(proposal.sample) == len(proposal.rows)
     read = "Read all" if few else f"Read {len(proposal.sample)} drawn at random"
-    if not few and session.proposals.suggests and (how_right := _how_right(session, len(proposal.rows))):
-        return f"{read}; mark what does not belong · {how_right}"
     few_in_bulk = "hardly any of them many at once: read tens, or improve the map"
     wrong = state.of_project(Proposing).wrong
     if len(wrong) > 1 and not few:
         n_right = len(session.proposals.rows_to_label(wrong, session.proposals.name_for()))
         ways = f"{keys.SPLIT} shows its parts, {keys.MIXED} " if proposal.labels is None else f"with {keys.MIXED} "
         return f"{len(wrong)} marked: mixed, so only the {n_right} read that belong get a label, {ways}none does"
+    if not few and session.proposals.suggests and (how_right := _how_right(session, len(proposal.rows))):
+        return f"{read}; mark what does not belong · {how_right}"
     rest = f"about {in_bulk:,} of them many at once" if in_bulk >= AT_ONCE_ROWS else few_in_bulk
     if proposal.labels is None and aim.are_leftovers(session):
         rest = f"few of them alike: {keys.MIXED} where this is mixed"
