@@ -185,7 +185,9 @@ def draw(session: Session, action: Action) -> None:
     if space.map(projection) is None:
         projection = "PCA"
     colouring = colours.by_found(f"action {action.seq}", rows, session.project.n_rows)
-    tuning.draw(session, space, projection, "map-history", colouring, MAP_HEIGHT)
+    drawn = tuning.draw(session, space, projection, "map-history", colouring, MAP_HEIGHT)
+    if drawn is not None:
+        tuning.legend(drawn)
 
 
 def _select(session: Session, action: Action, rows: np.ndarray) -> None:

@@ -16,8 +16,8 @@ from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.steps import attempt, step, tell
 from labelling.ui.label import give_labels
 from labelling.ui.map import load_keys
+from labelling.ui.map.colours import GLYPHS, swatch
 
-SHAPES = ("●", "■", "▲", "◆")  # as the map draws them
 WIDTHS = [5, 1, 2, 3, 1, 1]
 
 
@@ -50,7 +50,7 @@ def listed(session: Session) -> None:
         chosen = state.of_project(Edited).label_id == label.id
         line = f"corral-label-line-{label.id}"
         with cells[0].container(horizontal=True, vertical_alignment="center", gap="small", key=line):
-            st.html(_swatch(label), width="content")
+            st.html(swatch(style(label.style)), width="content")
             st.button(
                 page.escape(label.name),
                 key=f"edit-{label.id}",
@@ -84,11 +84,6 @@ def listed(session: Session) -> None:
             )
 
 
-def _swatch(label: Label) -> str:
-    look = style(label.style)
-    return f'<span style="color:{look["colour"]};font-size:1.1rem">{SHAPES[look["shape"]]}</span>'
-
-
 def _open(label: Label) -> None:
     state.of_project(Edited).label_id = label.id
 
@@ -120,7 +115,7 @@ def edit(session: Session) -> None:
             st.caption("Choose a label to rename, recolour, describe, merge, split or delete it.")
         _undo(session)
         return
-    st.html(f"<h5>{_swatch(label)} {html.escape(label.name)}</h5>")
+    st.html(f"<h5>{swatch(style(label.style))} {html.escape(label.name)}</h5>")
     _fields(session, label)
     st.divider()
     _merge(session, label)
@@ -170,7 +165,7 @@ COLOURS = (  # palette.HUES
 
 def _name_of_mark(index: int) -> str:
     look = style(index)
-    return f"{SHAPES[int(look['shape'])]} {COLOURS[HUES.index(look['colour'])]}"
+    return f"{GLYPHS[int(look['shape'])]} {COLOURS[HUES.index(look['colour'])]}"
 
 
 def _save(session: Session, label: Label, name: str, about: str, look: int, key: str | None) -> None:
