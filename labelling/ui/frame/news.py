@@ -57,7 +57,8 @@ class News:
 
     def _run(self, session: AppSession, fragment_id: str) -> None:
         # While it runs, or is about to, what the browser said last is not in its state yet: then a second later.
-        if session._scriptrunner is None and self._waiting.pop((session.id, fragment_id), None):  # once: it waits anew
+        if session._scriptrunner is None and (session.id, fragment_id) in self._waiting:
+            del self._waiting[session.id, fragment_id]  # once: what comes of it waits anew
             state = ClientState()
             state.CopyFrom(session._client_state)
             state.fragment_id = fragment_id

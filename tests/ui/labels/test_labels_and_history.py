@@ -134,7 +134,8 @@ def test_an_action_that_is_not_there(project: Project, action: str) -> None:
 def test_an_audit_carries_the_share_of_wrong_labels(project: Project) -> None:
     log_of(project).assign(range(20), "a")
     at = open_action(project, "1")
-    at = click(at, "Read 9 texts")
+    assert at.radio(key="audit sample").options == ["Random", "Doubtful", "Farthest", "From the edge"]
+    at = click(at, "Check 9 texts")
     shown = [int(row) for row in of_project(at, Held).audit.rows]
     at.button(key="audit 2").click().run()
     at.button(key="audit 3").click().run()
@@ -155,7 +156,7 @@ def test_an_audit_carries_the_share_of_wrong_labels(project: Project) -> None:
     at = click(at, "All of these belong")
     at = click(at, "Done (9 read)")
     assert log_of(project).quality_of(1).n_read == 18
-    at = click(at, "Read 2 texts")
+    at = click(at, "Check 2 texts")
     assert len(of_project(at, Held).audit.rows) == 2
     at = click(at, "All of these belong")
     at = click(at, "Next")
