@@ -89,7 +89,9 @@ def _open(label: Label) -> None:
 
 
 def _make(session: Session) -> None:
-    _open(session.log.create(st.session_state["made label name"]))
+    label = session.log.create(st.session_state["made label name"])
+    _open(label)
+    tell("step done", f"{page.escape(label.name)} is made. No text has it yet.")
 
 
 def _put(session: Session, ids: list[int]) -> None:
@@ -195,19 +197,30 @@ def _merge(session: Session, label: Label) -> None:
         st.button(
             f"Merge {count(n, 'text')}",
             key=f"merge {label.id} into it",
-            on_click=step(lambda: _end(session, label, lambda: session.log.merge(label.id, int(into or 0)))),
+            on_click=step(
+                lambda: _end(
+                    session,
+                    label,
+                    lambda: session.log.merge(label.id, int(into or 0)),
+                    f"have {others.get(into or 0)}, no longer {label.name}",
+                )
+            ),
             disabled=into is None,
+            help=None if into is None else page.escape(f"They get {others[into]}; {label.name} goes"),
         )
 
 
-def _end(session: Session, label: Label, end: Callable[[], Outcome]) -> None:
-    """Merge or delete a label: once, a second press finds it gone."""
+def _end(session: Session, label: Label, end: Callable[[], Outcome], came: str) -> None:
+    """Merge or delete a label: once, a second press finds it gone. `came` says what has become of its texts."""
     if any(other.id == label.id for other in session.log.labels):
-        _say_done(end().n_changed)
+        _say_done(end().n_changed, came)
 
 
-def _say_done(n: int) -> None:
-    tell("step done", f"{count(n, 'text')}. Undo takes it back.")
+def _say_done(n: int, came: str) -> None:
+    tell(
+        "step done",
+        page.escape(f"{count(n, 'text')} {came if n != 1 else came.replace('have ', 'has ', 1)}. Undo takes it back."),
+    )
 
 
 def _split(session: Session, label: Label) -> None:
@@ -224,7 +237,11 @@ def _split(session: Session, label: Label) -> None:
             key=f"split {label.id} name",
         )
         if button.form_submit_button(f"Split off {n:,}", width="stretch", key=f"split {label.id} off"):
-            attempt(lambda: _say_done(session.labelling.split(label.id, new).n_changed))
+            attempt(
+                lambda: _say_done(
+                    session.labelling.split(label.id, new).n_changed, f"have {new.strip()}, no longer {label.name}"
+                )
+            )
             st.rerun()
 
 
@@ -243,7 +260,7 @@ def _delete(session: Session, label: Label) -> None:
             f"Delete, {count(n, 'text')} {'loses' if n == 1 else 'lose'} it",
             key=f"delete {label.id}",
             type="primary",
-            on_click=step(lambda: _end(session, label, lambda: log.delete(label.id))),
+            on_click=step(lambda: _end(session, label, lambda: log.delete(label.id), f"have lost {label.name}")),
         )
 
 

@@ -340,7 +340,7 @@ def test_a_label_is_moved_and_deleted_once(project: Project) -> None:
     session = resources.new_session(project)
     label = session.log.labels[2]
     assert manage._moved(session.log.labels, 0, 1) == [0, 1, 2]
-    done = [manage._end(session, label, lambda: session.log.delete(label.id)) for _ in range(2)]
+    done = [manage._end(session, label, lambda: session.log.delete(label.id), "have lost it") for _ in range(2)]
     assert done == [None, None]
     assert [action.kind for action in session.log.actions].count("delete") == 1
 

@@ -70,6 +70,7 @@ def test_labels_are_ordered_merged_split_and_deleted(project: Project) -> None:
     at.text_input(key="split 0 name").input("a1")
     at = click(at, "Split off 3")
     assert not at.error
+    assert [toast.value for toast in at.toast] == ["3 texts have a1, no longer a\\. Undo takes it back\\."]
     names = log_of(project).names()
     assert names[:4].tolist() == ["a1", "a1", "a1", "a"]
     assert names[12] == "b"
@@ -77,6 +78,7 @@ def test_labels_are_ordered_merged_split_and_deleted(project: Project) -> None:
     at.selectbox(key="merge 0").select(1)
     at = click(at.run(), "Merge 7 texts")
     assert log_of(project).counts().tolist() == [0, 12, 3]
+    assert at.toast[0].value == "7 texts have b, no longer a\\. Undo takes it back\\."
     at = click(at, "b")
     assert "12 texts go back to unlabelled" in said(at)
     at = click(at, "Delete, 12 texts")
@@ -114,6 +116,7 @@ def test_the_history_is_read_and_gone_back_in(project: Project) -> None:
     assert log.actions[-1].kind == "revert"
     at = click(at, "Take it back")
     assert log_of(project).n_labelled == 0
+    assert at.toast[0].value == "Taken back: label a, 5 texts."
     at = click(at, "Bring it back")
     assert log_of(project).n_labelled == 5
     at = click(at, "Select on the map")
