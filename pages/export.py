@@ -39,7 +39,7 @@ only_labelled = which == "Only the labelled"
 with_origins = isinstance(form, Format) and st.checkbox(
     "Also who labelled, how the text was chosen, and what a model suggests"
 )
-parts = None
+parts, without = None, ""
 if log.n_labelled and st.checkbox(
     "Split into train, validation and test (80, 10, 10 %)",
     help="Texts that were labelled in one step, and near-copies of a text, come into the same part.",
@@ -50,6 +50,7 @@ if log.n_labelled and st.checkbox(
         st.caption(f"{said}. Unlabelled rows are in none of them.")
     except FormatError as error:
         st.warning(str(error))
+        without = " without a split"
 n_written = counts[which] - (int(n_empty[which].sum()) if isinstance(form, Tool) else 0)
 
 tail, mime = form.tail, form.mime
@@ -61,7 +62,7 @@ if n_written == 0:
     st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
 else:
     downloads.button(
-        f"Download {count(n_written, 'row')}",
+        f"Download {count(n_written, 'row')}{without}",
         lambda: export(session.project, form, only_labelled=only_labelled, with_origins=with_origins, parts=parts),
         session.project.id,
         file_name=file_name(session.project.name, tail),

@@ -10,10 +10,10 @@ page.start("Check")
 session = page.session()
 page.header(session)
 load_map()
-with st.container(key="corral-due"):
-    due.show(session)
 listed, chosen = st.columns([3, 2], gap="large")
 with listed:
+    with st.container(key="corral-due"):
+        due.show(session)
     action = history.choose(session)
 with chosen:
     if action is not None:

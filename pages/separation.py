@@ -14,9 +14,9 @@ settings, result = st.columns([1, 3], gap="large")
 with settings:
     try:
         source = separation.choose_texts()
-        if source is not None:
-            separation.settings(source)
+        coming = "" if source is None else separation.settings(source)
     except CorralError as error:
+        coming = ""
         page.error(error)
 with result:
-    separation.show()
+    separation.show(coming)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from labelling import readers
 from labelling.errors import CorralError
+from labelling.readers.tables import count
 from labelling.ui.frame import access, page, resources, state
 from labelling.ui.texts import columns, encoder_choice, load, projects, reading, unpacking
 from labelling.workspace import ProjectInfo
@@ -97,9 +98,15 @@ elif (found := upload.found) is not None:
                     )
                 page.go_label(project)
             vectors = encoder_choice.choose_vectors(dataset) if load.brings_vectors(into) else None
+            if into is not None:
+                st.caption(
+                    f"Adds {count(len(dataset), 'row')} to the {into.n_rows:,} of {page.escape(into.name)}: "
+                    "their labels stay, and their places on the maps."
+                )
             if into is not None and st.button("Add the texts", type="primary", icon=":material/add:"):
                 with st.spinner("Saving the texts …"):
                     project = load.add_texts(into, dataset, vectors, label_values)
+                page.say_later(f"{count(len(dataset), 'row')} added: {project.n_rows:,} in all.")
                 page.go_label(project)
     except CorralError as error:
         page.error(error)

@@ -145,7 +145,7 @@ def refuse_markup(text: str, ending: str) -> None:
     save = "open it in Excel or LibreOffice, and save it as .xlsx or CSV"
     if re.match(r"MIME-Version:", start) and "<html" in text.lower():
         raise ReadError(f"The file is a web archive, not a table that can be read: {save}.")
-    if _XML.match(start):
+    if _XML.match(start) or (ending == "xml" and start.lstrip().startswith("<")):
         if re.search(r"<([\w-]+:)?Workbook\b|progid=\"Excel\.Sheet\"", start):
             raise ReadError(f"The file is an XML spreadsheet (of 2003), not a table that can be read: {save}.")
         if "<office:document" in start:

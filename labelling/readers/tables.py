@@ -123,8 +123,9 @@ def count(n: int, what: str) -> str:
 
 
 def numbered(what: str, numbers: Sequence[int]) -> str:
-    """``line 4``, ``lines 4, 6``; of many the first five."""
-    shown = ", ".join(f"{number:,}" for number in numbers[:5]) + (", …" if len(numbers) > 5 else "")
+    """``line 4``, ``lines 4, 6``; of many the first five and how many more."""
+    shown = ", ".join(f"{number:,}" for number in numbers[:5])
+    shown += f" and {len(numbers) - 5:,} more" if len(numbers) > 5 else ""
     return f"{what}{'' if len(numbers) == 1 else 's'} {shown}"
 
 

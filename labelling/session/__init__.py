@@ -55,10 +55,10 @@ class Session:
         self.labels = Labels(project, self.log)
         self.selection = Selection(self.map, self.labels)
         self.search = Search(project, encoder_for)
-        self.labelling = Labelling(project, self.log, self.selection)
         self.suggested = Suggested(project, self.labels, self.selection, self.search)
         self.proposals = Proposals(project, self.labels, self.selection)
         self.reviews = Reviews(project, self.labels, self.search, self.suggested)
+        self.labelling = Labelling(project, self.log, self.selection, self.reviews)
 
     def show_only(self, wanted: np.ndarray | None) -> int:
         """Show these rows alone, bool (n_rows,), None for all; return how many of the selection are hidden by that.

@@ -9,8 +9,8 @@ from labelling.errors import StepError
 from labelling.labels import LabelLog, Outcome
 from labelling.labels.coverage import turn
 from labelling.labels.label import BY_TEXT, CHECK, UNLABELLED, YES, Action
-from labelling.queues.contradicted import contradicted
 from labelling.selection import neighbours, search
+from labelling.session.reviews import Reviews
 from labelling.session.selection import Selection
 from labelling.workspace import Project
 
@@ -21,8 +21,8 @@ NEAR = 0.03  # of the texts round a selection: fewer of a label are no border wi
 class Labelling:
     """Labels for the selection, on disk when each step returns."""
 
-    def __init__(self, project: Project, log: LabelLog, selection: Selection) -> None:
-        self.project, self.log, self.selection = project, log, selection
+    def __init__(self, project: Project, log: LabelLog, selection: Selection, reviews: Reviews) -> None:
+        self.project, self.log, self.selection, self.reviews = project, log, selection, reviews
 
     def give_texts(self, rows: np.ndarray, name: str, *, answer: int = YES) -> Outcome:
         """Give these texts alone a label, or say yes or no to it, whatever is selected and whatever they bear."""
@@ -84,7 +84,7 @@ class Labelling:
     def audit_sample(self, seq: int, sample: str, n: int) -> np.ndarray:
         """Rows to read of action `seq`, of a `sample` by one of SAMPLES: int64, at most `n`, the most doubtful first.
 
-        "contradicted": whose nearest texts, labelled by other actions, have another label, see `queues.contradicted`;
+        "contradicted": those of the queue of that name, see `queues.contradicted.review`;
         "outlying": the farthest from the mean of the action's rows, by cosine; "edge": with the fewest of their nearest
         texts among the action's; all in the full space that is shown. What was read is not drawn again.
         """
@@ -100,11 +100,9 @@ class Labelling:
             if (graph := space.neighbours) is None:
                 raise StepError("The neighbour graph is still being made: it comes with the clear map.")
             if sample == "contradicted":
-                if self.log.multi_label:
-                    raise StepError("Only labels that exclude each other can contradict each other.")
-                score = contradicted(self.log.codes, self.log.setters, graph)[rows]
-                rows, score = rows[score > 0], score[score > 0]
-                return rows[np.argsort(-score, kind="stable")][:n]
+                doubt = self.reviews.make(sample).scores[rows]
+                rows, doubt = rows[~np.isnan(doubt)], doubt[~np.isnan(doubt)]
+                return rows[np.argsort(-doubt, kind="stable")][:n]
             share = neighbours.share_inside(rows, graph, self.log.rows_of(seq))
             return rows[np.argsort(share, kind="stable")][:n]
         if sample == "outlying":

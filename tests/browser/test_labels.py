@@ -98,7 +98,7 @@ def test_labels_are_managed_and_audited_by_hand(
     wait_for_map(page, "PCA")
     page.goto(f"{shared_server.url}/history?project={project.id}&action=2")
     expect(page.get_by_text("2. label late trains, 80 texts")).to_be_visible()
-    page.get_by_role("button", name="Read 9 texts").click()
+    page.get_by_role("button", name="Check 9 texts").click()
     expect(page.get_by_text("A text without an answer counts as not read")).to_be_visible()
     page.mouse.move(5, 5)
     page.keyboard.press("3")
@@ -111,7 +111,7 @@ def test_labels_are_managed_and_audited_by_hand(
     log = project.open_log()
     assert log.counts().tolist() == [80, 79]
     page.keyboard.press("Escape")
-    expect(page.get_by_role("button", name="Read 9 texts")).to_be_visible()
+    expect(page.get_by_role("button", name="Check 9 texts")).to_be_visible()
 
     # The action's texts are on the map again; the audit is taken back.
     page.wait_for_function("() => globalThis.__corral.maps.get('map-history')?.ready")

@@ -155,7 +155,7 @@ def test_only_what_was_read_counts_in_an_audit(
     log.assign(np.arange(80), "refund")
     page = opened(new_page, shared_server, project)
     page.get_by_role("link", name=re.compile("^Last: label ")).click()
-    begin = page.get_by_role("button", name="Read 9 texts")
+    begin = page.get_by_role("button", name="Check 9 texts")
     begin.click()
     following = page.get_by_role("button", name=re.compile(r"^Next \("))
     expect(following).to_be_disabled()

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from labelling.dataset import Dataset
 from labelling.ui.frame.access import WANTED_JS
 from labelling.workspace import Project, Workspace
-from tests.browser.app import wait_for_map
+from tests.browser.app import settle, wait_for_map
 from tests.browser.helpers import address, make
 from tests.browser.server import ROOT, Server
 
@@ -168,3 +168,42 @@ def test_every_page_with_a_project_can_be_wanted() -> None:
     wanted = re.search(r"\^\(([\w|]+)\)\$", WANTED_JS)
     assert wanted is not None
     assert wanted[1].split("|") == pages
+
+
+def test_the_wheel_goes_past_a_map_and_its_labels_are_all_in_sight(
+    shared_server: Server, new_page: Callable[..., Page]
+) -> None:
+    project = labelled(shared_server, [f"a label of many words, {place}" for place in range(30)])
+    page = new_page()
+    page.set_viewport_size({"width": 1100, "height": 700})
+    page.goto(address(shared_server, "tune", project.id))
+    page.locator(".corral-map[data-ready]").wait_for()
+    settle(page)
+    shown = """() => [
+        document.querySelector("[data-testid=stMain]").scrollTop,
+        globalThis.__corral.maps.get("map-now").range.x.join(),
+    ]"""
+    box = page.locator(".corral-stage").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 200, box["y"] + 200)
+    _, before = page.evaluate(shown)
+    page.mouse.wheel(0, 80)
+    page.wait_for_function("() => document.querySelector('[data-testid=stMain]').scrollTop > 50")
+    top, now = page.evaluate(shown)
+    assert now == before
+    page.mouse.click(box["x"] + 200, box["y"] + 200)
+    page.mouse.wheel(0, 80)
+    page.wait_for_function(f"() => globalThis.__corral.maps.get('map-now').range.x.join() !== '{before}'")
+    assert page.evaluate(shown)[0] == top
+
+    entries = page.locator(".corral-whole-legend .corral-legend-entry")
+    page.get_by_text("and 6 more").click()
+    expect(entries.nth(29)).to_be_visible()
+    hidden = entries.evaluate_all(
+        """entries => entries.filter((entry) => {
+            entry.scrollIntoView({ block: "center" });
+            const { left, right, top, bottom } = entry.getBoundingClientRect();
+            return !entry.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2));
+        }).length"""
+    )
+    assert (entries.count(), hidden) == (31, 0)

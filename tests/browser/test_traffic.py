@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from playwright.sync_api import Page, expect
 
-from labelling.workspace import Project
-from tests.browser.app import chip, type_label, wait_for_legend, wait_for_selected
+from labelling.workspace import Project, Workspace
+from tests.browser.app import chip, settle, type_label, wait_for_legend, wait_for_selected
 from tests.browser.helpers import GROUP, N, places, round_group
 from tests.browser.traffic import Traffic
 
@@ -56,3 +56,21 @@ def test_a_page_at_rest_is_told_what_others_do_and_nothing_else(page: Page, traf
     page.wait_for_timeout(AT_REST_MS)
     assert traffic.runs == 1
     assert traffic.messages < MESSAGES
+
+
+def test_a_page_with_buttons_that_save_files_is_at_rest_and_says_what_fails(
+    page: Page, traffic: Traffic, project: Project
+) -> None:
+    project.open_log().assign([0], "pies")
+    page.get_by_role("link", name="Export").click()
+    expect(page.get_by_role("button", name="Download the page")).to_be_visible()
+    settle(page)
+    traffic.count()
+    page.wait_for_timeout(AT_REST_MS)
+    assert (traffic.runs, traffic.messages, traffic.up) == (0, 0, 0)
+
+    Workspace(project.folder.parents[1]).delete(project.id)
+    page.get_by_role("button", name="Download the page").click()
+    expect(page.get_by_test_id("stAlert")).to_be_visible()
+    page.wait_for_timeout(AT_REST_MS)
+    assert traffic.runs == 1

@@ -95,7 +95,7 @@ def test_many_bad_bytes_are_counted_by_line():
     for number in (2, 5, 9, 20, 30, 40, 41):
         lines[number] = b"7,\xe9t\xe9 \xef\xbf\xbd " + b"long " * 100 + b"\n"
     error = refused(b"".join(lines))
-    assert error.offers[0].said == "Read it as UTF-8, replace 14 characters in lines 3, 6, 10, 21, 31, …"
+    assert error.offers[0].said == "Read it as UTF-8, replace 14 characters in lines 3, 6, 10, 21, 31 and 2 more"
     assert len(error.lines) == 5
     assert all(len(line) < 220 and "\ufffdt\ufffd" in line for line in error.lines)
     assert len(read_table(b"".join(lines), "a.csv", error.offers[0].options).frame) == 50

@@ -71,6 +71,7 @@ def test_pasted_tables(text):
         (b'<?xml version="1.0"?>\n<ss:Workbook xmlns:ss="x">', "a.xml", "XML spreadsheet.*save it as .xlsx or CSV"),
         (b'<?xml version="1.0"?>\n<office:document>', "a.fods", "flat OpenDocument file"),
         (b'<?xml version="1.0"?>\n<root/>', "a.xml", "The file is XML, not a table"),
+        (b'<View>\n  <Choice value="a"/>\n</View>\n', "config.xml", "The file is XML, not a table"),
         (b"MIME-Version: 1.0\n\n<html><table>", "a.xls", "web archive"),
         (bytes(range(256)) * 10, "a.csv", "binary"),
         (b"\0\0\0\x01" * 50, "a.dat", "binary"),

@@ -145,13 +145,16 @@ def test_samples_to_read(session: Worker) -> None:
     assert cosine[standing.tolist().index(far[0])] <= np.sort(cosine[unread])[2] + 1e-6
 
 
-def test_contradicted_are_those_whose_neighbours_have_another_label(session: Worker) -> None:
+def test_the_doubtful_of_an_action_are_those_of_the_queue_of_all(session: Worker) -> None:
     graph = np.array([[(row + step) % 40 for step in range(1, 4)] for row in range(40)])
     session.project.current.save_graph(graph, np.ones((40, 3)))
     first, second = FILLED[:6], FILLED[6:12]
     session.log.assign(first, "a")
     session.log.assign(second, "b")
     found = session.labelling.audit_sample(1, "contradicted", 9)
+    doubt = session.reviews.make("contradicted").scores
+    of_all = [row for row in np.argsort(-doubt, kind="stable") if not np.isnan(doubt[row])]
+    assert found.tolist() == [row for row in of_all if row in first]
     assert found[0] == first[-1], "most of its next ones were labelled by another action"
     session.log.audit(1, found, [], "contradicted")
     assert session.labelling.audit_sample(1, "contradicted", 9).tolist() == []

@@ -465,5 +465,8 @@ def test_export_for_another_tool(workspace: Workspace) -> None:
     shown = tools.set_value("fastText").run().dataframe[0].value
     assert shown["line"].tolist() == ["__label__a-b beta two"]
     assert at.get("download_button")[0].proto.label == "Download 1 row"
+    next(box for box in at.checkbox if box.label.startswith("Split into")).check().run()
+    assert at.warning, "there is no graph to find near-copies by"
+    assert at.get("download_button")[0].proto.label == "Download 1 row without a split"
     log.create("a-b")
     assert "would both be" in " ".join(each.value for each in at.run().error)

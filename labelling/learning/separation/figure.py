@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelling.learning.separation.recording import Recording
-from labelling.palette import style
+from labelling.palette import N_STYLES, ORDER, style
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -95,7 +95,7 @@ def _points(recording: Recording, number: int, texts: Sequence[str]) -> list[Tra
     size = 8 if len(recording.rows) <= 300 else 6 if len(recording.rows) <= 1000 else 4.5
     traces = []
     for code, moved in enumerate(_moved_points(recording, 0)):
-        look, name = style(code), _shown(recording.names[code])
+        look, name = style(ORDER[code % N_STYLES]), _shown(recording.names[code])
         rows = recording.rows[recording.codes == code]
         traces.append(
             moved

@@ -37,7 +37,7 @@ def offer(what: str, name: str, key: tuple[Any, ...], start: Callable[[], Work],
     elif job is not None and job.result is not None:
         made: Made = job.result
         downloads.button(
-            f"Download {what} ({made.path.stat().st_size / 1e6:,.0f} MB)",
+            f"Download {what} ({_size(made.path)})",
             made.path.read_bytes,
             key[1],
             file_name=made.path.name,
@@ -58,6 +58,11 @@ def offer(what: str, name: str, key: tuple[Any, ...], start: Callable[[], Work],
 
             jobs().start(*key, title=what.capitalize(), work=work)
             st.rerun()
+
+
+def _size(path: Path) -> str:
+    n_bytes = path.stat().st_size
+    return f"{n_bytes / 1e6:,.0f} MB" if n_bytes >= 1e6 else f"{max(n_bytes // 1000, 1):,} KB"
 
 
 def _show_progress(job: Job, unit: str) -> None:

@@ -18,9 +18,8 @@ from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
 from labelling.database.engine import WorkspaceError
 from labelling.errors import CorralError, log_fault
-from labelling.ui.frame import access, faults, resources
+from labelling.ui.frame import access, faults, news, resources
 
-SECONDS_TO_SAY = 1.0  # a file is made beside the page, which learns of it so
 HELD_SECONDS = 300.0  # it waits so long for the browser
 HELD = "what was made"  # in the place of a session's number
 
@@ -58,7 +57,7 @@ def button(label: str, make: Callable[[], bytes], project: str | None = None, **
         return content
 
     st.download_button(label, data=make_and_note, on_click="ignore", **options)
-    st.fragment(faults.guarded(_say), run_every=SECONDS_TO_SAY)(failed)
+    st.fragment(faults.guarded(_say))(failed)
 
 
 def _hold(manager: MediaFileManager, file_id: str, content: bytes) -> None:
@@ -80,8 +79,10 @@ def _hold(manager: MediaFileManager, file_id: str, content: bytes) -> None:
 
 
 def _say(failed: list[str]) -> None:
-    for message in failed:
+    said = list(failed)
+    for message in said:
         faults.box(message)
+    news.wait_for(lambda: failed != said)  # a file is made beside the page, which learns of it so
 
 
 def may_fetch(cookies: Mapping[str, str], file_id: str) -> bool:

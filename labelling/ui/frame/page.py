@@ -72,6 +72,12 @@ STYLE = """<style>
 .st-key-corral-person button { border: none; background: none; min-height: 2rem; font-size: 0.85rem; opacity: 0.75;
   max-width: 16rem; }
 .st-key-corral-preview [data-testid="stElementToolbar"] { display: none; }
+.corral-glyph { font-size: 1.1rem; line-height: 1; }
+.corral-whole-legend, .corral-whole-legend details[open] { display: flex; flex-wrap: wrap; gap: 2px 14px; }
+.corral-whole-legend { font-size: 13px; }
+.corral-whole-legend details { flex-basis: 100%; }
+.corral-whole-legend summary { flex-basis: 100%; width: fit-content; cursor: pointer; text-decoration: underline; }
+.corral-whole-legend .corral-legend-entry { gap: 6px; padding: 2px 0; }
 .corral-bar { display: flex; height: 8px; border-radius: 4px; overflow: hidden; background: #8883; }
 </style>"""
 

@@ -11,6 +11,7 @@ import streamlit as st
 from labelling.errors import StepError
 from labelling.labels.auditing import RANDOM
 from labelling.labels.label import Action, LabelError, clean_name
+from labelling.queues.registry import REVIEWS
 from labelling.readers.tables import count
 from labelling.session import Session
 from labelling.ui.frame import keys, page, state
@@ -18,10 +19,11 @@ from labelling.ui.frame.markdown import cut
 from labelling.ui.frame.steps import step, tell
 from labelling.ui.label import give_labels
 
-SAMPLES = {
+DOUBTFUL = REVIEWS["contradicted"].title  # as on the page Label
+SAMPLES = {  # by the name that the log keeps
     "random": ("Random", "tells the share of wrong labels"),
-    "contradicted": ("Contradicted", "their nearest texts have another label"),
-    "outlying": ("Outlying", "farthest from the middle, in the full space"),
+    "contradicted": (DOUBTFUL, "their nearest texts have another label, and they lie nearer to it"),
+    "outlying": ("Farthest", "from the middle of all of these"),
     "edge": ("From the edge", "most of their nearest texts lie elsewhere"),
 }
 # Of a text without an answer, one that belongs and one that does not: icon, colour, words.
@@ -103,8 +105,8 @@ def _known(session: Session, action: Action) -> None:
             f"about {left.words}."
         )
     st.caption(
-        "The 95 % interval is Wilson's, corrected for how much of all was read. Only random samples count; those of "
-        "the edge and the outlying find mistakes, and would make the share look worse than it is."
+        "The 95 % interval is Wilson's, corrected for how much of all was read. Only random samples count; the others "
+        "find mistakes, and would make the share look worse than it is."
     )
 
 
@@ -123,10 +125,10 @@ def _begin(session: Session, action: Action) -> None:
         horizontal=True,
     )
     st.button(
-        f"Read {count(min(PAGE_ROWS, n_left), 'text')}",
+        f"Check {count(min(PAGE_ROWS, n_left), 'text')}",
         key="audit begin",
         type="primary",
-        icon=":material/menu_book:",
+        icon=":material/fact_check:",
         on_click=step(lambda: _draw(session, action.seq, sample)),
     )
 
@@ -139,7 +141,7 @@ def _draw(session: Session, seq: int, sample: str) -> None:
     rows = session.labelling.audit_sample(seq, sample, PAGE_ROWS)
     state.of_project(Held).audit = Audit(seq, sample, rows, session.log.seq) if len(rows) else None
     if not len(rows) and sample == "contradicted" and n_read < session.log.actions[seq - 1].n_rows:
-        tell("step done", "None of what is left to read is contradicted by labels round it.")
+        tell("step done", f"{DOUBTFUL}: none of what is left to read is.")
 
 
 def draw_of_all(session: Session) -> None:

@@ -44,7 +44,7 @@ def show(session: Session) -> None:
     if not unchecked:
         return
     with st.container(gap="xsmall"):
-        st.caption("Labelled and not checked yet: press one to read some of it")
+        st.caption("Labelled and not checked yet: press one to check some of it")
         for seq, n_unchecked in unchecked[:MAX_ACTIONS]:
             action = log.actions[seq - 1]
             st.page_link(
@@ -54,4 +54,4 @@ def show(session: Session) -> None:
             )
         if len(unchecked) > MAX_ACTIONS:
             rest = unchecked[MAX_ACTIONS:]
-            st.caption(f"and {sum(n for _, n in rest):,} of {count(len(rest), 'other action')}")
+            st.caption(f"and {count(sum(n for _, n in rest), 'text')} of {count(len(rest), 'other action')}")

@@ -79,7 +79,7 @@ def _filtered(log: LabelLog) -> list[Action]:
             "What",
             sorted({action.kind for action in actions}),
             placeholder="anything",
-            format_func=lambda kind: "check" if kind == "audit" else kind,
+            format_func=lambda kind: {"audit": "check", **give_labels.VERBS}.get(kind, kind),
         )
         used = {action.label_id for action in actions if action.label_id is not None}
         labels = st.multiselect("Label", sorted(used), placeholder="any", format_func=log.last_name)
@@ -129,8 +129,8 @@ def show(session: Session, action: Action) -> None:
                 "Take it back" if in_force else "Bring it back",
                 key=f"take back {action.seq} {in_force}",
                 icon=":material/undo:" if in_force else ":material/redo:",
-                on_click=step(lambda: (log.undo if in_force else log.redo)(action.seq)),
-                help="What was done since, by anybody, stays.",
+                on_click=step(lambda: _take_back(session, action, in_force=in_force)),
+                help=f"{page.escape(give_labels.describe(log, action))}. What was done since, by anybody, stays.",
             )
         later = len(log.actions) - action.seq
         with st.popover("Go back to here", disabled=not later):
@@ -147,6 +147,12 @@ def show(session: Session, action: Action) -> None:
             )
         if len(rows) and st.button("Select on the map", icon=":material/lasso_select:"):
             _select(session, action, rows)
+
+
+def _take_back(session: Session, action: Action, *, in_force: bool) -> None:
+    (session.log.undo if in_force else session.log.redo)(action.seq)
+    said = page.escape(give_labels.describe(session.log, action))
+    tell("step done", f"{'Taken back' if in_force else 'Brought back'}: {said}.")
 
 
 def _say(n: int) -> None:
@@ -185,7 +191,9 @@ def draw(session: Session, action: Action) -> None:
     if space.map(projection) is None:
         projection = "PCA"
     colouring = colours.by_found(f"action {action.seq}", rows, session.project.n_rows)
-    tuning.draw(session, space, projection, "map-history", colouring, MAP_HEIGHT)
+    drawn = tuning.draw(session, space, projection, "map-history", colouring, MAP_HEIGHT)
+    if drawn is not None:
+        tuning.legend(drawn)
 
 
 def _select(session: Session, action: Action, rows: np.ndarray) -> None:

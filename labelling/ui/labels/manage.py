@@ -16,8 +16,8 @@ from labelling.ui.frame import keys, page, state
 from labelling.ui.frame.steps import attempt, step, tell
 from labelling.ui.label import give_labels
 from labelling.ui.map import load_keys
+from labelling.ui.map.colours import GLYPHS, swatch
 
-SHAPES = ("●", "■", "▲", "◆")  # as the map draws them
 WIDTHS = [5, 1, 2, 3, 1, 1]
 
 
@@ -50,7 +50,7 @@ def listed(session: Session) -> None:
         chosen = state.of_project(Edited).label_id == label.id
         line = f"corral-label-line-{label.id}"
         with cells[0].container(horizontal=True, vertical_alignment="center", gap="small", key=line):
-            st.html(_swatch(label), width="content")
+            st.html(swatch(style(label.style)), width="content")
             st.button(
                 page.escape(label.name),
                 key=f"edit-{label.id}",
@@ -84,17 +84,14 @@ def listed(session: Session) -> None:
             )
 
 
-def _swatch(label: Label) -> str:
-    look = style(label.style)
-    return f'<span style="color:{look["colour"]};font-size:1.1rem">{SHAPES[look["shape"]]}</span>'
-
-
 def _open(label: Label) -> None:
     state.of_project(Edited).label_id = label.id
 
 
 def _make(session: Session) -> None:
-    _open(session.log.create(st.session_state["made label name"]))
+    label = session.log.create(st.session_state["made label name"])
+    _open(label)
+    tell("step done", f"{page.escape(label.name)} is made. No text has it yet.")
 
 
 def _put(session: Session, ids: list[int]) -> None:
@@ -120,7 +117,7 @@ def edit(session: Session) -> None:
             st.caption("Choose a label to rename, recolour, describe, merge, split or delete it.")
         _undo(session)
         return
-    st.html(f"<h5>{_swatch(label)} {html.escape(label.name)}</h5>")
+    st.html(f"<h5>{swatch(style(label.style))} {html.escape(label.name)}</h5>")
     _fields(session, label)
     st.divider()
     _merge(session, label)
@@ -170,7 +167,7 @@ COLOURS = (  # palette.HUES
 
 def _name_of_mark(index: int) -> str:
     look = style(index)
-    return f"{SHAPES[int(look['shape'])]} {COLOURS[HUES.index(look['colour'])]}"
+    return f"{GLYPHS[int(look['shape'])]} {COLOURS[HUES.index(look['colour'])]}"
 
 
 def _save(session: Session, label: Label, name: str, about: str, look: int, key: str | None) -> None:
@@ -200,19 +197,30 @@ def _merge(session: Session, label: Label) -> None:
         st.button(
             f"Merge {count(n, 'text')}",
             key=f"merge {label.id} into it",
-            on_click=step(lambda: _end(session, label, lambda: session.log.merge(label.id, int(into or 0)))),
+            on_click=step(
+                lambda: _end(
+                    session,
+                    label,
+                    lambda: session.log.merge(label.id, int(into or 0)),
+                    f"have {others.get(into or 0)}, no longer {label.name}",
+                )
+            ),
             disabled=into is None,
+            help=None if into is None else page.escape(f"They get {others[into]}; {label.name} goes"),
         )
 
 
-def _end(session: Session, label: Label, end: Callable[[], Outcome]) -> None:
-    """Merge or delete a label: once, a second press finds it gone."""
+def _end(session: Session, label: Label, end: Callable[[], Outcome], came: str) -> None:
+    """Merge or delete a label: once, a second press finds it gone. `came` says what has become of its texts."""
     if any(other.id == label.id for other in session.log.labels):
-        _say_done(end().n_changed)
+        _say_done(end().n_changed, came)
 
 
-def _say_done(n: int) -> None:
-    tell("step done", f"{count(n, 'text')}. Undo takes it back.")
+def _say_done(n: int, came: str) -> None:
+    tell(
+        "step done",
+        page.escape(f"{count(n, 'text')} {came if n != 1 else came.replace('have ', 'has ', 1)}. Undo takes it back."),
+    )
 
 
 def _split(session: Session, label: Label) -> None:
@@ -229,7 +237,11 @@ def _split(session: Session, label: Label) -> None:
             key=f"split {label.id} name",
         )
         if button.form_submit_button(f"Split off {n:,}", width="stretch", key=f"split {label.id} off"):
-            attempt(lambda: _say_done(session.labelling.split(label.id, new).n_changed))
+            attempt(
+                lambda: _say_done(
+                    session.labelling.split(label.id, new).n_changed, f"have {new.strip()}, no longer {label.name}"
+                )
+            )
             st.rerun()
 
 
@@ -248,7 +260,7 @@ def _delete(session: Session, label: Label) -> None:
             f"Delete, {count(n, 'text')} {'loses' if n == 1 else 'lose'} it",
             key=f"delete {label.id}",
             type="primary",
-            on_click=step(lambda: _end(session, label, lambda: log.delete(label.id))),
+            on_click=step(lambda: _end(session, label, lambda: log.delete(label.id), f"have lost {label.name}")),
         )
 
 

@@ -36,7 +36,7 @@ SCRIPTS = (
     *("page.js", "view.js", "points.js", "marks.js", "colours.js", "webgl.js", "pixels.js"),
     *("outline.js", "travel.js", "regions.js", "legend.js", "chips.js", "names.js", "texts.js", "inside.js"),
     *("hover.js", "events.js", "pin.js", "gestures.js", "strokes.js", "answers.js", "ahead.js", "shortcuts.js"),
-    *("chart.js", "map.js", "receive.js"),
+    *("wheel.js", "chart.js", "map.js", "receive.js"),
 )
 HOVER_CHARACTERS = 400  # what can be read at a glance; the whole text stands in the sample
 

@@ -21,6 +21,15 @@ N_JUDGED = 20_000
 QUIET: Style = {"colour": None, "shape": 0}  # the page chooses a grey between its ink and its paper
 
 
+GLYPHS = ("●", "■", "▲", "◆")  # the shapes, as the map draws them
+
+
+def swatch(look: Style) -> str:
+    """HTML: the colour and shape of a point."""
+    colour = look["colour"] or "color-mix(in srgb, currentColor 30%, transparent)"
+    return f'<span class="corral-glyph" style="color:{colour}">{GLYPHS[look["shape"]]}</span>'
+
+
 @dataclass(frozen=True)
 class Colouring:
     """`codes` uint8 (n_rows,) point into `palette`; 0 is the quiet grey. Where the `id` is the same, the codes are.

@@ -18,6 +18,7 @@ from labelling.encoders.cache import EmbeddingCache
 from labelling.labels.label import names_to_import
 from labelling.learning.registry import make_tuner, titles
 from labelling.learning.separation import MAX_POINTS, SCORE_NOTE, Recording, figure, record, rests_on, to_html
+from labelling.palette import HUES
 from labelling.readers.tables import count
 from labelling.tasks.jobs import Job
 from labelling.ui.frame import access, downloads, faults, page, progress, resources, state
@@ -31,7 +32,10 @@ DEMO, PROJECT, FILE = "The demo", "A project", "A file"
 GIVEN_HERE = "labels given in the app"
 # Of the demo's topics those that are about things; the others, such as "feedback", are about how people write.
 DEMO_LABELS = ("plants", "connection", "billing", "delivery", "hardware", "pod_club")
-N_LABELS = 6  # chosen at first: a hue each
+N_LABELS = len(HUES)  # of more labels so many are chosen at first: a hue each
+MOST = ("The {} with most texts", "each has a colour of its own")
+THINGS = ("{} about things", "the others are about how people write")
+CHOOSE = "Choose"
 MAX_TEXTS = 5_000  # what is embedded: enough for the labels of a large set and the points of a map
 HIDDEN_SIZES = (10, 32, 64, 128, 200, 512)
 STEPS = ("auto", 50, 100, 200, 400, 800)
@@ -39,12 +43,13 @@ STEPS = ("auto", 50, 100, 200, 400, 800)
 
 @dataclass(frozen=True)
 class Source:
-    """Texts with a label name or "" each; `first` are the labels chosen until the person chooses."""
+    """Texts with a label name or "" each; `first` are the labels taken until the person chooses, `why` says which."""
 
     name: str
     texts: Sequence[str]
     labels: Sequence[str]
     first: Sequence[str]
+    why: tuple[str, str] = MOST
     encoder: Mapping[str, Any] | None = None
     project: Project | None = None
 
@@ -97,10 +102,25 @@ class Held:
 
 def choose_texts() -> Source | None:
     """The texts and the column of their labels; None while something is still to be chosen."""
-    where = st.segmented_control("Texts", [DEMO, PROJECT, FILE], default=DEMO, required=True)
+    infos = {info.id: info.name for info in access.projects()}
+    own = _worked_on(infos)
+    where = st.segmented_control(
+        "Texts", [DEMO, PROJECT, FILE], default=DEMO if own is None else PROJECT, required=True
+    )
     if where == DEMO:
         return _held(DEMO, _read_demo)
-    return _of_project() if where == PROJECT else _of_file()
+    return _of_project(infos, own) if where == PROJECT else _of_file()
+
+
+def _worked_on(infos: Mapping[str, str]) -> str | None:
+    """The project that this tab has open, by its id; it stands in the address, so that a reload finds it, too."""
+    held = st.session_state.get(page.SESSION)
+    own = held.project.id if held is not None else st.query_params.get("project")
+    if own is None or own not in infos:
+        return None
+    if st.query_params.get("project") != own:
+        st.query_params["project"] = own
+    return own
 
 
 def _held(key: Hashable, read: Callable[[], Source]) -> Source:
@@ -112,15 +132,15 @@ def _held(key: Hashable, read: Callable[[], Source]) -> Source:
 
 
 def _read_demo() -> Source:
-    return Source("Demo", *load.DEMOS["hard"].truth(), DEMO_LABELS)
+    return Source("Demo", *load.DEMOS["hard"].truth(), DEMO_LABELS, THINGS)
 
 
-def _of_project() -> Source | None:
-    infos = {info.id: info.name for info in access.projects()}
+def _of_project(infos: Mapping[str, str], own: str | None) -> Source | None:
     if not infos:
         st.info("There is no project yet.", icon=":material/inbox:")
         return None
-    project_id = st.selectbox("Project", list(infos), format_func=infos.__getitem__)
+    ids = list(infos)
+    project_id = st.selectbox("Project", ids, index=0 if own is None else ids.index(own), format_func=infos.__getitem__)
     held = state.of_tab(Held)
     project = held.project
     if project is None or project.id != project_id or not project.is_open or project.has_grown:
@@ -129,7 +149,11 @@ def _of_project() -> Source | None:
     columns = [GIVEN_HERE] if not log.multi_label and np.count_nonzero(log.counts()) > 1 else []
     columns += [name for name in dataset.frame.columns if name != dataset.text_column and _repeats(dataset.frame[name])]
     if not columns:
-        st.info("This project has no labels, and no column whose values could be labels.", icon=":material/label_off:")
+        st.info(
+            "This project has no two labels to part yet, and no column whose values could be labels: label some "
+            "texts, or see it with the demo.",
+            icon=":material/label_off:",
+        )
         return None
     column = st.selectbox("Labels", columns, key=f"labels of {project.id}")
 
@@ -179,18 +203,12 @@ def _source(name: str, texts: Sequence[str], labels: Sequence[str]) -> Source:
 # ---------------------------------------------------------------- settings
 
 
-def settings(source: Source) -> None:
-    """What to record of these texts, and the button that starts it."""
+def settings(source: Source) -> str:
+    """What to record of these texts, and the button that starts it; what it will show, in a sentence."""
     counts = Counter(label for label in source.labels if label)
     names = sorted(counts)
     key = hashlib.blake2b(repr((source.name, names)).encode(), digest_size=8).hexdigest()
-    labels = st.multiselect(
-        "Labels to part",
-        names,
-        default=source.first,
-        key=f"labels-{key}",
-        help="The map is easiest to read with few. Texts of the labels that are not chosen are left out.",
-    )
+    labels = _choose_labels(source, names, key)
     n_texts = sum(counts[label] for label in labels)
     st.caption(f"{len(labels):,} of {count(len(names), 'label')}, {count(n_texts, 'text')}")
     n_labelled = st.number_input(
@@ -224,6 +242,41 @@ def settings(source: Source) -> None:
         help="Choose two labels at least." if len(labels) < 2 else None,
     ):
         _start(Plan(source, labels, n_labelled, encoder, tuners, seed))
+    held = st.session_state.get(page.SESSION)
+    own = source.project is not None and held is not None and held.project.id == source.project.id
+    return (
+        f"**Record** shows {'all' if len(labels) == len(names) else f'{len(labels):,} of the'} "
+        f"{count(len(names), 'label')} of **{page.escape(source.name)}**"
+        f"{', the project that you work on' if own else ''}: {count(n_texts, 'text')}. "
+        "Which labels is chosen on the left."
+    )
+
+
+def _choose_labels(source: Source, names: Sequence[str], key: str) -> Sequence[str]:
+    """The labels to part: all, those that are taken where these are too many for a map, or some."""
+    everything, first = f"All {len(names):,}", source.why[0].format(len(source.first))
+    offered = [everything, *([first] if len(source.first) < len(names) else []), CHOOSE]
+    how = st.radio(
+        "Labels to part",
+        offered,
+        captions=[source.why[1] if each == first else "" for each in offered],
+        index=len(offered) - 2,
+        key=f"which-{key}",
+        help="The map is easiest to read with few, of which each has a colour of its own. Texts of the others are left "
+        "out.",
+    )
+    if how == everything:
+        return names
+    if how == first:
+        return source.first
+    return st.multiselect(
+        "Labels",
+        names,
+        default=source.first,
+        key=f"labels-{key}",
+        label_visibility="collapsed",
+        placeholder="two or more",
+    )
 
 
 def _choose_tuner(which: str, hidden_dim: int) -> tuple[str, dict[str, Any]]:
@@ -292,8 +345,8 @@ def _record(job: Job, plan: Plan, cache: EmbeddingCache, encoder: Encoder) -> Do
 # ---------------------------------------------------------------- result
 
 
-def show() -> None:
-    """The progress while it is being recorded, then the player."""
+def show(coming: str) -> None:
+    """What is `coming`, the progress while it is being recorded, then the player."""
     current = state.of_tab(Held).job
     if current is None:
         st.markdown("##### See a tuner part the labels")
@@ -301,6 +354,7 @@ def show() -> None:
             "A few texts of each label are handed to a tuner with their label. The map shows **other** texts, whose "
             "labels it is not told: first as they lay before, then after every few steps of its training."
         )
+        st.markdown(coming)
     elif current.is_alive():
         st.fragment(faults.guarded(_show_run), run_every=REFRESH_SECONDS)(current)
     elif current.error is not None:

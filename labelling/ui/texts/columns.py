@@ -111,7 +111,7 @@ def _choose_label(found: Found, text: str | None, others: list[str], told: str |
     )
     if label is None and suggestion:
         st.button(
-            f"Take the labels of {page.escape(suggestion)}",
+            f"Take the labels in the column {page.escape(suggestion)}",
             icon=":material/label:",
             on_click=step(lambda: st.session_state.update({key: suggestion})),
             type="tertiary",

@@ -19,6 +19,8 @@ REFRESH_SECONDS = 0.5
 ROW_HEIGHT = 26
 LABELS_AT_ONCE = 20  # in the chart: more than these scroll
 BEFORE, AFTER = "before", "after"
+MEASURING, UNKNOWN = "measuring", "unknown"
+ICONS = {"better": ":material/trending_up:", "alike": ":material/trending_flat:", "worse": ":material/trending_down:"}
 
 
 def of(space: Space) -> Evaluation | None:
@@ -27,17 +29,47 @@ def of(space: Space) -> Evaluation | None:
     return Evaluation.from_dict(values) if values else None
 
 
-def show(session: Session, new: Space) -> None:
-    """The figures of `new` beside those of the space it is compared with, worked out where they are missing."""
-    st.markdown("##### On labels that the tuner has not seen")
+def say(session: Session, new: Space) -> str:
+    """Say in a line how `new` does beside the space that it is compared with; measure it where that is missing.
+
+    Returns what the choice may rest on: the verdict, see `Evaluation.verdict`; UNKNOWN where there is no figure that
+    tells anything, MEASURING while it is worked out.
+    """
     found = of(new)
     if found is not None:
-        names = {str(space.id): space.name for space in session.project.spaces()}
-        imported = any(action.kind == "import" for action in session.log.actions)
-        _show(found, str(new.id), names.get(found.baseline, "the map before"), new.name, imported=imported)
-        return
+        return _say(session, new, found)
     job = jobs().get("evaluate", session.project.id, new.id) or _start(session, new)
-    st.fragment(faults.guarded(_wait), run_every=REFRESH_SECONDS if job.is_alive() else None)(session, new)
+    if job.is_alive():
+        st.fragment(faults.guarded(_wait), run_every=REFRESH_SECONDS)(job)
+        return MEASURING
+    if job.result is not None:  # it came while this run was under way
+        st.rerun()
+    if isinstance(job.error, TooFewLabels):
+        st.info(str(job.error), icon=":material/lightbulb:")
+        return UNKNOWN
+    if job.error is not None:
+        page.error(job.failure)
+    else:
+        st.caption("Stopped: there are no figures for this space. It can be kept all the same.")
+    if st.button("Measure again", icon=":material/refresh:"):
+        jobs().forget("evaluate", session.project.id, new.id)
+        st.rerun()
+    return UNKNOWN
+
+
+def show(session: Session, new: Space) -> None:
+    """The figures of `new` beside those of the space it is compared with, label by label, where there are any."""
+    found = of(new)
+    if found is None:
+        return
+    st.markdown("##### On labels that the tuner has not seen")
+    imported = any(action.kind == "import" for action in session.log.actions)
+    _show(found, str(new.id), _baseline(session, found), new.name, imported=imported)
+
+
+def _baseline(session: Session, found: Evaluation) -> str:
+    names = {str(space.id): space.name for space in session.project.spaces()}
+    return names.get(found.baseline, "the map before")
 
 
 def _start(session: Session, space: Space) -> Job:
@@ -56,25 +88,36 @@ def _start(session: Session, space: Space) -> Job:
     return jobs().start("evaluate", session.project.id, space.id, title="Holding out labels", work=work)
 
 
-def _wait(session: Session, space: Space) -> None:
-    job = jobs().get("evaluate", session.project.id, space.id)
-    if job is None:
-        return
-    if job.is_alive():
-        progress.show_progress(job, "fits")
-        return
-    if job.result is not None:
+def _wait(job: Job) -> None:
+    if not job.is_alive():
         st.rerun()
-    if isinstance(job.error, TooFewLabels):
-        st.info(str(job.error), icon=":material/lightbulb:")
-        return
-    if job.error is not None:
-        page.error(job.failure)
-    else:
-        st.caption("Stopped: there are no figures for this space. It can be kept all the same.")
-    if st.button("Measure again", icon=":material/refresh:"):
-        jobs().forget("evaluate", session.project.id, space.id)
-        st.rerun()
+    progress.show_progress(job, "fits")
+
+
+def _say(session: Session, new: Space, found: Evaluation) -> str:
+    if not found.enough:
+        st.info(
+            "**Too few lassos to tell whether it is better.** Draw a second one for each label, elsewhere on the map: "
+            "then whole lassos can be held out.",
+            icon=":material/lightbulb:",
+        )
+        return UNKNOWN
+    key, old = str(new.id), page.escape(_baseline(session, found))
+    gain, margin, verdict = found.gain[key], found.margin[key], found.verdict(key)
+    after, before = (_percent(found.figures[name].in_space) for name in (key, found.baseline))
+    said = (
+        f"{after} of the held-out texts are found, {before} were before: {_points(gain)} points "
+        f"(95 % interval {_points(gain - margin)} to {_points(gain + margin)})."
+    )
+    {"better": st.success, "alike": st.info, "worse": st.warning}[verdict](
+        {
+            "better": f"**Better** than {old}: {said}",
+            "alike": f"**No clear difference** to {old}: {said} Keep it where you like its map better.",
+            "worse": f"**Worse** than {old}: {said} Going back loses nothing.",
+        }[verdict],
+        icon=ICONS[verdict],
+    )
+    return verdict
 
 
 def _show(found: Evaluation, key: str, old_name: str, new_name: str, *, imported: bool) -> None:
@@ -103,29 +146,17 @@ def _metrics(found: Evaluation, key: str, old_name: str) -> None:
             "among its 15 nearest. The lower, the more the new space has lost of what nobody has labelled yet.",
         )
     if not found.enough:
-        st.markdown(
-            "**Too few lassos to tell whether it is better.** Draw a second one for each label, elsewhere on the map: "
-            "then whole lassos can be held out."
-        )
         return
-    verdict, old = found.verdict(key), page.escape(old_name)
-    gain, margin = found.gain[key], found.margin[key]
-    said = f"{_points(gain)} points ({_points(gain - margin)} to {_points(gain + margin)})"
+    alike = found.verdict(key) == "alike"
     left.metric(
         "Held-out texts found",
         _percent(found.figures[key].in_space),
-        f"{_points(gain)} points",
-        delta_color="off" if verdict == "alike" else "normal",
-        delta_arrow="off" if verdict == "alike" else "auto",
+        f"{_points(found.gain[key])} points",
+        delta_color="off" if alike else "normal",
+        delta_arrow="off" if alike else "auto",
         help="Held-out texts that lie among labelled texts of their own label: of the five nearest, in all dimensions, "
-        f"most bear it. The number below is the difference to {old}. Whether a map looks clearer is another question.",
-    )
-    st.markdown(
-        {
-            "better": f"**Better** than {old}: {said}.",
-            "alike": f"**No clear difference** to {old}: {said}.",
-            "worse": f"**Worse** than {old}: {said}. Going back loses nothing.",
-        }[verdict]
+        f"most bear it. The number below is the difference to {page.escape(old_name)}. Whether a map looks clearer is "
+        "another question.",
     )
 
 

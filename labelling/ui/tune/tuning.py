@@ -1,7 +1,8 @@
 """The parts of the tune page."""
 
+import html
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from labelling.workspace import CLASSIFIER, Space
 
 REFRESH_SECONDS = 0.5
 MAP_HEIGHT = "460px"
+LEGEND = 24  # entries in sight; more open at a click
 HARDLY_ANY = 0.02  # of the texts left without a label
 
 
@@ -43,13 +45,13 @@ class Seen:
 def settings(session: Session) -> None:
     """The tuner and its settings in plain words, and the button that starts it."""
     counts = learnable(session.project, session.log)
-    used = {label.name: int(counts[label.id]) for label in session.log.labels if counts[label.id]}
     st.markdown("##### Bend the map towards your labels")
     if not can_learn(session.project, session.log):
         st.info(page.escape(what_is_needed(session.project, session.log)), icon=":material/lightbulb:")
         st.page_link(page.LABEL, label="Label some texts", icon=":material/arrow_back:")
         return
-    st.caption(" · ".join(f"{page.escape(name)} ({n:,})" for name, n in used.items()))
+    n_known = int(np.count_nonzero(session.log.known & session.labels.with_text))
+    st.caption(f"It learns {count(int(np.count_nonzero(counts)), 'label')} from {count(n_known, 'text')}.")
     kind = st.radio("Tuner", list(titles()), captions=[each.about for each in TUNERS.values()])
     keep = st.slider(
         "How much of the original map stays",
@@ -154,41 +156,66 @@ def loss_chart(job: Job) -> None:
 
 
 def compare(session: Session, new: Space) -> None:
-    """The maps before and after, and the choice: keep the new space or go back."""
+    """What the new space is worth, the choice, keep it or go back, and the maps before and after."""
     old = session.project.current if session.project.current.id != new.id else session.project.spaces()[0]
-    job = progress.umap(session, new)
-    pick, name, keep, back = st.columns([6, 5, 4, 4], vertical_alignment="bottom")
-    offered = ["PCA", "UMAP"] if umap_possible(session.project) else ["PCA"]
-    projection = pick.segmented_control(
+    if new.kind == CLASSIFIER:
+        verdict = evaluation.UNKNOWN
+        st.caption("How right it is on texts that it has not seen is not measured: read a sample of what it suggests.")
+    else:
+        verdict = evaluation.say(session, new)
+    projection = _choose(session, old, new, verdict)
+    missing = [space for space in (new, old) if space.map(projection) is None]
+    before, after = st.columns(2)
+    for column, space, said in ((before, old, "Before"), (after, new, "After")):
+        with column:
+            st.markdown(f"**{said}:** {page.escape(space.name)}")
+            colouring = draw(session, space, "PCA" if missing else projection, f"map-{said.lower()}")
+    if colouring is not None:
+        legend(colouring)
+    if missing:  # below the maps, which stay where they are when it is there
+        st.caption(
+            f"{MAP_NAMES[projection]} of {page.escape(missing[0].name)} is still to be made: {MAP_NAMES['PCA']} "
+            "meanwhile."
+        )
+        if (job := progress.umap(session, new)) is not None:
+            st.fragment(faults.guarded(_show_umap), run_every=REFRESH_SECONDS if job.is_alive() else None)(session, new)
+    if new.kind != CLASSIFIER:
+        _say_suggestions(session, new)
+        evaluation.show(session, new)
+    st.caption("The original embedding is never changed: you can go back to it, or to any space that you keep.")
+
+
+def _choose(session: Session, old: Space, new: Space, verdict: str) -> str:
+    """The buttons that keep the new space or give it up, what the figures advise first; and the projection chosen."""
+    first, second, named, pick = st.columns([4, 4, 5, 6], vertical_alignment="bottom")
+    keep, back = (second, first) if verdict == "worse" else (first, second)
+    chosen = named.text_input("Name of the new space", value=new.name, max_chars=60)
+    measuring = verdict == evaluation.MEASURING
+    if keep.button(
+        "Keep it",
+        type="primary" if verdict == "better" else "secondary",
+        icon=":material/check:",
+        width="stretch",
+        disabled=measuring,
+        help="Once it is measured; or stop that" if measuring else None,
+    ):
+        settle(session, new, chosen.strip() or new.name)
+    if back.button(
+        "Go back",
+        type="primary" if verdict == "worse" else "secondary",
+        icon=":material/undo:",
+        width="stretch",
+        help="Gives the new map up; labels stay",
+    ):
+        settle(session, new, None)
+    return pick.segmented_control(
         "Projection",
-        offered,
+        ["PCA", "UMAP"] if umap_possible(session.project) else ["PCA"],
         default=_labelled_on(session, old),
         key="compare",
         format_func=MAP_NAMES.__getitem__,
         required=True,
     )
-    chosen = name.text_input("Name of the new space", value=new.name, max_chars=60)
-    if keep.button("Keep it", type="primary", icon=":material/check:", width="stretch"):
-        settle(session, new, chosen.strip() or new.name)
-    if back.button("Go back", icon=":material/undo:", width="stretch", help="Gives the new map up; labels stay"):
-        settle(session, new, None)
-    if projection == "UMAP" and (new.map("UMAP") is None or old.map("UMAP") is None):
-        if job is not None:
-            st.fragment(faults.guarded(_show_umap), run_every=REFRESH_SECONDS if job.is_alive() else None)(session, new)
-        missing = new if new.map("UMAP") is None else old
-        st.caption(
-            f"{MAP_NAMES['UMAP']} of {page.escape(missing.name)} is still to be made: {MAP_NAMES['PCA']} meanwhile."
-        )
-        projection = "PCA"
-    before, after = st.columns(2)
-    for column, space, said in ((before, old, "Before"), (after, new, "After")):
-        with column:
-            st.markdown(f"**{said}:** {page.escape(space.name)}")
-            draw(session, space, projection, f"map-{said.lower()}")
-    if new.kind != CLASSIFIER:
-        _say_suggestions(session, new)
-        evaluation.show(session, new)
-    st.caption("The original embedding is never changed: you can go back to it, or to any space that you keep.")
 
 
 def _labelled_on(session: Session, space: Space) -> str:
@@ -242,7 +269,8 @@ def settle(session: Session, space: Space, name: str | None) -> None:
 def one_map(session: Session, space: Space, coming: str = "Run a tuner: its loss, and then") -> None:
     projection = _labelled_on(session, space)
     st.markdown(f"**Now:** {page.escape(space.name)}, {MAP_NAMES[projection].lower()}")
-    draw(session, space, projection, "map-now")
+    if (colouring := draw(session, space, projection, "map-now")) is not None:
+        legend(colouring)
     st.caption(f"{coming} the new map beside this one, appear here.")
 
 
@@ -253,14 +281,33 @@ def draw(
     key: str,
     colouring: Colouring | None = None,
     height: str = MAP_HEIGHT,
-) -> None:
-    """A map for looking at, where it has been made; coloured by label unless told otherwise."""
+) -> Colouring | None:
+    """A map for looking at, where it has been made; coloured by label unless told otherwise. `legend` goes below it."""
     xy = space.map(projection)
     if xy is None:
-        return
+        return None
     colouring = colouring or colours.by_label(session.log, session.labels.focus)
     colouring = colouring.counted(~np.isnan(np.asarray(xy[:, 0])))
     map_id = session.map.name_of(space, projection)
     send_positions(key, map_id, xy)
-    show_map(key, map_id, colouring, labels_seq=session.log.seq, height=height)
+    show_map(key, map_id, replace(colouring, legend=[]), labels_seq=session.log.seq, height=height)
     answer_hovers(key, session.project.dataset, colouring, session.log.name_of)
+    return colouring
+
+
+def legend(colouring: Colouring) -> None:
+    """What each colour and shape means, once for the maps above it; all can be read, however many labels there are."""
+    *entries, rest = [_entry(colouring, entry) for entry in colouring.legend]  # the last, what has none, stays in sight
+    shown = "".join([*entries[:LEGEND], rest])
+    if more := entries[LEGEND:]:
+        shown += f"<details><summary>and {len(more):,} more</summary>{''.join(more)}</details>"
+    st.html(f'<div class="corral-whole-legend">{shown}</div>')
+    st.caption("Drag to move a map. The wheel scrolls the page; with Ctrl, or after a click on a map, it zooms.")
+
+
+def _entry(colouring: Colouring, entry: dict[str, Any]) -> str:
+    return (
+        f'<span class="corral-legend-entry">{colours.swatch(colouring.palette[entry["code"]])}'
+        f'<span class="corral-legend-name">{html.escape(entry["name"])}</span>'
+        f'<span class="corral-legend-count">{entry["count"]:,}</span></span>'
+    )

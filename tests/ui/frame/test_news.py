@@ -48,8 +48,8 @@ def tab(monkeypatch: pytest.MonkeyPatch) -> Tab:
 
 
 def look(found: news.News) -> None:
-    for session_id, (_, is_new) in list(found._waiting.items()):
-        found._look_for(session_id, is_new)
+    for (session_id, fragment_id), is_new in list(found._waiting.items()):
+        found._look_for(session_id, fragment_id, is_new)
 
 
 def test_a_part_runs_again_when_there_is_something_new(tab: Tab) -> None:
@@ -63,6 +63,21 @@ def test_a_part_runs_again_when_there_is_something_new(tab: Tab) -> None:
     assert not tab._client_state.fragment_id
     look(found)
     assert len(tab.ran) == 1, "once: what runs then waits anew"
+
+
+def test_each_part_of_a_page_waits_for_its_own(tab: Tab) -> None:
+    found, new = news.News(), {"first": False, "second": True}
+    for part in new:
+        found.wait("tab", part, lambda part=part: new[part])
+    found.wait("other tab", "first", lambda: False)
+    look(found)
+    assert [state.fragment_id for state in tab.ran] == ["second"]
+    new["first"] = True
+    look(found)
+    assert [state.fragment_id for state in tab.ran] == ["second", "first"]
+    found.wait("tab", "first", lambda: False)
+    found.forget("tab")
+    assert list(found._waiting) == [("other tab", "first")]
 
 
 def test_not_while_the_page_runs_nor_while_it_is_away(tab: Tab) -> None:

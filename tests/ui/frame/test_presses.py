@@ -284,7 +284,7 @@ def test_a_lasso_and_a_key_in_one_message_label_nothing(project: Project, monkey
 
 def test_only_answers_count_in_an_audit(project: Project) -> None:
     log_of(project).assign(range(20), "a")
-    at = click(open_action(project, "1"), "Read 9 texts")
+    at = click(open_action(project, "1"), "Check 9 texts")
     assert at.button(key="audit next").disabled
     at = at.button(key="audit 4").click().run()
     at = at.button(key="audit 6").click().run()
@@ -292,7 +292,7 @@ def test_only_answers_count_in_an_audit(project: Project) -> None:
     at = click(at, "Done (2 read)")
     found = log_of(project).quality_of(1)
     assert (found.n_read, found.share) == (2, 0.5)
-    at = click(at, "Read 9 texts")
+    at = click(at, "Check 9 texts")
     at = click(at, "Done")
     log = log_of(project)
     assert len(log.read(1)) == 2
@@ -317,12 +317,12 @@ def test_a_page_of_an_audit_is_kept_once(project: Project, monkeypatch: pytest.M
 def test_answers_of_another_actions_page_are_kept(project: Project) -> None:
     log_of(project).assign(range(10), "a")
     log_of(project).assign(range(10, 20), "b")
-    at = click(open_action(project, "1"), "Read 9 texts")
+    at = click(open_action(project, "1"), "Check 9 texts")
     at = at.button(key="audit 1").click().run()
     at.switch_page("pages/label.py").run()
     at.switch_page("pages/history.py")
     at.query_params["project"], at.query_params["action"] = project.id, "2"
-    at = click(at.run(), "Read 9 texts")
+    at = click(at.run(), "Check 9 texts")
     assert len(log_of(project).read(1)) == 1
     assert of_project(at, audit.Held).audit.seq == 2
 
@@ -340,7 +340,7 @@ def test_a_label_is_moved_and_deleted_once(project: Project) -> None:
     session = resources.new_session(project)
     label = session.log.labels[2]
     assert manage._moved(session.log.labels, 0, 1) == [0, 1, 2]
-    done = [manage._end(session, label, lambda: session.log.delete(label.id)) for _ in range(2)]
+    done = [manage._end(session, label, lambda: session.log.delete(label.id), "have lost it") for _ in range(2)]
     assert done == [None, None]
     assert [action.kind for action in session.log.actions].count("delete") == 1
 

@@ -70,6 +70,7 @@ def test_labels_are_ordered_merged_split_and_deleted(project: Project) -> None:
     at.text_input(key="split 0 name").input("a1")
     at = click(at, "Split off 3")
     assert not at.error
+    assert [toast.value for toast in at.toast] == ["3 texts have a1, no longer a\\. Undo takes it back\\."]
     names = log_of(project).names()
     assert names[:4].tolist() == ["a1", "a1", "a1", "a"]
     assert names[12] == "b"
@@ -77,6 +78,7 @@ def test_labels_are_ordered_merged_split_and_deleted(project: Project) -> None:
     at.selectbox(key="merge 0").select(1)
     at = click(at.run(), "Merge 7 texts")
     assert log_of(project).counts().tolist() == [0, 12, 3]
+    assert at.toast[0].value == "7 texts have b, no longer a\\. Undo takes it back\\."
     at = click(at, "b")
     assert "12 texts go back to unlabelled" in said(at)
     at = click(at, "Delete, 12 texts")
@@ -114,6 +116,7 @@ def test_the_history_is_read_and_gone_back_in(project: Project) -> None:
     assert log.actions[-1].kind == "revert"
     at = click(at, "Take it back")
     assert log_of(project).n_labelled == 0
+    assert at.toast[0].value == "Taken back: label a, 5 texts."
     at = click(at, "Bring it back")
     assert log_of(project).n_labelled == 5
     at = click(at, "Select on the map")
@@ -134,7 +137,8 @@ def test_an_action_that_is_not_there(project: Project, action: str) -> None:
 def test_an_audit_carries_the_share_of_wrong_labels(project: Project) -> None:
     log_of(project).assign(range(20), "a")
     at = open_action(project, "1")
-    at = click(at, "Read 9 texts")
+    assert at.radio(key="audit sample").options == ["Random", "Doubtful", "Farthest", "From the edge"]
+    at = click(at, "Check 9 texts")
     shown = [int(row) for row in of_project(at, Held).audit.rows]
     at.button(key="audit 2").click().run()
     at.button(key="audit 3").click().run()
@@ -155,7 +159,7 @@ def test_an_audit_carries_the_share_of_wrong_labels(project: Project) -> None:
     at = click(at, "All of these belong")
     at = click(at, "Done (9 read)")
     assert log_of(project).quality_of(1).n_read == 18
-    at = click(at, "Read 2 texts")
+    at = click(at, "Check 2 texts")
     assert len(of_project(at, Held).audit.rows) == 2
     at = click(at, "All of these belong")
     at = click(at, "Next")

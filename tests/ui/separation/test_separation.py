@@ -49,7 +49,8 @@ def test_one_click_records_the_demo_twice() -> None:
     at = open_page("separation")
     assert not at.exception
     assert "No texts are loaded yet" not in said(at)
-    assert "6 of 11 labels" in said(at)
+    assert "**Record** shows 6 of the 11 labels of **Demo**: 560 texts" in said(at)
+    assert (at.radio[0].options, at.radio[0].value) == (["All 11", "6 about things", "Choose"], "6 about things")
     at = record(quick(at))
     result = done(at)
     assert [one.settings["hidden_dim"] for one in result.recordings] == [10, 200]
@@ -86,7 +87,8 @@ def test_a_file_with_a_label_column() -> None:
     assert at.selectbox[0].value == "message"
     assert "Choose the column with the labels" in said(at)
     at.selectbox[1].select("kind").run()
-    assert at.multiselect[0].value == ["money", "card"]
+    assert (at.radio[0].options, at.radio[0].value) == (["All 2", "Choose"], "All 2")
+    assert "**Record** shows all 2 labels of **mine\\.csv**: 40 texts" in said(at)
     at.toggle[0].set_value(False).run()
     at.select_slider(key="first steps").set_value(50)
     result = done(record(at))
@@ -104,7 +106,7 @@ def test_a_column_of_different_values_is_explained() -> None:
     at = upload(at, "mine.csv", CSV.encode())
     at.selectbox[1].select("id").run()
     at = record(quick(at))
-    assert "each of the 6 labels has one text only" in at.error[0].value
+    assert "each of the 12 labels has one text only" in at.error[0].value
     assert not at.exception
 
 
@@ -117,6 +119,7 @@ def test_of_very_many_texts_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_one_label_alone_can_not_be_recorded() -> None:
     at = open_page("separation")
+    at.radio[0].set_value("Choose").run()
     at.multiselect[0].set_value(["plants"]).run()
     assert button(at, "Record").disabled
 
@@ -134,12 +137,34 @@ def test_a_project_by_its_labels_or_by_a_column(workspace: Workspace) -> None:
     at.run()
     assert at.selectbox[1].options == [separation.GIVEN_HERE, "kind"]
     at.selectbox[1].select(separation.GIVEN_HERE).run()
-    assert at.multiselect[0].value == ["first ten", "next ten"]
+    assert "all 2 labels of **mine**: 20 texts" in said(at)
     result = done(record(quick(at)))
     assert result.recordings[0].names == ("first ten", "next ten")
     assert result.recordings[0].given == (5, 5)  # ten were asked for; half of a label's texts at most
     at.selectbox[1].select("kind").run()
-    assert at.multiselect[0].value == ["money", "card"]
+    assert "2 of 2 labels, 40 texts" in said(at)
+
+
+def test_it_opens_on_the_project_that_one_works_on(workspace: Workspace) -> None:
+    csv = "message,kind\n" + "".join(f"text {row},kind {row % 14:02}\n" for row in range(70))
+    first, own = (
+        workspace.create(name, make_dataset(read_table(csv.encode(), "a.csv"), "message"), {}) for name in ("b", "a*a")
+    )
+    at = open_page("labels", own)
+    at.switch_page("pages/separation.py").run()
+    assert not at.exception
+    assert at.button_group[0].value == separation.PROJECT
+    assert at.selectbox[0].value == own.id
+    assert "12 of the 14 labels of **a\\*a**, the project that you work on: 60 texts" in said(at)
+    assert at.radio[0].options == ["All 14", "The 12 with most texts", "Choose"]
+    at.radio[0].set_value("All 14").run()
+    assert "all 14 labels" in said(at)
+    at.selectbox[0].select(first.id).run()
+    assert "of **b**: 60 texts" in said(at)
+    at.query_params.clear()
+    again = open_page("separation", own)  # a reload: the address has it
+    assert again.selectbox[0].value == own.id
+    assert "corral" not in again.session_state
 
 
 def test_it_is_stopped_while_embedding_and_taken_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
