@@ -66,7 +66,7 @@ def let_go(array: np.ndarray) -> None:
         held = getattr(held, "base", None)
     # Of one that is copied on writing ("c"), what was written would be lost.
     if held is not None and held.mode != "c" and hasattr(mmap, "MADV_DONTNEED"):
-        held._mmap.madvise(mmap.MADV_DONTNEED)
+        held._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
 
 
 class _Parts:

@@ -28,7 +28,7 @@ _SAMPLE_TEXTS = 256
 _CHECKED = b"\x01"
 # Rows read in one transaction, so that other threads get their turn in between, and mapped into memory at a time; rows
 # removed in one, which each time syncs.
-_READ_ROWS, _REMOVED_ROWS = 1_000, 10_000
+_READ_ROWS, _REMOVED_ROWS = 4_000, 10_000
 _LOCK_POLL_SECONDS = 0.02
 
 OnBatch = Callable[[np.ndarray, int, int], None]
