@@ -20,7 +20,7 @@ from labelling import errors
 # Behind the array, where numpy.load does not look: this, and the CRC-32 of all that stands before it, little-endian.
 _MARK = b"corral-crc32"
 _TRAILER_BYTES = len(_MARK) + 4
-_CHUNK = 16_000_000
+_CHUNK = 262_144  # read at a time: it stays in the processor's cache until it is summed
 # What a mapped file is filled with at a time. The system keeps it in pieces of that size and maps a whole one for one
 # number that is written: with large pieces, some hundred rows here and there were all of the file.
 _FILL = 16_384
@@ -171,14 +171,14 @@ def _lock_of(_path: Path) -> threading.Lock:
 # Once a process for each file as it is: a gigabyte takes a second.
 @lru_cache(maxsize=4096)
 def _is_as_written(path: Path, size: int, _mtime_ns: int, _inode: int) -> bool:
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         file.seek(max(0, size - _TRAILER_BYTES))
         trailer = file.read()
         if not trailer.startswith(_MARK):
             return True  # of before there were checksums
         file.seek(0)
-        crc, left = 0, size - _TRAILER_BYTES
-        while left > 0 and (chunk := file.read(min(_CHUNK, left))):
-            crc = zlib.crc32(chunk, crc)
-            left -= len(chunk)
+        crc, left, chunk = 0, size - _TRAILER_BYTES, memoryview(bytearray(_CHUNK))
+        while left > 0 and (n := file.readinto(chunk[:left])):
+            crc = zlib.crc32(chunk[:n], crc)
+            left -= n
     return trailer[len(_MARK) :] == crc.to_bytes(4, "little")

@@ -69,7 +69,7 @@ def test_an_array_of_before_there_were_checksums(tmp_path: Path) -> None:
 
 
 def test_a_temporary_array_has_no_name_and_all_its_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_CHUNK", 1000)  # it is filled in parts
+    monkeypatch.setattr(files, "_FILL", 1000)  # it is filled in parts
     array = files.temporary_array(tmp_path / "new", (123, 7))
     assert array.shape == (123, 7)
     assert array.dtype == np.float32
