@@ -1,5 +1,6 @@
 """Files that hold all of what was written or what they held before; arrays that tell when a byte of them changed."""
 
+import mmap
 import os
 import secrets
 import shutil
@@ -19,7 +20,10 @@ from labelling import errors
 # Behind the array, where numpy.load does not look: this, and the CRC-32 of all that stands before it, little-endian.
 _MARK = b"corral-crc32"
 _TRAILER_BYTES = len(_MARK) + 4
-_CHUNK = 16_000_000
+_CHUNK = 262_144  # read at a time: it stays in the processor's cache until it is summed
+# What a mapped file is filled with at a time. The system keeps it in pieces of that size and maps a whole one for one
+# number that is written: with large pieces, some hundred rows here and there were all of the file.
+_FILL = 16_384
 
 
 def write_whole(path: Path, fill: Callable[[BinaryIO], object]) -> None:
@@ -51,15 +55,30 @@ def new_folder(folder: Path) -> Iterator[Path]:
         raise
 
 
-class _Summed:
-    """A file that keeps the checksum of what is written to it."""
+def let_go(array: np.ndarray) -> None:
+    """Give the memory of a memory-mapped array, or a view of one, back: what is used again is mapped again.
 
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
+    Nothing is lost, and nothing is read from the disk again that the system still has in its cache: without this every
+    page that was ever used counts as the process' memory until the array is gone. Other arrays stay as they are.
+    """
+    held: Any = array
+    while held is not None and not isinstance(held, np.memmap):
+        held = getattr(held, "base", None)
+    # Of one that is copied on writing ("c"), what was written would be lost.
+    if held is not None and held.mode != "c" and hasattr(mmap, "MADV_DONTNEED"):
+        held._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
+
+
+class _Parts:
+    """A file that an array is written to part by part: it keeps a checksum, and lets go of what was written."""
+
+    def __init__(self, file: BinaryIO, array: np.ndarray) -> None:
+        self.file, self.array = file, array
         self.crc = 0
 
     def write(self, data: Any) -> int:
         self.crc = zlib.crc32(data, self.crc)
+        let_go(self.array)
         return self.file.write(data)
 
 
@@ -67,11 +86,17 @@ def save_array(path: Path, array: np.ndarray) -> None:
     """Write `array` as .npy with a checksum behind it, as `write_whole`."""
 
     def fill(file: BinaryIO) -> None:
-        summed = _Summed(file)
-        np.save(summed, array, allow_pickle=False)
-        file.write(_MARK + summed.crc.to_bytes(4, "little"))
+        crc = write_array(file, array)
+        file.write(_MARK + crc.to_bytes(4, "little"))
 
     write_whole(path, fill)
+
+
+def write_array(file: BinaryIO, array: np.ndarray) -> int:
+    """Write `array` as .npy, part by part, so that one that is memory-mapped is never in memory whole; the checksum."""
+    parts = _Parts(file, array)
+    np.save(parts, array, allow_pickle=False)
+    return parts.crc
 
 
 def temporary_array(folder: Path, shape: tuple[int, int]) -> np.ndarray:
@@ -83,7 +108,7 @@ def temporary_array(folder: Path, shape: tuple[int, int]) -> np.ndarray:
     folder.mkdir(parents=True, exist_ok=True)
     n_bytes = 4 * shape[0] * shape[1]
     with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
-        nothing = memoryview(np.full(max(1, min(n_bytes, _CHUNK) // 4), np.nan, np.float32).tobytes())
+        nothing = memoryview(np.full(max(1, min(n_bytes, _FILL) // 4), np.nan, np.float32).tobytes())
         left = n_bytes
         while left:
             left -= file.write(nothing[:left])
@@ -146,14 +171,14 @@ def _lock_of(_path: Path) -> threading.Lock:
 # Once a process for each file as it is: a gigabyte takes a second.
 @lru_cache(maxsize=4096)
 def _is_as_written(path: Path, size: int, _mtime_ns: int, _inode: int) -> bool:
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         file.seek(max(0, size - _TRAILER_BYTES))
         trailer = file.read()
         if not trailer.startswith(_MARK):
             return True  # of before there were checksums
         file.seek(0)
-        crc, left = 0, size - _TRAILER_BYTES
-        while left > 0 and (chunk := file.read(min(_CHUNK, left))):
-            crc = zlib.crc32(chunk, crc)
-            left -= len(chunk)
+        crc, left, chunk = 0, size - _TRAILER_BYTES, memoryview(bytearray(_CHUNK))
+        while left > 0 and (n := file.readinto(chunk[:left])):
+            crc = zlib.crc32(chunk[:n], crc)
+            left -= n
     return trailer[len(_MARK) :] == crc.to_bytes(4, "little")

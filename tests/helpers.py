@@ -52,3 +52,9 @@ def imported_rooms(path: Path) -> set[str]:
         elif parts[0] in ("app", "pages", "streamlit"):
             rooms.add(parts[0])
     return rooms - {room(path)} - ANYWHERE
+
+
+def mapped(path: Path) -> int:
+    """Bytes of this file that are in this process' memory by a mapping. Linux alone."""
+    parts = Path("/proc/self/smaps").read_text().split(str(path))[1:]
+    return sum(1024 * int(part.split("\nRss:")[1].split()[0]) for part in parts)

@@ -10,6 +10,7 @@ import pytest
 
 from labelling import files
 from labelling.files import load_array, save_array, write_whole
+from tests.helpers import mapped
 
 
 def test_a_file_is_whole_or_what_it_was(tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ def test_an_array_of_before_there_were_checksums(tmp_path: Path) -> None:
 
 
 def test_a_temporary_array_has_no_name_and_all_its_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_CHUNK", 1000)  # it is filled in parts
+    monkeypatch.setattr(files, "_FILL", 1000)  # it is filled in parts
     array = files.temporary_array(tmp_path / "new", (123, 7))
     assert array.shape == (123, 7)
     assert array.dtype == np.float32
@@ -109,3 +110,39 @@ def test_who_asks_while_a_file_is_checked_waits_for_that(tmp_path: Path, monkeyp
     for thread in threads:
         thread.join()
     assert len(read) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux")
+def test_what_is_let_go_of_is_in_memory_no_more_and_still_there(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    save_array(path, np.ones((1000, 1000), np.float32))
+    array = np.load(path, mmap_mode="r+")
+    array[:500] = 2
+    assert mapped(path) >= array.nbytes // 2
+    files.let_go(np.asarray(array[3:7], np.float32))  # a view lets go of all of it
+    assert mapped(path) == 0
+    assert np.unique(array).tolist() == [1, 2]
+    assert array.sum() == 1_500_000
+
+
+def test_letting_go_changes_no_copy_and_no_plain_array(tmp_path: Path) -> None:
+    save_array(tmp_path / "x.npy", np.arange(10))
+    copied = np.load(tmp_path / "x.npy", mmap_mode="c")
+    copied[0] = 7
+    for array in (copied, np.array(copied), np.frombuffer(copied.tobytes(), copied.dtype)):
+        files.let_go(array)
+        assert array[0] == 7
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux")
+def test_a_mapped_array_is_saved_part_by_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_array(tmp_path / "x.npy", np.arange(10_000_000, dtype=np.float32))
+    array, held = load_array(tmp_path / "x.npy"), []
+    monkeypatch.setattr(
+        files, "let_go", lambda a, let_go=files.let_go: held.append(mapped(tmp_path / "x.npy")) or let_go(a)
+    )
+    assert array is not None
+    save_array(tmp_path / "y.npy", array)
+    assert max(held) < array.nbytes
+    assert mapped(tmp_path / "x.npy") == 0
+    np.testing.assert_array_equal(load_array(tmp_path / "y.npy"), array)

@@ -78,6 +78,11 @@ class Database:
             with transaction:
                 yield transaction
 
+    def let_go(self) -> None:
+        """Give the memory back that what was read is mapped into: every page of it, until the database is closed."""
+        with self._lock, clear_errors(self._folder, "read"):
+            self._environment.set_mapsize(0)  # the size it has: it is mapped anew
+
     def write(self, items: Sequence[tuple[bytes, bytes]]) -> None:
         while True:
             try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from labelling import errors
+from labelling import errors, files
 from labelling.encoders import Encoder, EncoderError
 from labelling.encoders._database import CacheError, Database, clear_errors
 
@@ -26,8 +26,9 @@ _SAMPLE_TEXTS = 256
 # What follows each vector: its checksum, with the key and thus with whose it is, and this. Entries of before there were
 # checksums have a length that four divides.
 _CHECKED = b"\x01"
-# Rows read in one transaction, so that other threads get their turn in between.
-_LOOKUP_ROWS = 10_000
+# Rows read in one transaction, so that other threads get their turn in between, and mapped into memory at a time; rows
+# removed in one, which each time syncs.
+_READ_ROWS, _REMOVED_ROWS = 4_000, 10_000
 _LOCK_POLL_SECONDS = 0.02
 
 OnBatch = Callable[[np.ndarray, int, int], None]
@@ -96,10 +97,10 @@ class EmbeddingCache:
         n_damaged = 0
         # In the order of the keys the database is read from front to back.
         order = sorted(range(len(keys)), key=keys.__getitem__)
-        for start in range(0, len(order), _LOOKUP_ROWS):
+        for start in range(0, len(order), _READ_ROWS):
             rows, vectors = [], []
             with self._database.transaction(write=False) as transaction:
-                for row in order[start : start + _LOOKUP_ROWS]:
+                for row in order[start : start + _READ_ROWS]:
                     value = transaction.get(keys[row])
                     if value is None or len(value) not in (n_bytes, n_bytes + _CHECK_BYTES):
                         continue
@@ -111,6 +112,7 @@ class EmbeddingCache:
                     vectors.append(vector)
             present[rows] = True
             put(np.array(rows, np.intp), np.frombuffer(b"".join(vectors), "<f4").reshape(len(rows), n_dims))
+            self._database.let_go()
         if n_damaged:
             errors.log.warning("%d embeddings in %s are damaged: they are made anew", n_damaged, self.folder)
         return present
@@ -181,6 +183,7 @@ class EmbeddingCache:
                 return np.empty(0, np.intp)
             places = np.concatenate(rows)
             embeddings[places if at is None else at[places]] = np.repeat(vectors, [len(each) for each in rows], axis=0)
+            files.let_go(embeddings)
             return places
 
         present = self._read(fingerprint, distinct, n_dims, put)
@@ -223,8 +226,8 @@ class EmbeddingCache:
         digests = sorted({_digest(text) for text in texts})
         n_gone = 0
         for prefix in self._prefixes():
-            for start in range(0, len(digests), _LOOKUP_ROWS):
-                n_gone += self._database.remove([prefix + digest for digest in digests[start : start + _LOOKUP_ROWS]])
+            for start in range(0, len(digests), _REMOVED_ROWS):
+                n_gone += self._database.remove([prefix + digest for digest in digests[start : start + _REMOVED_ROWS]])
         return n_gone
 
     def _prefixes(self) -> list[bytes]:

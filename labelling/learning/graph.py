@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
+from labelling.files import let_go
 from labelling.learning.parameters import Allowed, Number, check_parameters, whole
 from labelling.learning.targets import read_targets
 from labelling.projections.nearest import neighbours
@@ -42,7 +43,10 @@ def smooth(X: np.ndarray, graph: np.ndarray, rounds: int = 2) -> np.ndarray:
     """
     if len(X) != len(graph):
         raise ValueError(f"X and graph must be of the same rows, got {len(X):,} and {len(graph):,}")
-    out = _unit(np.asarray(X, np.float32))
+    out = np.empty(X.shape, np.float32)
+    for start in range(0, len(X), CHUNK):
+        out[start : start + CHUNK] = _unit(np.asarray(X[start : start + CHUNK], np.float32))
+        let_go(X)
     for _ in range(rounds):
         new = np.empty_like(out)
         for start in range(0, len(out), CHUNK):

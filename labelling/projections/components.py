@@ -1,6 +1,10 @@
 """The first two principal components, and where they put texts that came later."""
 
+from collections.abc import Iterator
+
 import numpy as np
+
+from labelling.files import let_go
 
 PART = 8_192  # rows that are in memory at a time
 
@@ -13,7 +17,7 @@ def pca(embeddings: np.ndarray, *, random_state: int = 0) -> np.ndarray:
 
     Of more rows than dimensions a part is read at a time, for those that are memory-mapped.
     """
-    present = _present(embeddings)
+    present = embedded(embeddings)
     xy = np.full((len(embeddings), 2), np.nan, np.float32)
     xy[present] = 0
     rows = np.flatnonzero(present)
@@ -21,7 +25,7 @@ def pca(embeddings: np.ndarray, *, random_state: int = 0) -> np.ndarray:
     n_components = min(2, len(rows) - 1, n_dims)
     if n_components > 0 and len(rows) > n_dims:
         middle, components = _components(embeddings, rows, n_components)
-        for part in _parts(rows):
+        for part in _parts(embeddings, rows):
             xy[part, :n_components] = (embeddings[part] - middle) @ components
     elif n_components > 0:
         from sklearn.decomposition import PCA
@@ -32,24 +36,30 @@ def pca(embeddings: np.ndarray, *, random_state: int = 0) -> np.ndarray:
     return xy
 
 
-def _present(embeddings: np.ndarray) -> np.ndarray:
-    """bool (n,): a row that is being filled in while this runs has NaN somewhere, not always in its first column."""
-    return ~np.isnan(embeddings.sum(axis=1))
+def embedded(embeddings: np.ndarray) -> np.ndarray:
+    """Which rows have an embedding, bool (n,): one that is being filled in while this runs has NaN in any column."""
+    present = np.empty(len(embeddings), bool)
+    for part in _parts(embeddings, np.arange(len(embeddings))):
+        present[part] = ~np.isnan(embeddings[part].sum(axis=1))
+    return present
 
 
-def _parts(rows: np.ndarray) -> list[np.ndarray]:
-    return [rows[i : i + PART] for i in range(0, len(rows), PART)]
+def _parts(embeddings: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows, some at a time; the memory of mapped embeddings is given back after each."""
+    for start in range(0, len(rows), PART):
+        yield rows[start : start + PART]
+        let_go(embeddings)
 
 
 def _components(embeddings: np.ndarray, rows: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
     """The middle of these rows, float32 (n_dims,), and their principal components, float32 (n_dims, n_components)."""
     n_dims = embeddings.shape[1]
     total = np.zeros(n_dims)
-    for part in _parts(rows):
+    for part in _parts(embeddings, rows):
         total += embeddings[part].sum(axis=0, dtype=float)
     middle = (total / len(rows)).astype(np.float32)
     scatter = np.zeros((n_dims, n_dims))
-    for part in _parts(rows):
+    for part in _parts(embeddings, rows):
         x = embeddings[part] - middle
         scatter += x.T @ x
     components = np.linalg.eigh(scatter)[1][:, ::-1][:, :n_components]
@@ -64,7 +74,7 @@ def extend_pca(xy: np.ndarray, embeddings: np.ndarray) -> np.ndarray:
     position: whatever rotation and shift the map was given since, new rows get it too. The others stay bit for bit.
     """
     xy = np.array(xy, np.float32)
-    present = _present(embeddings)
+    present = embedded(embeddings)
     known = np.flatnonzero(present & ~np.isnan(xy[:, 0]))
     new = np.flatnonzero(present & np.isnan(xy[:, 0]))
     if len(new) and len(known):
@@ -73,5 +83,6 @@ def extend_pca(xy: np.ndarray, embeddings: np.ndarray) -> np.ndarray:
         x, middle = embeddings[known].astype(float), xy[known].mean(axis=0, dtype=float)
         centre = x.mean(axis=0)
         components = np.linalg.lstsq(x - centre, xy[known] - middle)[0]
-        xy[new] = (embeddings[new] - centre) @ components + middle
+        for part in _parts(embeddings, new):
+            xy[part] = (embeddings[part] - centre) @ components + middle
     return xy

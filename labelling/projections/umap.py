@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from labelling.files import write_array
 from labelling.projections.alignment import place
-from labelling.projections.components import pca
+from labelling.projections.components import embedded, pca
 from labelling.projections.nearest import EXACT_BELOW
 
 STOP_POLL_SECONDS = 0.2
@@ -94,7 +95,7 @@ class UmapProcess:
         `on_progress(done, total)` is called while it runs; None comes back where `stop` ended it, which also ends the
         child. Waits for other work under way. Raises ProjectionError where the child fails.
         """
-        rows = np.flatnonzero(~np.isnan(embeddings[:, 0]))
+        rows = np.flatnonzero(embedded(embeddings))
         return self._neighbours(embeddings, rows, rows, n_neighbors, random_state, on_progress, stop)
 
     def _neighbours(
@@ -149,7 +150,7 @@ class UmapProcess:
         arrays are not of the same rows.
         """
         _need_same_rows(embeddings, init, *(neighbours or ()))
-        present = ~np.isnan(embeddings[:, 0])
+        present = embedded(embeddings)
         n_present = int(np.count_nonzero(present))
         if n_present < UMAP_MIN_ROWS:
             raise ProjectionError(f"UMAP needs at least {UMAP_MIN_ROWS} texts, there are {n_present}: use PCA.")
@@ -210,7 +211,7 @@ class UmapProcess:
         in `fit_transform`. Raises ProjectionError where no row has a position.
         """
         _need_same_rows(embeddings, xy, *(neighbours or ()))
-        present = ~np.isnan(embeddings[:, 0])
+        present = embedded(embeddings)
         placed = present & ~np.isnan(xy).any(axis=1)
         new = np.flatnonzero(present & ~placed)
         if not placed.any():
@@ -285,7 +286,8 @@ class UmapProcess:
             with tempfile.TemporaryDirectory(prefix="corral-") as name:
                 folder = Path(name)
                 for what, array in arrays.items():
-                    np.save(folder / f"{what}.npy", array)
+                    with (folder / f"{what}.npy").open("wb") as file:
+                        write_array(file, array)
                 for _ in range(2):  # one that the system killed, for want of memory say, is given another try
                     child = self._running()
                     answer = self._send(child, {"folder": name, "task": task, **settings}, on_progress, stop)

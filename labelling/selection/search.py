@@ -4,8 +4,10 @@ A regular expression is run by RE2 (https://github.com/google/re2/wiki/Syntax), 
 pattern that somebody typed can't hang the server. It knows no look-around and no back-references.
 """
 
+import os
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ import pandas as pd
 from labelling.errors import CorralError
 
 CHUNK = 1_024  # rows that are worked on at a time: they stay in the processor's cache for both passes
+SHARE = 64 * CHUNK  # rows that a thread takes at a time
 AROUND = ("\ufdd0", "\ufdd1")  # a match, where it is marked: no text should hold these (Unicode's noncharacters)
 
 
@@ -103,9 +106,19 @@ def cosine(embeddings: np.ndarray, vector: np.ndarray) -> np.ndarray:
     vector = np.asarray(vector, np.float32)
     if vector.shape != embeddings.shape[1:]:
         raise ValueError(f"vector must have shape {embeddings.shape[1:]}, got {vector.shape}.")
+    embeddings, length = np.asarray(embeddings), np.linalg.norm(vector)
     scores = np.empty(len(embeddings), np.float32)
-    for start in range(0, len(embeddings), CHUNK):
-        part = np.asarray(embeddings[start : start + CHUNK])
-        lengths = np.sqrt(np.einsum("ij,ij->i", part, part)) * np.linalg.norm(vector)
-        scores[start : start + CHUNK] = part @ vector / np.where(lengths == 0, 1, lengths)
+
+    def score(first: int) -> None:
+        for start in range(first, min(first + SHARE, len(embeddings)), CHUNK):
+            part = embeddings[start : start + CHUNK]
+            lengths = np.sqrt(np.einsum("ij,ij->i", part, part)) * length
+            scores[start : start + CHUNK] = part @ vector / np.where(lengths == 0, 1, lengths)
+
+    firsts = range(0, len(embeddings), SHARE)
+    if len(firsts) == 1:
+        score(0)
+    else:
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(score, firsts))
     return scores

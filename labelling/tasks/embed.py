@@ -29,13 +29,16 @@ def embed(
     filled = np.flatnonzero(~dataset.empty)
     texts = [dataset.texts[row] for row in filled]
     so_far = temporary_array(space.folder, (len(dataset), encoder.n_dims))
+    n_left = len(texts)
 
     def note(rows: np.ndarray, n_done: int, n_total: int) -> None:
+        nonlocal n_left
+        n_left = n_total - n_done
         if on_batch:
             on_batch(so_far, n_done, n_total)
 
     (bench.vectors or bench.cache).embed(encoder, texts, out=so_far, at=filled, on_batch=note, stop=stop)
-    if np.isnan(so_far[filled, 0]).any():
+    if n_left:
         return False
     n_truncated = encoder.count_truncated(texts)
     project.describe_space(space.id, n_truncated=n_truncated, max_tokens=encoder.max_tokens)

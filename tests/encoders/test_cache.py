@@ -12,6 +12,7 @@ import pytest
 from labelling.encoders import EncoderError, _database, cache
 from labelling.encoders.cache import CacheError, EmbeddingCache
 from tests.encoders.helpers import TEXTS, CountingEncoder, expected
+from tests.helpers import mapped
 
 # What the tests with several processes run: argv is the cache's folder, the log and the file that says go.
 PROCESS = """
@@ -90,6 +91,18 @@ def test_entries_of_another_length_are_not_there(tmp_path):
     embeddings.embed(CountingEncoder(n_dims=4), ["a"])
     assert not embeddings.lookup("ab12", ["a"], 8)[1].any()
     np.testing.assert_array_equal(embeddings.embed(CountingEncoder(n_dims=8), ["a"]), expected(["a"]))
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux")
+def test_what_was_read_does_not_stay_in_memory(tmp_path):
+    embeddings = EmbeddingCache(tmp_path)
+    embeddings.store("a", TEXTS, np.ones((len(TEXTS), 384), np.float32))
+    out = np.zeros((len(TEXTS), 384), np.float32)
+    out[:], there = embeddings.lookup("a", TEXTS, 384)
+    assert there.all()
+    assert (out == 1).all()
+    assert mapped(tmp_path / "data.mdb") < 100_000 < out.nbytes
+    assert embeddings.lookup("a", TEXTS, 384)[1].all()
 
 
 def test_no_texts(tmp_path):

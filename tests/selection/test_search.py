@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelling.selection.search import CHUNK, SearchError, cosine, matching, spans, with_words
+from labelling.selection.search import CHUNK, SHARE, SearchError, cosine, matching, spans, with_words
 
 TEXTS = pd.Series(
     ["The card was LOST", "a lost cause", "Große Straße (x)", None, "", "lost my card (again)"], dtype="str"
@@ -105,19 +105,20 @@ def test_a_pattern_that_hangs_others_does_not_hang_this() -> None:
     assert time.monotonic() - started < 10
 
 
-def test_cosine() -> None:
+@pytest.mark.parametrize("n_rows", [CHUNK + 3, 2 * SHARE + 3])
+def test_cosine(n_rows: int) -> None:
     rng = np.random.default_rng(0)
-    embeddings = rng.normal(size=(CHUNK + 3, 4)).astype(np.float32)
+    embeddings = rng.normal(size=(n_rows, 4)).astype(np.float32)
     embeddings[5] = np.nan
     embeddings[6] = 0
     embeddings[7] = 3 * embeddings[8]
     scores = cosine(embeddings, embeddings[8])
-    assert scores.shape == (CHUNK + 3,)
+    assert scores.shape == (n_rows,)
     assert scores.dtype == np.float32
     assert np.isnan(scores[5])
     assert scores[6] == 0
     np.testing.assert_allclose(scores[[7, 8]], 1, rtol=1e-6)
-    expected = embeddings[-1] @ embeddings[8] / np.linalg.norm(embeddings[-1]) / np.linalg.norm(embeddings[8])
-    np.testing.assert_allclose(scores[-1], expected, rtol=1e-5)
+    expected = embeddings @ embeddings[8] / np.linalg.norm(embeddings, axis=1) / np.linalg.norm(embeddings[8])
+    np.testing.assert_allclose(scores[8:], expected[8:], rtol=1e-4, atol=1e-6)
     with pytest.raises(ValueError, match=r"shape \(4,\), got \(3,\)"):
         cosine(embeddings, np.zeros(3))
