@@ -8,14 +8,15 @@ import contextlib
 import io
 import re
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
 Report = Callable[[int, int], None]
 
 
-# Below so many pairs of rows all distances are compared. NN-descent takes 20 s to compile, once a process: numba can't
-# keep its outer functions on disk.
+# Below so many pairs of rows all distances are compared. NN-descent takes 20 s to compile, and at later starts of a
+# process 5: numba can't keep its outer functions on disk, which ask for the number of threads.
 EXACT_BELOW = 20_000**2
 
 
@@ -72,9 +73,40 @@ class _Rounds(io.TextIOBase):
 def _descent(embeddings: np.ndarray, k: int, random_state: int, report: Report) -> tuple[np.ndarray, np.ndarray]:
     from pynndescent import NNDescent  # type: ignore[import-untyped]
 
+    keep_compiled()
     with contextlib.redirect_stdout(_Rounds(report)) as rounds:
         found: tuple[np.ndarray, np.ndarray] = NNDescent(
             embeddings, n_neighbors=k, random_state=random_state, low_memory=True, verbose=True
         ).neighbor_graph
     report(rounds.total, rounds.total)
     return found
+
+
+@cache
+def keep_compiled() -> None:
+    """Keep on disk what numba compiles of NN-descent here, where it can: all but its two outer functions.
+
+    What is compiled for a distance is looked for by that function's uuid, which numba draws anew in each process, and
+    would so never be found again. Here it has one that stays.
+    """
+    import pynndescent
+    from pynndescent import distances, kernels, pynndescent_, utils
+
+    distance = distances.fast_distance_alternatives["euclidean"]["dist"]
+    try:
+        distance._set_uuid(f"{distance.py_func.__qualname__} of pynndescent {pynndescent.__version__}")
+    except (AssertionError, AttributeError):  # it has one already, or another numba has none: as without this
+        return
+    for function in (
+        pynndescent_.generate_leaf_updates,
+        pynndescent_.init_rp_tree,
+        pynndescent_.init_random,
+        pynndescent_.process_candidates,
+        kernels.generate_graph_update_array_batched,
+        utils.build_candidates_owner,
+        utils.generate_graph_update_array,
+        utils.sort_updates_by_block,
+        utils.apply_sorted_graph_update_array,
+        utils.deheap_sort,
+    ):
+        function.enable_caching()

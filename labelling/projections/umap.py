@@ -74,7 +74,7 @@ class UmapProcess:
             child.wait()
 
     def compiles_first(self, n_rows: int) -> bool:
-        """Whether `neighbours` of so many rows first compiles NN-descent: once a child, numba can't keep it on disk."""
+        """Whether `neighbours` of so many rows first compiles NN-descent: once a child, as not all of it is kept."""
         compiled = self._child is not None and self._compiled_by is self._child
         return n_rows**2 >= EXACT_BELOW and not compiled
 

@@ -127,6 +127,7 @@ def test_what_may_hold_labels_is_said_and_not_taken(
     assert workspace.open(project_id).open_log().labels == []
 
 
+@pytest.mark.slow
 def test_a_pack_is_opened_as_what_it_is(
     workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

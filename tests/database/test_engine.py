@@ -262,6 +262,7 @@ print("done", flush=True)
 """
 
 
+@pytest.mark.slow
 def test_two_processes_that_migrate_at_once(v1: Path, tmp_path: Path) -> None:
     code = MIGRATE.format(root=str(ROOT))
     both = [
@@ -314,6 +315,7 @@ print("done", flush=True)
 """
 
 
+@pytest.mark.slow
 def test_a_migration_cut_short_leaves_the_old_database(v1: Path) -> None:
     before = all_of(v1)
     for n_statements in (25, 60, 130):

@@ -212,6 +212,25 @@ def test_the_quick_search_tells_how_far_it_is_and_is_seeded(monkeypatch: pytest.
     np.testing.assert_array_equal(again[1], found[1])
 
 
+def test_another_process_finds_compiled_what_takes_a_distance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nearest, "EXACT_BELOW", 0)
+    nearest.neighbours(embeddings(40), None, 8, 0, lambda *_: None)
+    code = """if True:
+        import numpy as np
+        from pynndescent import distances, pynndescent_, utils
+        from labelling.projections import nearest
+
+        nearest.keep_compiled()
+        x, random = np.zeros((40, 12), np.float32), np.array([12345, 67890, 13579])
+        distance = distances.fast_distance_alternatives["euclidean"]["dist"]
+        pynndescent_.init_random(9, x, utils.make_heap(40, 9), distance, random)
+        stats = pynndescent_.init_random.stats
+        print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "0"]
+
+
 def test_the_quick_search_is_compiled_once_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
     process = UmapProcess()
     assert not process.compiles_first(19_999)

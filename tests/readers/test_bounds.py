@@ -184,7 +184,8 @@ def test_a_refusal_comes_back_with_its_offers() -> None:
 
 def test_the_child_loads_nothing_heavy() -> None:
     code = (
-        "import sys, labelling.readers.child; print([n for n in ('torch', 'streamlit', 'numba') if n in sys.modules])"
+        "import sys, labelling.readers.child;"
+        "print([n for n in ('torch', 'streamlit', 'numba', 'sqlalchemy') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

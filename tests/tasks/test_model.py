@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from labelling.tasks.classify import classify
 from labelling.tasks.model import save_model, zip_model
 from labelling.tasks.tune import fit
 from labelling.tasks.workbench import Workbench
-from labelling.workspace import Project, Workspace
+from labelling.workspace import Project, Space, Workspace
 from labelling.workspace.spaces import TUNER_FILE
 from tests.models import save_model as save_tiny
 from tests.projects import WordEncoder
@@ -38,10 +39,12 @@ ALONE = """
 import json, sys
 from pathlib import Path
 from sentence_transformers import SentenceTransformer
-folder = Path(sys.argv[1])
-logits = SentenceTransformer(str(folder), local_files_only=True).encode(json.loads(sys.stdin.read()))
+texts, said = json.loads(sys.stdin.read()), []
+for folder in map(Path, sys.argv[1:]):
+    logits = SentenceTransformer(str(folder), local_files_only=True).encode(texts)
+    said.append([logits.tolist(), json.loads((folder / "labels.json").read_text())])
 assert not [name for name in sys.modules if name.split(".")[0] == "labelling"]
-print(json.dumps([logits.tolist(), json.loads((folder / "labels.json").read_text())]))
+print(json.dumps(said))
 """
 
 
@@ -65,26 +68,38 @@ def make(folder: Path, encoder: SentenceEncoder, *, multi_label: bool = False) -
     return project
 
 
-@pytest.mark.parametrize(
-    ("kind", "multi_label"),
-    [(tuners.FeedForwardTuner, False), (tuners.ContrastiveTuner, False), (tuners.ContrastiveTuner, True)],
-)
-def test_it_gives_the_tuners_labels_without_corral(
-    tmp_path: Path, encoder: SentenceEncoder, kind: type, multi_label: bool
-) -> None:
-    project = make(tmp_path / "workspace", encoder, multi_label=multi_label)
-    space = fit(project, project.open_log(), kind(steps=60, random_state=0), "tuned")
-    project.keep_space(space.id)
-    out = tmp_path / "models" / "mine"
-    assert save_model(project, encoder, out).id == space.id
-    texts = ["lost my card in town", "refund please", "reset password", "broken light", *TEXTS]
-    run = subprocess.run(
-        [sys.executable, "-c", ALONE, str(out)], input=json.dumps(texts), capture_output=True, text=True, cwd=tmp_path
-    )
+KINDS = [(tuners.FeedForwardTuner, False), (tuners.ContrastiveTuner, False), (tuners.ContrastiveTuner, True)]
+ASKED = ["lost my card in town", "refund please", "reset password", "broken light", *TEXTS]
+
+
+@pytest.fixture(scope="module")
+def taken_away(tmp_path_factory: pytest.TempPathFactory, encoder: SentenceEncoder) -> list[tuple[Space, Path, Any]]:
+    """Of each of KINDS the space, its model's folder, and what that gives without Corral: in one process for all."""
+    made = []
+    for kind, multi_label in KINDS:
+        folder = tmp_path_factory.mktemp("tuned")
+        project = make(folder / "workspace", encoder, multi_label=multi_label)
+        space = fit(project, project.open_log(), kind(steps=60, random_state=0), "tuned")
+        project.keep_space(space.id)
+        out = folder / "models" / "mine"
+        assert save_model(project, encoder, out).id == space.id
+        made.append((space, out))
+    command = [sys.executable, "-c", ALONE, *(str(out) for _, out in made)]
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    run = subprocess.run(command, input=json.dumps(ASKED), capture_output=True, text=True, cwd=elsewhere)
     assert not run.returncode, run.stderr
-    logits, names = json.loads(run.stdout.splitlines()[-1])
+    said = json.loads(run.stdout.splitlines()[-1])
+    return [(*each, its) for each, its in zip(made, said, strict=True)]
+
+
+@pytest.mark.parametrize("number", range(len(KINDS)))
+def test_it_gives_the_tuners_labels_without_corral(
+    encoder: SentenceEncoder, taken_away: list[tuple[Space, Path, Any]], number: int
+) -> None:
+    kind, multi_label = KINDS[number]
+    space, out, (logits, names) = taken_away[number]
     tuner = kind.load(space.folder / TUNER_FILE)
-    wanted = tuner.predict_proba(encoder.encode(texts))
+    wanted = tuner.predict_proba(encoder.encode(ASKED))
     given = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     if multi_label:
         given = 1 / (1 + np.exp(-np.array(logits)))
@@ -95,7 +110,7 @@ def test_it_gives_the_tuners_labels_without_corral(
     assert "| card | " in card
     assert "<b>" not in card
     assert {path.suffix for path in out.rglob("*") if path.is_file()} <= {".json", ".md", ".safetensors", ".txt"}
-    assert not list(tmp_path.glob("models/.mine-*"))
+    assert not list(out.parent.glob(".mine-*"))
 
 
 def test_predict_takes_the_folder_and_the_labels_have_the_names_of_now(

@@ -150,6 +150,7 @@ def test_a_damaged_file_is_not_used(
     assert can_be_made(project.spaces()[0])
 
 
+@pytest.mark.slow
 def test_a_demo_is_shown_without_anything_heavy(tmp_path: Path) -> None:
     code = (
         "import sys\n"

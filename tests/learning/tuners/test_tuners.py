@@ -53,6 +53,7 @@ def test_a_few_labels_part_the_unlabelled_rows(tuner_class):
     assert parting(space[30:], codes[30:]) > 1.3 * parting(X[30:], codes[30:])
 
 
+@pytest.mark.slow
 @every_tuner
 def test_many_classes_of_ten_rows_are_trained_to_the_end(tuner_class):
     X, codes = blobs(n_rows=400, n_dims=64, n_classes=40)
@@ -114,6 +115,7 @@ def test_while_the_callback_runs_the_tuner_shows_its_state_so_far(tuner_class):
     np.testing.assert_array_equal(alone.transform(X), tuner.transform(X))
 
 
+@pytest.mark.slow
 def test_the_space_begins_as_the_original_and_parts_while_it_trains():
     X, codes = blobs(n_dims=48, spread=2.0)
     tuner = FeedForwardTuner(random_state=0)
