@@ -214,6 +214,21 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):
             np.sqrt(some, out=some)
         return scores
 
+    def deny(self, rows: np.ndarray, codes: np.ndarray) -> None:
+        """Take fitted rows (n,) for not of the classes (n,), by their place in `classes_`; no pair twice.
+
+        The score of such a class is -1, and what it was goes to the row's other classes, each by its share.
+        """
+        scores = self.label_distributions_
+        some, place = np.unique(rows, return_inverse=True)
+        left = scores[some]
+        total = left.sum(axis=1, keepdims=True)
+        left[place, codes] = 0
+        rest = left.sum(axis=1, keepdims=True)
+        left *= np.divide(total, rest, out=np.zeros_like(rest), where=rest > 0)
+        left[place, codes] = -1
+        scores[some] = left
+
     def confidence(self, novelty: float = 0.0) -> np.ndarray:
         """How sure the best label of each fitted row is: its score times support^novelty, float32 (n_rows,), 0 to 1.
 

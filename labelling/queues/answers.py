@@ -42,9 +42,10 @@ class Answers:
     novelty : share of the last heaps with a label that was not there before.
     n_taken : how many answers there were.
     refused : list of (sorted rows, n_rows, n_taken when it was); of a large one a sketch.
+    bulks : those of them that suggested labels for more rows than are read.
     not_of : for a row, the labels that it was said not to be of.
-    put_off : int (n_rows,), in how many refused proposals a row was of which all was read, or of which it was not said
-        what is wrong with the suggestions: it comes after the others, and not in bulk.
+    put_off : int (n_rows,), in how many refused proposals a row was that suggested nothing and of which all was read,
+        or of which it was not said what is wrong with the suggestions: it comes after the others, and not in bulk.
     mixed : int (n_rows,), in how many of these that suggested nothing: it is in no ten while there are others.
     """
 
@@ -55,6 +56,7 @@ class Answers:
         self.few = Chance(*RIGHT)
         self.n_taken = 0
         self.refused: list[tuple[np.ndarray, int, int]] = []
+        self.bulks: list[tuple[np.ndarray, int, int]] = []
         self.not_of: dict[int, set[Any]] = {}
         self.put_off, self.mixed = np.zeros((2, n_rows), np.int32)
 
@@ -76,9 +78,12 @@ class Answers:
             self._take_suggestions(record)
         if not record["accepted"] and record["rows"]:
             self.refused.append((np.array(record["rows"]), n, self.n_taken))
-            if n <= self.n_read and record["logit"] is None:
+            suggested = record["logit"] is not None
+            if suggested and n > self.n_read:
+                self.bulks.append(self.refused[-1])
+            if not suggested and n <= self.n_read:
                 self.mixed[record["rows"]] += 1
-            if n <= self.n_read or (wrong is None and record["logit"] is not None):
+            if not wrong if suggested else n <= self.n_read:
                 self.put_off[record["rows"]] += 1
 
     def _take_suggestions(self, record: Mapping[str, Any]) -> None:
@@ -121,6 +126,13 @@ class Answers:
             if least <= self.n_read:
                 new = np.delete(new, np.flatnonzero(np.isin(new, refused))[most:])
         return (new if len(new) >= self.n_read else rows)[: self.n_read]
+
+    def most_at_once(self, rows: np.ndarray) -> float:
+        """How many of these, the surest first, may be suggested at once: after many were refused lately, of which half
+        are still among them, so many fewer. What is learnt of all suggestions would shrink them by a few at a time.
+        """
+        lately = [(refused, n) for refused, n, when in self.bulks if self.n_taken - when < LATELY]
+        return min((SMALLER * n for refused, n in lately if np.isin(refused, rows).mean() >= OVERLAP), default=np.inf)
 
     def rightness(self, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """How often suggestions of these confidences, 0 to 1, are right: of many at once, and of a few."""

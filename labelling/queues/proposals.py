@@ -70,6 +70,7 @@ class ProposalQueue:
         self._place = place
         near = place[np.asarray(graph)[self._rows]]
         if len(self._rows):
+            self._X = smooth(X[self._rows], near, 0)
             self._Z = smooth(X[self._rows], near)
             self._steps = walk_matrix(near)
             self.tree_ = HeapTree().fit(self._Z, near)
@@ -159,13 +160,12 @@ class ProposalQueue:
         self._codes, self._logit, self._right = None, np.zeros(len(codes)), np.zeros(len(codes))
         if len(here) < 2:
             return
-        model = GraphClassifier().fit_smoothed(self._Z, self._steps, here, codes, self.tree_.order_)
+        model = GraphClassifier(rounds=0).fit_smoothed(self._X, self._steps, here, codes, self.tree_.order_)
         number = {label: i for i, label in enumerate(classes[here].tolist())}
         said = [(row, label) for row, labels in self.answers_.not_of.items() for label in labels]
         said += [] if denied is None else zip(denied[0].tolist(), denied[1].tolist(), strict=True)
-        for row, label in said:
-            if (place := self._place[row]) >= 0 and label in number:
-                model.label_distributions_[place, number[label]] = -1  # below all others, were they 0
+        known = {(self._place[row], number[label]) for row, label in said if label in number and self._place[row] >= 0}
+        model.deny(*np.array(sorted(known), int).reshape(-1, 2).T)
         self._codes = here[model.label_distributions_.argmax(axis=1)]
         confidence = model.confidence(self.answers_.novelty)
         self._logit, (self._right, self._few) = logit(confidence), self.answers_.rightness(confidence)
@@ -194,7 +194,8 @@ class ProposalQueue:
             few = group[: self.n_read]
             found.append(self._found(TEN, few, float(self._few[few].sum()), self._few[few].mean()))
             bulk = np.flatnonzero(right >= self.aim)
-            bulk = bulk[(bulk >= self.n_read) & (put_off[group[bulk]] == 0)]
+            most = self.answers_.most_at_once(self._rows[group])
+            bulk = bulk[(bulk >= self.n_read) & (bulk < most) & (put_off[group[bulk]] == 0)]
             if len(bulk):
                 chance = self._chance(right[bulk])
                 # Where it is refused, those that were read and are right get their label all the same.

@@ -97,6 +97,22 @@ def test_what_was_made_beforehand_gives_the_same():
     np.testing.assert_allclose(whole.support_, ordered.support_, atol=1e-5)
 
 
+def test_what_a_row_is_said_not_to_be_leaves_its_score_to_its_other_classes():
+    X, codes = blobs(n_rows=200, n_dims=32, n_classes=4, spread=3.0)
+    model = GraphClassifier().fit(X, np.where(np.arange(200) < 60, codes, -1), graph_of(X))
+    before = model.label_distributions_.copy()
+    first = before[100].argmax()
+    model.deny(np.array([100, 150, 150, 150, 150]), np.array([first, 0, 1, 2, 3]))
+    after = model.label_distributions_
+    assert after[100, first] == -1
+    others = np.arange(4) != first
+    grown = before[100].sum() / before[100, others].sum()
+    assert grown > 1
+    np.testing.assert_allclose(after[100, others], before[100, others] * grown, rtol=1e-5)
+    assert (after[150] == -1).all()
+    np.testing.assert_array_equal(np.delete(after, [100, 150], 0), np.delete(before, [100, 150], 0))
+
+
 @pytest.mark.parametrize(
     ("y", "message"),
     [

@@ -348,6 +348,33 @@ def test_refused_suggestions_of_which_none_is_said_to_be_wrong_come_to_be_read_a
             assert len(again.rows) <= 10
 
 
+def test_what_two_of_a_few_suggestions_were_not_leaves_them_among_the_others():
+    y, rows = np.where(np.arange(240) < 120, CODES, -1), np.arange(120, 130)
+    queue, wrong = queue_of(), rows[:2]
+    queue.next(y)
+    labels = np.where(np.isin(rows, wrong), (CODES[rows] + 1) % 6, CODES[rows])
+    queue.answer(Proposal("ten", rows, labels, 0.9, rows, "", _logit=0.5), False, wrong=wrong)
+    y[rows[2:]] = CODES[rows[2:]]
+    (sure,) = queue.next(y)
+    assert sure.kind == "sure"
+    assert np.isin(wrong, sure.rows).all(), "it was said what they are not: they don't come last"
+    assert (queue.suggested(wrong) == CODES[wrong]).all()
+
+
+def test_after_many_suggestions_were_refused_far_fewer_come_at_once():
+    y = np.where(np.arange(240) < 120, CODES, -1)
+    queue = queue_of()
+    (first,) = queue.next(y)
+    queue.answer(first, False, wrong=first.sample[:2])
+    most = queue.answers_.most_at_once(first.rows)
+    assert most == 0.6 * len(first.rows)
+    assert max(len(one.rows) for one in queue.next(y, 30) if one.labels is not None) <= most
+    assert queue.answers_.most_at_once(first.rows[: len(first.rows) // 3]) == np.inf, "these are mostly others"
+    for _ in range(10):  # answers of something else
+        queue.answer(Proposal("ten", np.arange(3), None, 0.9, np.arange(3), ""), True, label="a")
+    assert queue.answers_.most_at_once(first.rows) == np.inf
+
+
 def test_what_a_named_heap_did_not_hold_is_not_suggested_that_name():
     queue, y = queue_of(), np.full(240, -1)
     (heap,) = queue.next(y)
@@ -443,3 +470,4 @@ def test_any_mix_of_answers_checks_undos_and_maps_is_the_queue_of_its_log(steps,
     for learnt in ("right", "accepted", "alike"):
         assert getattr(queue.answers_, learnt).weights.tolist() == getattr(restarted.answers_, learnt).weights.tolist()
     assert queue.answers_.put_off.tolist() == restarted.answers_.put_off.tolist()
+    assert [n for _, n, _ in queue.answers_.bulks] == [n for _, n, _ in restarted.answers_.bulks]
