@@ -164,7 +164,7 @@ def asks(asked: str, buttons: Mapping[str, str]) -> str:
 def read(session: Session, held: Audit) -> None:
     """The texts of a page, with a key each for what does not belong.
 
-    Beside the map one page is read at a time. There, and of all labels, each text says which one is asked about.
+    Beside the map one page is read at a time. Each text says which label is asked about: an action may give several.
     """
     if held.beside_map:
         marks = {str(place): f"audit {place}" for place in range(1, len(held.rows) + 1)}
@@ -192,8 +192,7 @@ def read(session: Session, held: Audit) -> None:
         shown = html.escape(cut(session.project.dataset.text(row).strip(), MAX_CHARACTERS))
         said = html.escape(session.log.name_of(row) or "unlabelled")  # never empty: the rows below stay where they are
         if not held.beside_map:
-            asked = f"<small>{said}</small>" if held.seq is None else ""
-            text.html(f'<div class="corral-sample" style="--corral-colour:{hue}">{shown}{asked}</div>')
+            text.html(f'<div class="corral-sample" style="--corral-colour:{hue}">{shown}<small>{said}</small></div>')
             continue
         if wrong:
             said = f"<s>{said}</s> → {html.escape(held.right.get(row, '?' if row == held.at else 'unlabelled'))}"

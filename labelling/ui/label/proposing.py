@@ -83,8 +83,10 @@ def prepare(session: Session) -> None:
         here.on = False
     if not here.on:
         return
+    if proposals.proposal is not None and session.selection.chosen_by.get("by") != BY:
+        here.on = False  # whatever became of it: what was selected meanwhile, on another page say, is looked at
+        return
     if proposals.proposal is not None and not proposals.is_stale:
-        here.on = session.selection.chosen_by.get("by") == BY
         return
     if not proposals.is_ready and not _make_ready(session):
         proposals.proposal = None  # of the map before: what can't be answered is not shown

@@ -11,12 +11,23 @@ function meantBy(labels, pressed) {
   return { open, meant: open.find(({ code }) => code === pressed) };
 }
 
+// What was pressed after the point, null while it was not: of the page, whatever map is drawn anew meanwhile.
+/** @type {string | null} */
+let strokesSoFar = null;
+let strokesWaiting = 0;
+
 class Strokes {
   constructor(map) {
     this.map = map;
-    /** @type {string | null} */
-    this.pressed = null; // after the point; null while none was pressed
     this.hint = element("div", "corral-strokes", map.stage, { role: "status", hidden: true });
+  }
+
+  get pressed() {
+    return strokesSoFar;
+  }
+
+  set pressed(keys) {
+    strokesSoFar = keys;
   }
 
   begin() {
@@ -25,7 +36,7 @@ class Strokes {
   }
 
   end() {
-    clearTimeout(this.waiting);
+    clearTimeout(strokesWaiting);
     this.pressed = null;
     this.hint.hidden = true;
   }
@@ -51,8 +62,8 @@ class Strokes {
     const said = open.map(({ code, name }) => `${code} ${name}`).join(" · ");
     this.hint.textContent = open.length ? `. ${this.pressed}…   ${said}` : `No label has the keys . ${this.pressed}`;
     this.hint.hidden = false;
-    clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => this.end(), PATIENCE_MS);
+    clearTimeout(strokesWaiting);
+    strokesWaiting = setTimeout(() => this.end(), PATIENCE_MS);
     if (this.pressed.length > 1) this.pressed = null; // the page's keys are its own again; the hint can still be read
   }
 }

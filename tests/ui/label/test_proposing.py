@@ -93,6 +93,12 @@ def test_another_selection_ends_it(at: AppTest) -> None:
     assert not [button for button in at.button if button.key == "mixed"]
 
 
+def test_a_selection_ends_it_also_where_labels_were_given_meanwhile(at: AppTest) -> None:
+    log_of(at.session_state[SESSION].project).assign(np.array(proposed(at)[:1]), "meanwhile")
+    select(at, [1, 2, 3])
+    assert head(at) == "3 selected"
+
+
 def with_a_label_proposed(at: AppTest) -> AppTest:
     project = at.session_state[SESSION].project
     log_of(project).assign(np.flatnonzero(CODES == 0)[:9], "even")
