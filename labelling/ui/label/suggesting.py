@@ -15,6 +15,7 @@ from labelling.ui.label.reading import Reading
 from labelling.ui.map import colours
 from labelling.ui.map.colours import Colouring
 
+UNSURE = 0.5  # below this a suggestion is likelier wrong than right, by what the model itself says
 MAX_SHOWN = 12  # labels, those suggested for the most texts
 POPOVER = "suggestions"
 
@@ -65,6 +66,8 @@ def show(session: Session) -> None:
             f"**{count(n, 'suggestion')}**, at least {chosen.at_least:.0%} sure"
             + ("" if n == n_shown else f", {n_shown:,} of them on show")
         )
+        if chosen.at_least < UNSURE:
+            st.caption(":material/warning: So unsure, many of them are wrong: read them one by one, accept none unread.")
         for offer, n in found[:MAX_SHOWN]:
             st.button(
                 f"{page.escape(offer.name)}  ({n:,}) :small[{_how_right(offer.wrong)}]",
