@@ -67,7 +67,7 @@ def show(session: Session) -> None:
             + ("" if n == n_shown else f", {n_shown:,} of them on show")
         )
         if chosen.at_least < UNSURE:
-            st.caption(":material/warning: So unsure, many of them are wrong: read them one by one, accept none unread.")
+            st.caption(":material/warning: Many of these are wrong: read them one by one, accept none unread.")
         for offer, n in found[:MAX_SHOWN]:
             st.button(
                 f"{page.escape(offer.name)}  ({n:,}) :small[{_how_right(offer.wrong)}]",
