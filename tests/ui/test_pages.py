@@ -355,7 +355,7 @@ def test_a_new_space_is_shown_with_its_figures_and_any_space_can_be_gone_back_to
     at = tuned(project, open_page("tune", project))
     assert not at.exception
     assert [metric.label for metric in at.metric] == ["Held-out texts found", "Neighbours kept"]
-    assert "From 12 labels of 12 lassos" in said(at)
+    assert "From 12 labels given in 12 steps" in said(at)
     assert "**No clear difference** to Original" in said(at)  # nothing is to be gained here
     assert not any(button.key and button.key.startswith("show-") for button in at.button)  # one kept space alone
     next(button for button in at.button if button.label == "Keep it").click()

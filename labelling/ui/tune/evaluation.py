@@ -161,8 +161,8 @@ def _metrics(found: Evaluation, key: str, old_name: str) -> None:
 
 
 def _rests_on(found: Evaluation, key: str, *, imported: bool) -> str:
-    what = "text" if found.flatters else "lasso"
-    of = "" if found.flatters else f" of {found.n_groups:,} lassos"
+    what = "text" if found.flatters else "step"
+    of = "" if found.flatters else f" given in {found.n_groups:,} steps (lassos, proposals, single texts)"
     if imported and not found.flatters:
         of += ", where each imported text counts as one"
     said = (
