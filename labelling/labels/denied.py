@@ -48,6 +48,12 @@ class LogDenied(LogPeople):
             still = (labels != UNLABELLED) & (labels != instead) & (labels != self.codes[rows])  # or given again
             return rows[still], labels[still]
 
+    def imported(self) -> np.ndarray:
+        """Whether the label that a row bears came with a file, of labels that exclude each other: bool (n_rows,)."""
+        brought = np.array([False, *(action.kind == "import" for action in self.actions)])
+        found: np.ndarray = brought[self.setters] & (self.codes != UNLABELLED)
+        return found
+
     def found_right(self) -> np.ndarray:
         """Whether somebody has read the text and found the label right that it bears: bool (n_rows,)."""
         return self._by_reading()[0]

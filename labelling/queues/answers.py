@@ -1,6 +1,6 @@
 """What a queue has learnt from the answers to its proposals: a pure function of their records."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -101,6 +101,11 @@ class Answers:
             self.few.take((1.0, sure), n, n_right)
         if accepted:
             self.novelty = NOVELTY_MEMORY * self.novelty + (1 - NOVELTY_MEMORY) * record["new"]
+
+    def begin_with(self, told: list[tuple[Sequence[float], int, int]]) -> None:
+        """How right suggestions were of labels from elsewhere, see `queues.known`: older than all answers."""
+        self.right.begin_with(told)
+        self.few.begin_with(told)
 
     def refusals(self) -> list[tuple[np.ndarray, int, float]]:
         """Of each refused proposal its rows, how many they were, and the least rows of a part that is taken for it."""

@@ -22,6 +22,7 @@ class Chance:
         self._prior, self._spread = np.array(prior), np.array(spread)
         self.answers: list[tuple[Sequence[float], int, int]] = []
         self._weights: np.ndarray | None = self._prior
+        self._first: list[tuple[Sequence[float], int, int]] = []
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """The chance of each of (n, n_features)."""
@@ -32,11 +33,17 @@ class Chance:
         self.answers.append((features, n_read, n_so))
         self._weights = None
 
+    def begin_with(self, answers: list[tuple[Sequence[float], int, int]]) -> None:
+        """Take these for the oldest answers, in place of those that were so before."""
+        if answers != self._first:
+            self._first, self._weights = answers, None
+
     @property
     def weights(self) -> np.ndarray:
         """The likeliest, float (n_features,), by Newton's method."""
         if self._weights is None:
-            X, read, so = (np.array(column, float) for column in zip(*self.answers, strict=True))
+            answers = self._first + self.answers
+            X, read, so = (np.array(column, float) for column in zip(*answers, strict=True))
             age = MEMORY ** np.arange(len(X))[::-1]
             scaled, off = X * self._spread, np.zeros(len(self._prior))  # how far off, in spreads
             for _ in range(8):

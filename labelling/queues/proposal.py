@@ -5,9 +5,25 @@ from typing import Any
 
 import numpy as np
 
+from labelling.errors import CorralError
+
 HEAP, LABEL, SURE, TEN = "heap", "label", "sure", "ten"
 # The likeness (`HeapTree.likeness`) below which texts are not said to be alike: measured, most are of several labels.
 ALIKE = 0.7
+
+
+class ProposalError(CorralError, ValueError):
+    """What a queue can't be given; the message says what is wrong and what is allowed."""
+
+
+def check(aim: float, n_read: int, X: np.ndarray, graph: np.ndarray) -> None:
+    """Raises ProposalError for parameters out of range and for arrays of different rows."""
+    if not 0.5 < aim < 1:
+        raise ProposalError(f"aim must be above 0.5 and below 1, got {aim!r}")
+    if not isinstance(n_read, int) or n_read < 2:
+        raise ProposalError(f"n_read must be a whole number from 2, got {n_read!r}")
+    if np.ndim(X) != 2 or np.ndim(graph) != 2 or len(X) != len(graph):
+        raise ProposalError(f"X and graph must be 2-D and of the same rows, got {np.shape(X)}, {np.shape(graph)}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,12 +5,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from labelling.errors import CorralError
 from labelling.learning.graph import GraphClassifier, smooth, walk_matrix
 from labelling.learning.targets import read_targets
 from labelling.queues.answers import BY, OVERLAP, SHARE, TYPICAL, VERSION, Answers, logit, sketch
 from labelling.queues.heap_tree import HeapTree
-from labelling.queues.proposal import ALIKE, HEAP, LABEL, SURE, TEN, Found, Proposal, in_words
+from labelling.queues.known import Known
+from labelling.queues.proposal import ALIKE, HEAP, LABEL, SURE, TEN, Found, Proposal, ProposalError, check, in_words
 
 MODEL = "GraphClassifier"
 UNLIKELY = 0.05  # that a heap is accepted: not counted as bulk
@@ -19,10 +19,6 @@ BLOCK = 64  # nodes of which is asked at a time whether they were refused
 # Of the free rows of a heap the EDGE, what is farthest from its mean, is left out: most of what is wrong stands there.
 # Of one that is larger than TYPICAL more is, as what is wrong in it is many rows: so many more times as it is larger.
 EDGE, LARGER = 0.1, 0.05
-
-
-class ProposalError(CorralError, ValueError):
-    """What a queue can't be given; the message says what is wrong and what is allowed."""
 
 
 class ProposalQueue:
@@ -55,12 +51,7 @@ class ProposalQueue:
 
         Raises ProposalError for arrays of different rows and for parameters out of range.
         """
-        if not 0.5 < self.aim < 1:
-            raise ProposalError(f"aim must be above 0.5 and below 1, got {self.aim!r}")
-        if not isinstance(self.n_read, int) or self.n_read < 2:
-            raise ProposalError(f"n_read must be a whole number from 2, got {self.n_read!r}")
-        if np.ndim(X) != 2 or np.ndim(graph) != 2 or len(X) != len(graph):
-            raise ProposalError(f"X and graph must be 2-D and of the same rows, got {np.shape(X)}, {np.shape(graph)}")
+        check(self.aim, self.n_read, X, graph)
         if hasattr(self, "answers_") and self.answers_.n_rows != len(X):
             raise ProposalError(f"what was answered is of {self.answers_.n_rows:,} rows, X is of {len(X):,}")
         X = np.asarray(X)
@@ -74,6 +65,7 @@ class ProposalQueue:
             self._Z = smooth(X[self._rows], near)
             self._steps = walk_matrix(near)
             self.tree_ = HeapTree().fit(self._Z, near)
+            self._known = Known(self._X, self._steps, self.tree_.order_)
             # Where each row stands in the tree's order; one that is not in it, beyond all.
             self._at = np.append(self.tree_.start_[: len(self._rows)], len(self._rows) + 1)[place[:-1]]
         if not hasattr(self, "answers_"):
@@ -87,12 +79,14 @@ class ProposalQueue:
         *,
         among: np.ndarray | None = None,
         denied: tuple[np.ndarray, np.ndarray] | None = None,
+        known: np.ndarray | None = None,
     ) -> list[Proposal]:
         """The next `n` proposals, the best first, none with a row of another; fewer where no more rows are left.
 
         `y` (n_rows,): each row's label, text or number; None, NaN or -1 where it has none. `among`, bool (n_rows,),
         None for all: no other row is proposed. `denied`, rows and a label for each: beside what was answered here, it
-        was said that it is not of that, which is not suggested for it.
+        was said that it is not of that, which is not suggested for it. `known`, bool (n_rows,): whose labels are from
+        elsewhere, a file say, and tell how right suggestions are before any answer.
         """
         self._need_fit()
         targets = read_targets(y)
@@ -103,6 +97,9 @@ class ProposalQueue:
         free = codes < 0
         if among is not None:
             free &= np.asarray(among, bool)[self._rows]
+        if known is not None and len(self._rows):
+            rows = np.flatnonzero(np.asarray(known, bool)[self._rows] & (codes >= 0))
+            self.answers_.begin_with(self._known.told(codes, rows, self.answers_.novelty, self.random_state))
         self._suggest(codes, targets.classes, denied)
         self._free = free.copy()
         proposals: list[Proposal] = []

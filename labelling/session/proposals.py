@@ -96,11 +96,12 @@ class Proposals:
         self.n_left = int(np.count_nonzero(open_rows))
         denied = self.log.denied()
         parts = [part for part in self._parts if open_rows[part.rows].all()]
-        found = parts[:1] or queue.next(self._labels(), among=open_rows & ~self._passed, denied=denied)
+        known = None if self.log.multi_label else self.log.imported()
+        found = parts[:1] or queue.next(self._labels(), among=open_rows & ~self._passed, denied=denied, known=known)
         self._parts = parts[1:]
         if not found and self._passed.any():
             self._passed[:] = False  # nothing but what was passed over is left
-            found = queue.next(self._labels(), among=open_rows, denied=denied)
+            found = queue.next(self._labels(), among=open_rows, denied=denied, known=known)
         self.proposal = found[0] if found else None
         self.given.clear()
         self._alone.clear()

@@ -35,8 +35,7 @@ def evaluate(
     labelled, others = rows_to_learn(log, ~np.isnan(np.asarray(embeddings[:, 0])))
     # An import is no lasso: each of its rows was labelled on its own.
     groups = log.setters[labelled].astype(int)
-    imported = np.array([False, *(action.kind == "import" for action in log.actions)])[groups]
-    groups = np.where(imported, -labelled - 1, groups)
+    groups = np.where(log.imported()[labelled], -labelled - 1, groups)
     shown = project.current
     if shown.kind == CLASSIFIER:  # it was trained on what would be held out
         shown = original

@@ -22,4 +22,5 @@ def propose(project: Project, log: LabelLog, n: int = 1, *, aim: float = 0.9) ->
     graph = space.need_neighbours()
     queue = ProposalQueue(aim=aim).fit(np.asarray(space.embeddings, np.float32), graph)
     queue.replay(with_checks(log.hows(BY), log.checks_of))
-    return queue.next(log.codes, n, among=~project.dataset.empty, denied=log.denied())
+    open_rows = ~project.dataset.empty
+    return queue.next(log.codes, n, among=open_rows, denied=log.denied(), known=log.imported())

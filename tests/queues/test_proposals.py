@@ -471,3 +471,22 @@ def test_any_mix_of_answers_checks_undos_and_maps_is_the_queue_of_its_log(steps,
         assert getattr(queue.answers_, learnt).weights.tolist() == getattr(restarted.answers_, learnt).weights.tolist()
     assert queue.answers_.put_off.tolist() == restarted.answers_.put_off.tolist()
     assert [n for _, n, _ in queue.answers_.bulks] == [n for _, n, _ in restarted.answers_.bulks]
+
+
+def test_labels_from_elsewhere_tell_how_right_suggestions_are() -> None:
+    """Before any answer; what came of proposals and lassos tells nothing of the others."""
+    X, y, graph = groups(600, 4, spread=0.8)
+    known = np.random.default_rng(0).random(len(y)) < 0.15
+    labels = np.where(known, y, -1)
+    told, asked = (ProposalQueue().fit(X, graph) for _ in range(2))
+    first, without = told.next(labels, known=known)[0], asked.next(labels)[0]
+    assert first.kind == "sure"
+    assert (first.labels == y[first.rows]).mean() > 0.85
+    assert told._right.mean() > asked._right.mean()
+    few = np.cumsum(known) * known <= 30
+    assert ProposalQueue().fit(X, graph).next(labels, known=known & few)[0].rows.tolist() == without.rows.tolist()
+    # With labels that no text tells, suggestions are known to be wrong.
+    rng = np.random.default_rng(1)
+    shuffled = np.where(known, rng.permutation(y), -1)
+    told.next(shuffled, known=known & (shuffled >= 0))
+    assert told._right.mean() < 0.6

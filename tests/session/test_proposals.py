@@ -6,6 +6,7 @@ import pytest
 from labelling.errors import StepError
 from labelling.labels.label import LabelError
 from labelling.session import Session
+from labelling.tasks.propose import propose
 from labelling.workspace import Project, Workspace
 from tests.projects import make_dataset
 
@@ -378,3 +379,19 @@ def test_with_yes_and_no_they_are_for_the_label_in_focus(workspace: Workspace) -
     session.log.assign(np.array([0]), "late")
     session.labels.focus_on(session.log.find("late").id)
     assert session.proposals.find(0.9) is not None, "nothing is known for another label"
+
+
+def test_labels_of_the_file_tell_how_right_suggestions_are(session: Session, project: Project) -> None:
+    """Before any answer they come at once; what was selected on the map tells nothing of the others."""
+    names = [NAMES[code] if row % 2 else None for row, code in enumerate(CODES)]
+    session.log.import_labels(names)
+    first = session.proposals.find(0.9)
+    assert first.kind == "sure"
+    assert len(first.rows) > N / 4
+    assert (NAMES[CODES[first.rows]] == np.array([session.log.label(int(code)).name for code in first.labels])).all()
+    assert session.log.imported().sum() == N / 2
+    session.log.assign(np.arange(1, 5, 2), "other", overwrite=True)
+    assert session.log.imported().sum() == N / 2 - 2
+    assert propose(project, session.log)[0].kind == "sure"
+    session.log.undo(1)
+    assert not session.log.imported().any()

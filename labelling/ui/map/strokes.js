@@ -54,7 +54,9 @@ class Strokes {
     if (!meant) return this.show();
     this.end();
     if (this.map.texts.label(meant.id)) return;
-    /** @type {HTMLElement} */ (document.querySelector(`.st-key-label-${meant.id} button`))?.click();
+    const chip = /** @type {HTMLElement} */ (document.querySelector(`.st-key-label-${meant.id} button`));
+    if (chip) chip.click();
+    else if (!this.map.answers.label(meant.id)) this.map.texts.hint(`${meant.name} is not on show: nothing was labelled`);
   }
 
   show() {
