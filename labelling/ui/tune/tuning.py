@@ -229,6 +229,9 @@ def _say_suggestions(session: Session, new: Space) -> None:
     if new.suggestions is None:
         return
     n = session.suggested.n(AT_LEAST, new)
+    if not n:
+        st.caption(f"Of no text without a label is it {AT_LEAST:.0%} sure yet: what it suggests is for reading.")
+        return
     st.caption(
         f":material/lightbulb: Suggestions come with it: a label for {count(n, 'text')} without one, at least "
         f"{AT_LEAST:.0%} sure. Once it is kept they stand on the label page."

@@ -143,6 +143,9 @@ def test_of_leftovers_it_says_that_few_are_alike(at: AppTest) -> None:
     log_of(at.session_state[SESSION].project).assign(np.arange(26), "all")
     at = at.button(key="stop proposals").click().run().button(key="what next").click().run()
     assert "4 left, few of them alike: X where this is mixed" in said(at)
+    log_of(at.session_state[SESSION].project).assign(np.arange(28), "all")
+    at = at.button(key="stop proposals").click().run().button(key="what next").click().run()
+    assert "2 left, as many labelled as you aim for: Esc shows the ways on" in said(at)
 
 
 def test_how_many_of_the_last_were_right(at: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
