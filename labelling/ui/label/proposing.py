@@ -192,7 +192,7 @@ def in_words(session: Session, proposal: Proposal) -> str:
         return f"{read}; mark what does not belong · {how_right}"
     rest = f"about {in_bulk:,} of them many at once" if in_bulk >= AT_ONCE_ROWS else few_in_bulk
     if aim.is_reached(session):
-        rest = f"as many labelled as you aim for: Esc shows the ways on"
+        rest = "as many labelled as you aim for: Esc shows the ways on"
     elif proposal.labels is None and aim.are_leftovers(session):
         rest = f"few of them alike: {keys.MIXED} where this is mixed"
     return f"{read}; mark what does not belong · {left:,} left, {rest}"
