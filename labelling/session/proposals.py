@@ -127,9 +127,9 @@ class Proposals:
             answers = {
                 seq: how
                 for seq, how in self.log.hows(BY).items()
-                if (how.get("of"), how.get("space")) == now[1:] and how["n"] > len(how["read"])
+                if (how.get("of"), how.get("space")) == now[1:] and how.get("n", 0) > len(how.get("read", ()))
             }
-            last = [record for record in with_checks(answers, self.log.checks_of) if record["logit"] is not None]
+            last = [record for record in with_checks(answers, self.log.checks_of) if record.get("logit") is not None]
             last = last[-RECENT:]
             self._proved = now, (sum(map(n_right, last)), sum(len(record["read"]) for record in last))
         return self._proved[1]

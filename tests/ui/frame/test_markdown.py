@@ -123,7 +123,7 @@ def test_on_every_page(naughty: Project, monkeypatch: pytest.MonkeyPatch, name: 
         "texts": [":material/delete: **x** :smile:", ":red[who] :smile:"],
         "label": [*DRAWN_OTHERWISE, ":material/delete: **x** :smile:"],
         "labels": DRAWN_OTHERWISE,
-        "tune": DRAWN_OTHERWISE,
+        "tune": [":material/delete: **x** :smile:"],
         "history": [":red[who] :smile:"],
     }.get(name, [])
     assert [text for text in wanted if text not in shown] == []

@@ -367,7 +367,10 @@ def test_figures_of_imported_labels_are_not_said_to_be_of_lassos_alone(workspace
     project = make(workspace, data, "l")
     at = tuned(project, open_page("tune", project))
     assert not at.exception
-    assert "From 30 labels of 30 lassos, where each imported text counts as one" in said(at)
+    assert (
+        "From 30 labels given in 30 steps (lassos, proposals, single texts), where each imported text counts as one"
+        in said(at)
+    )
     assert "flatter" not in said(at)
 
 
