@@ -171,8 +171,11 @@ def test_reading_a_text_on_the_map_and_in_the_table(page: Page, project: Project
     page.keyboard.press("t")
     expect(page.get_by_text("Nearest to")).to_be_visible()
     wait_for_legend(page, **{"nearest 25": 25})
+    expect(page.get_by_text("Nothing selected")).to_be_visible()  # the list shows what was found
+    expect(pinned).to_contain_text("the train was late, number")
     page.keyboard.press("Escape")
     expect(pinned).to_have_count(0)
+    page.keyboard.press("b")
     wait_for_selected(page, 80)
     expect(page.locator(".corral-keywords")).to_contain_text("train")
 

@@ -166,7 +166,7 @@ def _labels(session: Session, shown: controls.Shown, asked: Asked | None) -> Non
                     else (lambda label=label: give(label.name))
                 ),
                 type="primary" if in_focus else "secondary",
-                help=_about(label, found[label.id], asked),
+                help=_about(label, found[label.id]),
             )
         if not log.multi_label:
             n_free = int(log.n_rows - counts.sum())
@@ -219,12 +219,10 @@ def _bar(label_id: int, found: Estimate | None) -> str:
     return f".st-key-label-{label_id} button {{ background-image: linear-gradient(90deg, {bar}); }}"
 
 
-def _about(label: Label, found: Estimate | None, asked: Asked | None) -> str | None:
+def _about(label: Label, found: Estimate | None) -> str | None:
     said = [page.escape(label.description)] if label.description else []
     if found:
         said.append(page.escape(give_labels.in_words(found)))
-    if code := keys.code_of(label, digits_are_taken=asked is not None):
-        said.append(f"Its keys, one after the other: {' '.join(f'`{key}`' for key in keys.MORE_LABELS + code)}")
     return "  \n".join(said) or None
 
 

@@ -52,7 +52,7 @@ class Chips {
     const label = this.map.data?.interactive ? labelOf(target) : null;
     this.chip = target;
     const button = label === null ? null : target.closest("button");
-    if (button) button.title = label === -1 ? UNLABELLED_HELP : this.map.data.chips ? HELP_CHIP : HELP_SELECT;
+    if (button) button.title = label === -1 ? UNLABELLED_HELP : (this.map.data.chips ? HELP_CHIP : HELP_SELECT) + keysOf(label);
     clearTimeout(this.waiting);
     if (label === this.label) return;
     this.waiting = setTimeout(() => this.light(label), label === null ? 0 : PAUSE_MS);
@@ -95,6 +95,12 @@ class Chips {
     event.stopImmediatePropagation();
     if (what) this.map.send("chip", { label, what });
   }
+}
+
+// A label's keys after the point, in words.
+function keysOf(label) {
+  const code = registry.nameBox?.labels.find(({ id }) => id === label)?.code;
+  return code ? `\nIts keys, one after the other: . ${[...code].join(" ")}` : "";
 }
 
 // Whether a row bears the label: by the labels that were sent, or by the colours where these tell as much.
