@@ -153,6 +153,9 @@ def test_clicks_on_a_proposal_are_for_what_was_on_show(page: Page, project: Proj
     assert kinds() == ["refuse"] * 2 + ["assign"]
     labelled = log.n_labelled - n
     assert 0 < labelled < 40
+    settle(page)
+    mark.click()  # where each has a label proposed, a name is for what is marked
+    expect(page.get_by_role("button", name=re.compile("close"))).to_have_count(1)
     page.keyboard.press("n")
     page.keyboard.type("returns")
     new.dblclick()

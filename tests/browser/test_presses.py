@@ -99,10 +99,11 @@ def test_a_press_is_one_action_on_a_busy_machine(
         page.keyboard.press("123"[number % 3])
         if number == 0:  # from here on all have a label
             says(page, "240 of 240 labelled")
-            page.get_by_text("Overwrite", exact=True).click()
-            expect(page.get_by_role("button", name="Label 237", exact=True)).to_be_visible()
         else:
             says(page, f"Last: label label {number % 3}, ")
+        expect(page.get_by_role("button", name="Label 0: 237 have one", exact=True)).to_be_visible()
+        page.get_by_text("Overwrite", exact=True).click()  # each time: it is for one label
+        expect(page.get_by_role("button", name="Label 237", exact=True)).to_be_visible()
     log.refresh()
     given = [action for action in log.actions[before:] if action.kind == "assign"]
     assert [action.label_id for action in given] == [number % 3 for number in range(N_LABELS)]
