@@ -71,14 +71,13 @@ class Answers:
         for row, label in zip(wrong or (), labels, strict=False):
             if label is not None:
                 self.not_of.setdefault(row, set()).add(label)
-        n_read = len(record["read"])
-        if record["logit"] is None:
-            self._take_heap(record, n_read, len(wrong or ()))
-        else:
+        n_read, suggested = len(record["read"]), record["logit"] is not None
+        if suggested:
             self._take_suggestions(record)
+        else:
+            self._take_heap(record, n_read, len(wrong or ()))
         if not record["accepted"] and record["rows"]:
             self.refused.append((np.array(record["rows"]), n, self.n_taken))
-            suggested = record["logit"] is not None
             if suggested and n > self.n_read:
                 self.bulks.append(self.refused[-1])
             if not suggested and n <= self.n_read:
@@ -163,8 +162,8 @@ def with_checks(
         yield record
         if record.get("logit") is None:  # or a record of something else, which `replay` passes over
             continue
+        known = {name: record[name] for name in ("by", "version", "logit")}
         for found in checks_of(number):
-            known = {name: record[name] for name in ("by", "version", "logit")}
             yield {**known, "kind": CHECK, "rows": [], "read": found["read"], "wrong": found["wrong"]}
 
 

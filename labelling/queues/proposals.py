@@ -61,8 +61,8 @@ class ProposalQueue:
         self._place = place
         near = place[np.asarray(graph)[self._rows]]
         if len(self._rows):
-            self._X = smooth(X[self._rows], near, 0)
-            self._Z = smooth(X[self._rows], near)
+            embedded = X[self._rows]
+            self._X, self._Z = smooth(embedded, near, 0), smooth(embedded, near)
             self._steps = walk_matrix(near)
             self.tree_ = HeapTree().fit(self._Z, near)
             self._known = Known(self._X, self._steps, self.tree_.order_)

@@ -157,12 +157,12 @@ class Proposals:
 
     # ---------------------------------------------------------------- answers
 
-    def rows_to_label(self, wrong: Collection[int], name: str | None = None) -> np.ndarray:
+    def rows_to_label(self, wrong: Collection[int], name: str | None = None, *, only_read: bool = False) -> np.ndarray:
         """What accepting it (as `name`) labels: all but what is `wrong`, and what was not read now but was said before
-        not to be of that label; where two or more are wrong, those that were read alone.
+        not to be of that label; where two or more are wrong, or it is `only_read`, those that were read alone.
         """
         proposal = self._need_proposal()
-        if not self._is_accepted(wrong):
+        if only_read or not self._is_accepted(wrong):
             return np.setdiff1d(proposal.sample, list(wrong))
         rows, labels = self.log.denied()
         label = None if name is None else self.log.find(name)
@@ -184,12 +184,11 @@ class Proposals:
 
     def accept(self, wrong: Collection[int], name: str | None = None, *, only_read: bool = False) -> Outcome:
         """Label `rows_to_label`: each as suggested, or all `name`; with yes, no and unknown these are the words
-        "yes" and "no" for the label in focus, or a label for which all are a yes. `only_read`: none that was not read,
-        as where two or more are wrong.
+        "yes" and "no" for the label in focus, or a label for which all are a yes.
 
         Raises LabelError for what can't be a name.
         """
-        rows = np.setdiff1d(self._need_proposal().sample, list(wrong)) if only_read else self.rows_to_label(wrong, name)
+        rows = self.rows_to_label(wrong, name, only_read=only_read)
         if name is None and not self.suggests:
             raise StepError("Nothing is suggested for these: type a name, or choose a label.")
         if name is not None:
